@@ -1,0 +1,156 @@
+"""Every mistake that a user can make, with its stable code, its status and what to do about it.
+
+One table, `PROBLEMS`; one exception, `Problem`. A code never changes its meaning once released:
+scripts and the field page decide by it. `docs/errors.md` is generated from the table.
+
+    Problem                  an answer in the 4xx range, or 503 when the service asks for patience
+    LayerFileError           a wrong layer file; stops the start (gisapp.layers)
+    ConfigError              a wrong setting; stops the start (gisapp.config)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """Status and sentences of a problem; the sentences are `str.format` templates over its parameters."""
+
+    status: int
+    zh: str
+    en: str
+
+
+PROBLEMS: dict[str, ProblemKind] = {
+    # who you are and what you may do
+    "sign_in_required": ProblemKind(401, "请先登录。", "Sign in first."),
+    "act_not_allowed": ProblemKind(
+        403, "您的角色（{role}）不能执行此操作：{act}。请联系管理员。",
+        "Your role ({role}) may not do this: {act}. Ask an administrator."),
+    "outside_territory": ProblemKind(
+        403, "该位置不在您的辖区（{squadron}）内，不能修改。",
+        "This place is outside your territory ({squadron}); you may not change it."),
+    # what you asked for
+    "not_found": ProblemKind(404, "没有这个页面或资源。", "There is no such page or resource."),
+    "layer_unknown": ProblemKind(
+        404, "没有图层“{layer}”。可用图层见 /collections。",
+        "There is no layer “{layer}”. See /collections for those that exist."),
+    "feature_unknown": ProblemKind(
+        404, "没有编号为 {id} 的要素；它可能已被删除。",
+        "There is no feature {id}; it may have been deleted."),
+    "method_not_allowed": ProblemKind(405, "此地址不支持该方法。", "This address does not take that method."),
+    "format_unknown": ProblemKind(
+        400, "不支持格式“{format}”。可用：{known}。", "Format “{format}” is not known. Use one of: {known}."),
+    "parameter_unknown": ProblemKind(
+        400, "不认识参数“{name}”。可用：{known}。", "Parameter “{name}” is not known. Use one of: {known}."),
+    "parameter_invalid": ProblemKind(
+        400, "参数“{name}”的值无效：{reason}。", "The value of parameter “{name}” is not valid: {reason}."),
+    "parameter_repeated": ProblemKind(
+        400, "参数“{name}”只能出现一次。", "Parameter “{name}” may be given only once."),
+    "field_masked": ProblemKind(
+        403, "字段“{field}”含个人信息，您不能按它筛选或排序。",
+        "Field “{field}” holds personal data; you may not filter or sort on it."),
+    "crs_unsupported": ProblemKind(
+        400, "不支持坐标系“{crs}”。请从坐标系菜单中选择，例如 EPSG:4490 或 EPSG:4547。",
+        "CRS “{crs}” is not supported. Choose one of the menu, for example EPSG:4490 or EPSG:4547."),
+    "tile_outside": ProblemKind(
+        404, "瓦片 {z}/{y}/{x} 不在矩阵范围内。", "Tile {z}/{y}/{x} lies outside the tile matrix."),
+    "query_too_slow": ProblemKind(
+        422, "查询超过时限（{seconds} 秒），已停止。请缩小范围或减少条件。",
+        "The query passed its time limit ({seconds} s) and was stopped. Ask for a smaller area or fewer conditions."),
+    # what you sent
+    "body_too_large": ProblemKind(
+        413, "提交内容超过 {limit_mb} MB。请分批提交，或使用导入。",
+        "The request is larger than {limit_mb} MB. Send it in parts, or use the import."),
+    "media_type_unsupported": ProblemKind(
+        415, "不支持内容类型“{type}”。请使用 {known}。", "Content type “{type}” is not supported. Use {known}."),
+    "json_invalid": ProblemKind(
+        400, "提交的不是有效的 JSON：{reason}。", "The body is not valid JSON: {reason}."),
+    "feature_invalid": ProblemKind(
+        400, "提交的不是有效的 GeoJSON 要素：{reason}。", "The body is not a valid GeoJSON feature: {reason}."),
+    "geometry_invalid": ProblemKind(
+        422, "几何无效：{reason}（位置：{place}）。请修正后再提交。",
+        "The geometry is not valid: {reason} (at {place}). Correct it and send it again."),
+    "geometry_type": ProblemKind(
+        422, "几何类型是 {given}，此图层需要 {wanted}。", "The geometry is a {given}; this layer takes {wanted}."),
+    "geometry_missing": ProblemKind(
+        422, "缺少几何。此图层需要 {wanted}。", "The geometry is missing. This layer takes {wanted}."),
+    "geometry_too_large": ProblemKind(
+        422, "几何有 {count} 个顶点，上限是 {limit}。请简化或拆分。",
+        "The geometry has {count} vertices; the limit is {limit}. Simplify or split it."),
+    "coordinates_outside": ProblemKind(
+        422, "坐标超出有效范围：{place}。请检查坐标系和轴序（经度在前）。",
+        "Coordinates outside the valid range: {place}. Check the CRS and the axis order (longitude first)."),
+    "properties_invalid": ProblemKind(
+        422, "有 {count} 个字段无效，见 errors。", "{count} field(s) are not valid; see errors."),
+    "id_invalid": ProblemKind(
+        400, "要素编号必须是 UUID：{id}。", "A feature id must be a UUID: {id}."),
+    "id_conflict": ProblemKind(
+        409, "编号 {id} 已存在且内容不同。请改用新的编号，或更新原要素。",
+        "Id {id} exists already with other content. Use a new id, or update the feature."),
+    "value_conflict": ProblemKind(
+        409, "字段“{field}”的值已被其他要素使用，必须唯一。",
+        "The value of field “{field}” is already used by another feature; it must be unique."),
+    "version_required": ProblemKind(
+        428, "修改或删除必须带 If-Match 请求头（取自 ETag），以免覆盖他人的修改。",
+        "Send If-Match with the ETag you started from, so that nobody's change is overwritten."),
+    "version_invalid": ProblemKind(
+        400, "If-Match 的格式不对：{given}。应为 ETag，例如 \"3\"。",
+        "If-Match is not an ETag of a feature: {given}. It looks like \"3\"."),
+    "version_stale": ProblemKind(
+        412, "该要素已被他人修改（当前版本 {current}）。请重新载入后再改。",
+        "The feature was changed by somebody else (now version {current}). Load it again before you change it."),
+    "state_not_reachable": ProblemKind(
+        422, "不能从状态“{old}”直接变为“{new}”。可变为：{allowed}。",
+        "State “{new}” cannot follow “{old}”. Possible: {allowed}."),
+    "rule_broken": ProblemKind(
+        422, "违反规则“{rule}”：{reason}。", "Rule “{rule}” is broken: {reason}."),
+    # the service itself
+    "busy": ProblemKind(
+        503, "服务繁忙，请 {seconds} 秒后再试。", "The service is busy; try again in {seconds} seconds."),
+    "database_unavailable": ProblemKind(
+        503, "数据库暂时不可用，请稍后再试；数据没有丢失。",
+        "The database cannot be reached just now; try again shortly. Nothing was lost."),
+}
+
+
+class Problem(Exception):
+    """A mistake of the user's, to be answered with `kind.status`.
+
+    `code` names a row of `PROBLEMS`; `params` fill its sentences; `errors` lists faults field by field,
+    each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer.
+    """
+
+    def __init__(self, code: str, *, errors: list[dict[str, Any]] | None = None,
+                 headers: dict[str, str] | None = None, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.kind = PROBLEMS[code]
+        self.params = params
+        self.errors = errors or []
+        self.headers = headers or {}
+
+    def sentence(self, language: str) -> str:
+        """The sentence in "zh" or "en" with its parameters filled in."""
+        template = self.kind.zh if language == "zh" else self.kind.en
+        return template.format(**self.params)
+
+    def document(self, language: str = "zh") -> dict[str, Any]:
+        """The body of an RFC 9457 problem document; `code` is what programs decide by."""
+        body: dict[str, Any] = {
+            "type": f"/errors#{self.code}",
+            "title": self.code,
+            "status": self.kind.status,
+            "code": self.code,
+            "detail": self.sentence(language),
+            "zh": self.sentence("zh"),
+            "en": self.sentence("en"),
+        }
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence('en')}"
