@@ -1,0 +1,21 @@
+// What every page needs: menus that close, and a language switch that keeps the view in the hash.
+
+for (const link of document.querySelectorAll('a[data-keep-hash]')) {
+  link.addEventListener('click', () => { link.hash = window.location.hash; });
+}
+
+const menus = [...document.querySelectorAll('details[data-menu]')];
+
+document.addEventListener('click', (event) => {
+  for (const menu of menus) {
+    if (menu.open && !menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  for (const menu of menus.filter((one) => one.open)) {
+    menu.open = false;
+    menu.querySelector('summary').focus();
+  }
+});
