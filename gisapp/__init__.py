@@ -1,0 +1,1 @@
+"""The map, ledger and hand-over of a city enforcement office."""
