@@ -1,0 +1,56 @@
+"""What the files of a cluster tell about its process."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+
+def data_version(data: Path) -> int | None:
+    try:
+        return int((data / "PG_VERSION").read_text("ascii"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _recorded_pid(data: Path) -> int | None:
+    try:
+        return int((data / "postmaster.pid").read_text("utf-8").split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def server_pid(data: Path) -> int | None:
+    """The pid in postmaster.pid if that process is a server on this data, not another of that number."""
+    pid = _recorded_pid(data)
+    return pid if pid is not None and _command_line(pid).find(str(data)) >= 0 else None
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        if Path("/proc/self").exists():
+            return ""
+    command = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+
+
+def forget_stale_pid(data: Path) -> None:
+    """Remove the pid file of a server that is gone: the number may be another process's by now, or a zombie's.
+
+    Backends that outlive a killed server still hold its shared memory, which PostgreSQL finds by the data
+    folder's inode: that guard does not need the file.
+    """
+    if server_pid(data) is None:
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def last_words(log: Path) -> str:
+    """The lines that say why the server stopped, from the newest log files."""
+    files = sorted(log.glob("*.log"), key=lambda path: path.stat().st_mtime)[-2:]
+    lines = [line for path in files for line in path.read_text("utf-8", "replace").splitlines()[-30:]]
+    telling = [
+        line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "could not"))
+    ]
+    return "\n".join(telling[-1:] or lines[-1:])
