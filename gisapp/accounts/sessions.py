@@ -1,0 +1,72 @@
+"""Browser sessions. The cookie carries a random number, the table its digest: what is not there is over."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from gisapp.accounts.callers import Caller
+from gisapp.accounts.rows import Account, SignedIn
+from gisapp.permissions import SYSTEM
+
+if TYPE_CHECKING:
+    from gisapp.db import Database
+
+# The last use is written this often at most: a map page asks for forty tiles a second.
+_TOUCH = timedelta(minutes=1)
+
+
+def begin(connection: Connection, account: Account, caller: Caller) -> str:
+    """Start a session; the number that the browser is to bring back. Call in the caller's transaction."""
+    number = secrets.token_urlsafe(32)
+    connection.execute(insert(SignedIn).values(
+        digest=_digest(number), account_id=account.id, address=caller.address, agent=caller.agent[:300]))
+    return number
+
+
+def load(db: Database, number: str, idle: timedelta, longest: timedelta) -> Account | None:
+    """The active account of a running session, else None: ended, idle too long, too old, disabled."""
+    now = func.now()
+    running = (SignedIn.digest == _digest(number), Account.active,
+               SignedIn.seen_at > now - idle, SignedIn.created_at > now - longest)
+    with db.read() as connection, Session(connection, expire_on_commit=False) as session:
+        found = session.execute(
+            select(Account, (SignedIn.seen_at < now - _TOUCH).label("stale"))
+            .join(SignedIn, SignedIn.account_id == Account.id).where(*running)).one_or_none()
+    if found is None:
+        return None
+    if found.stale:
+        _touch(db, number)
+    account: Account = found[0]
+    return account
+
+
+def end(db: Database, number: str) -> None:
+    """Sign out: the number is worth nothing from now on."""
+    with db.begin(SYSTEM.username) as connection:
+        connection.execute(delete(SignedIn).where(SignedIn.digest == _digest(number)))
+
+
+def end_all(connection: Connection, account: Account) -> None:
+    """End every session of the account, in the caller's transaction."""
+    connection.execute(delete(SignedIn).where(SignedIn.account_id == account.id))
+
+
+def sweep(connection: Connection, idle: timedelta) -> None:
+    """Remove sessions that nobody can come back to."""
+    connection.execute(delete(SignedIn).where(SignedIn.seen_at < func.now() - idle))
+
+
+def _touch(db: Database, number: str) -> None:
+    with db.begin(SYSTEM.username) as connection:
+        connection.execute(update(SignedIn).where(SignedIn.digest == _digest(number))
+                           .values(seen_at=func.now()))
+
+
+def _digest(number: str) -> bytes:
+    return hashlib.sha256(number.encode()).digest()
