@@ -1,0 +1,183 @@
+"""The map page, built by folium: which layers, controls and scripts the browser gets. No request, no user data.
+
+folium names its scripts by CDN addresses. `localise` replaces them by files of static/ once, at start-up;
+an address that is not known here stops the start rather than reach for another host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import folium
+from branca.element import CssLink, Figure, JavascriptLink, MacroElement
+from folium.elements import JSCSSMixin
+from folium.map import Layer as FoliumLayer
+from folium.plugins import Fullscreen, LocateControl, MousePosition
+from folium.template import Template
+
+from gisapp import style
+from gisapp.layers import Catalogue, Layer
+
+#: folium's name of a script or sheet → file under static/.
+LOCAL = {
+    "leaflet": "vendor/leaflet/leaflet.js",
+    "leaflet_css": "vendor/leaflet/leaflet.css",
+    "Control.Fullscreen.js": "vendor/leaflet.fullscreen/Control.FullScreen.js",
+    "Control.FullScreen.css": "vendor/leaflet.fullscreen/Control.FullScreen.css",
+    "Control_locate_min_js": "vendor/leaflet.locatecontrol/L.Control.Locate.min.js",
+    "Control_locate_min_css": "vendor/leaflet.locatecontrol/L.Control.Locate.min.css",
+    "Control_MousePosition_js": "vendor/leaflet-mouse-position/L.Control.MousePosition.js",
+    "Control_MousePosition_css": "vendor/leaflet-mouse-position/L.Control.MousePosition.css",
+    "protomaps": "vendor/protomaps-leaflet/protomaps-leaflet.js",
+}
+
+#: Used only by popups, icons and markers of folium, which the page does without.
+UNUSED = {"jquery", "bootstrap", "awesome_markers", "bootstrap_css", "glyphicons_css",
+          "awesome_markers_font_css", "awesome_markers_css", "awesome_rotate_css"}
+
+#: Off until somebody asks: they lie over everything else.
+OFF_AT_FIRST = {"communities", "unit_grids", "squadron_territories", "restricted_areas"}
+
+MIN_ZOOM, MAX_ZOOM = 5, 20
+TILES = "/collections/{layer}/tiles/WebMercatorQuad/{z}/{y}/{x}?f=mvt"
+
+#: Text of labels and its outline, by theme.
+THEMES = {"light": {"label": "#3d4c59", "halo": "#ffffff"}, "dark": {"label": "#c5d2dd", "halo": "#141c23"}}
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where the map opens: a box in degrees, EPSG:4326, lon before lat."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True)
+class MapPage:
+    """Parts of the page: files under static/ in loading order, the map's element, its script."""
+
+    scripts: tuple[str, ...]
+    sheets: tuple[str, ...]
+    html: str
+    script: str
+
+
+class TileStack(JSCSSMixin, MacroElement):
+    """The canvas that all collections are drawn on (static/js/stack.js)."""
+
+    default_js = [("protomaps", "")]
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            const {{ this.get_name() }} = gis.tileStack({{ this.options|tojson }}).addTo({{ this._parent.get_name() }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__()
+        self._name = "TileStack"
+        self.options = options
+
+
+class Collection(FoliumLayer):  # type: ignore[misc]
+    """One collection on the stack, drawn by the rules of `gisapp.style.paint`."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            const {{ this.get_name() }} = new gis.CollectionLayer(
+                {{ this.stack.get_name() }}, {{ this.rules|tojson }});
+        {% endmacro %}
+    """)
+
+    def __init__(self, stack: TileStack, rules: dict[str, Any], show: bool) -> None:
+        super().__init__(name=rules["id"], overlay=True, control=False, show=show)
+        self._name = "Collection"
+        self.stack = stack
+        self.rules = rules
+
+
+class Start(MacroElement):  # type: ignore[misc]
+    """Hands the map and its layers to static/js/map.js. Added last: the ids that folium draws are random."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            L.control.scale({ imperial: false, position: "bottomleft" }).addTo({{ this._parent.get_name() }});
+            gis.start({
+                map: {{ this._parent.get_name() }}, stack: {{ this.stack.get_name() }}, options: {{ this.options|tojson }},
+                layers: { {% for layer in this.layers %}{{ layer.rules.id|tojson }}: {{ layer.get_name() }},{% endfor %} },
+            });
+        {% endmacro %}
+    """)
+
+    def __init__(self, stack: TileStack, layers: list[Collection], options: dict[str, Any]) -> None:
+        super().__init__()
+        self._name = "Start"
+        self.stack, self.layers, self.options = stack, layers, options
+
+
+def shown_at_first(layer: Layer) -> bool:
+    """Whether the layer is switched on when a map is opened without a link."""
+    return layer.id not in OFF_AT_FIRST
+
+
+def build(catalogue: Catalogue, home: Home, words: dict[str, str], root: str = "") -> MapPage:
+    """The page's parts for all layers; `words` are the texts of the controls, `root` a path before every address."""
+    view = folium.Map(tiles=None, zoom_control="bottomright", min_zoom=MIN_ZOOM, max_zoom=MAX_ZOOM,
+                      location=[(home.south + home.north) / 2, (home.west + home.east) / 2], zoom_start=13,
+                      attribution_control=True, zoom_snap=1, world_copy_jump=False)
+    _add_controls(view, words)
+    stack = TileStack({"url": root + TILES, "themes": THEMES, "minZoom": MIN_ZOOM, "maxZoom": MAX_ZOOM})
+    stack.add_to(view)
+    layers = [Collection(stack, style.paint(layer, catalogue.codelists), shown_at_first(layer))
+              for layer in style.drawing_order(list(catalogue.layers.values()))]
+    for layer in layers:
+        layer.add_to(view)
+    options = {"home": [home.west, home.south, home.east, home.north], "root": root, "words": words,
+               "shown": [layer.rules["id"] for layer in layers if layer.show]}
+    Start(stack, layers, options).add_to(view)
+    return _parts(view)
+
+
+def _add_controls(view: folium.Map, words: dict[str, str]) -> None:
+    Fullscreen(position="bottomright", title=words["full_screen"], title_cancel=words["leave_full_screen"],
+               force_separate_button=True).add_to(view)
+    LocateControl(position="bottomright", locateOptions={"maxZoom": 17, "enableHighAccuracy": True},
+                  strings={"title": words["locate"], "outsideMapBoundsMsg": words["locate_outside"]},
+                  showPopup=False).add_to(view)
+    digits = "(degrees) => degrees.toFixed(5)"
+    MousePosition(position="bottomleft", separator=", ", empty_string=words["coordinates"], lng_first=True,
+                  lat_formatter=digits, lng_formatter=digits, prefix="WGS 84").add_to(view)
+
+
+def localise() -> None:
+    """Make every folium class ask for files of static/ instead of another host's. Once per process."""
+    for kind in _all_subclasses(JSCSSMixin):
+        for attribute in ("default_js", "default_css"):
+            links = getattr(kind, attribute)
+            setattr(kind, attribute, [(name, LOCAL.get(name, url)) for name, url in links if name not in UNUSED])
+
+
+def _all_subclasses(kind: type) -> Iterator[type]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _all_subclasses(child)
+
+
+def _parts(view: folium.Map) -> MapPage:
+    figure: Figure = view.get_root()
+    figure.render()
+    links = list(figure.header._children.values())
+    return MapPage(
+        scripts=tuple(_own(link.url) for link in links if isinstance(link, JavascriptLink)),
+        sheets=tuple(_own(link.url) for link in links if isinstance(link, CssLink)),
+        html=figure.html.render(), script=figure.script.render())
+
+
+def _own(url: str) -> str:
+    if url not in LOCAL.values():
+        raise RuntimeError(f"the map page would load {url} from another host; add it to gisapp.maps.LOCAL")
+    return url

@@ -1,0 +1,57 @@
+// The map page: wires the map that folium made to the layer tree, the panel, the link in the address and the notes.
+
+import { keepHash, readHash } from './view_hash.js';
+import { panelFor } from './panel.js';
+import { sheets } from './sheets.js';
+import { treeFor } from './tree.js';
+
+export { CollectionLayer, tileStack } from './stack.js';
+
+function showThinned(titles) {
+  const note = document.getElementById('note-thinned');
+  return ({ ids }) => {
+    note.hidden = ids.length === 0;
+    note.querySelector('[data-names]').textContent = ids.map((id) => titles[id] || id).join('、');
+  };
+}
+
+function problemNote(text) {
+  const note = document.getElementById('note-problem');
+  note.textContent = text;
+  note.hidden = false;
+}
+
+function nameControls(map, words) {
+  const label = (selector, text) => {
+    const found = map.getContainer().querySelector(selector);
+    if (found) { found.setAttribute('aria-label', text); found.title = text; }
+  };
+  label('.leaflet-control-zoom-in', words.zoom_in);
+  label('.leaflet-control-zoom-out', words.zoom_out);
+  label('.leaflet-control-locate a', words.locate);
+}
+
+/** Start the page. `layers` are Leaflet layers by collection id; `options` come from gisapp.maps.build. */
+export function start({ map, stack, layers, options }) {
+  const saved = readHash();
+  const { words } = options;
+  const [west, south, east, north] = options.home;
+  map.attributionControl.setPrefix(false);
+
+  const tree = treeFor(map, layers, saved.layers || options.shown);
+  const shell = sheets(map);
+  const panel = panelFor({ map, tree, shell, root: options.root, words });
+
+  if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);
+  else map.fitBounds([[south, west], [north, east]]);
+
+  keepHash(map, tree, panel);
+  stack.on('thinned', showThinned(tree.titles));
+  stack.on('signedout', () => problemNote(words.signed_out));
+  window.addEventListener('offline', () => problemNote(words.offline));
+  window.addEventListener('online', () => { document.getElementById('note-problem').hidden = true; });
+  nameControls(map, words);
+  if (saved.open) panel.open(saved.open);
+  document.documentElement.dataset.mapReady = 'yes';
+  window.gisapp = { map, stack, tree, panel };
+}

@@ -1,0 +1,123 @@
+// What lies under a click: the server is asked, htmx puts its answer into the panel, the feature is outlined.
+
+const OUTLINE = { color: '#c1121f', weight: 3, fillColor: '#ffe14d', fillOpacity: 0.55, interactive: false };
+const HALO = { color: '#ffffff', weight: 7, opacity: 0.9, fill: false, interactive: false };
+
+function pointMark(feature, latlng) {
+  return window.L.circleMarker(latlng, { ...OUTLINE, radius: 10 });
+}
+
+/** Parts of a feature's geometry that can be drawn; a feature may have none yet. */
+function drawable(feature, mark) {
+  if (feature.geometry) return feature;
+  return mark ? { type: 'Feature', properties: {}, geometry: mark } : null;
+}
+
+export function panelFor({ map, tree, shell, root, words }) {
+  const body = document.getElementById('panel-body');
+  const outline = window.L.layerGroup().addTo(map);
+  const listeners = [];
+  let selected = null;
+
+  function tell() {
+    for (const listener of listeners) listener();
+  }
+
+  function ask(url) {
+    body.setAttribute('aria-busy', 'true');
+    return window.htmx.ajax('GET', url, { target: body, swap: 'innerHTML' });
+  }
+
+  async function draw({ layer, id, mark }) {
+    const response = await fetch(`${root}/collections/${layer}/items/${id}?f=json`, { headers: { Accept: 'application/geo+json' } });
+    if (!response.ok || !selected || selected.id !== id) return;
+    const feature = drawable(await response.json(), mark);
+    if (!feature) return;
+    const line = window.L.geoJSON(feature, { style: OUTLINE, pointToLayer: pointMark });
+    outline.clearLayers();
+    outline.addLayer(window.L.geoJSON(feature, { style: HALO, pointToLayer: () => window.L.layerGroup() }));
+    outline.addLayer(line);
+    keepInSight(line.getBounds());
+  }
+
+  /** Moves the map when the panel or its sheet hides the selection. */
+  function keepInSight(bounds) {
+    if (!bounds.isValid()) return;
+    const options = { paddingTopLeft: [30, 30], paddingBottomRight: [60, 30 + shell.covered()] };
+    if (map.getBoundsZoom(bounds) < map.getZoom()) return;
+    map.panInside(bounds.getCenter(), options);
+  }
+
+  function select(next) {
+    selected = next;
+    outline.clearLayers();
+    if (next) draw(next);
+    tell();
+  }
+
+  function close() {
+    shell.setPanel(false);
+    select(null);
+    body.replaceChildren();
+  }
+
+  function afterSwap() {
+    body.removeAttribute('aria-busy');
+    shell.setPanel(true);
+    const card = body.querySelector('[data-feature]');
+    if (!card) return select(null);
+    const mark = card.dataset.mark ? JSON.parse(card.dataset.mark) : null;
+    body.querySelector('h2')?.focus({ preventScroll: true });
+    return select({ layer: card.dataset.layer, id: card.dataset.feature, mark });
+  }
+
+  function failed(text) {
+    body.removeAttribute('aria-busy');
+    const note = document.createElement('p');
+    note.className = 'alert alert-error';
+    note.textContent = text;
+    body.replaceChildren(note);
+    shell.setPanel(true);
+  }
+
+  function identify({ latlng }) {
+    const { lng, lat } = latlng.wrap();
+    const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().join(',') });
+    ask(`${root}/identify?${asked}`);
+  }
+
+  function zoomTo() {
+    const bounds = window.L.featureGroup(outline.getLayers()).getBounds();
+    if (!bounds.isValid()) return;
+    map.fitBounds(bounds, { maxZoom: 18, paddingTopLeft: [40, 40], paddingBottomRight: [40, 40 + shell.covered()] });
+  }
+
+  async function copyLink(button) {
+    try {
+      await navigator.clipboard.writeText(window.location.href);
+      button.querySelector('span').textContent = words.link_copied;
+    } catch {
+      window.prompt(words.copy_link, window.location.href);
+    }
+  }
+
+  map.on('click', identify);
+  body.addEventListener('htmx:afterSwap', afterSwap);
+  body.addEventListener('htmx:responseError', ({ detail }) => failed(detail.xhr.status === 401 ? words.signed_out : words.failed));
+  body.addEventListener('htmx:sendError', () => failed(words.offline));
+  document.querySelector('[data-close-panel]').addEventListener('click', close);
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && selected) close(); });
+  body.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-act]');
+    if (button?.dataset.act === 'zoom') zoomTo();
+    if (button?.dataset.act === 'link') copyLink(button);
+    if (button?.dataset.act === 'close') close();
+  });
+
+  return {
+    open: ({ layer, id }) => ask(`${root}/panel/${layer}/${id}`),
+    close,
+    selected: () => selected && { layer: selected.layer, id: selected.id },
+    onChange: (listener) => listeners.push(listener),
+  };
+}

@@ -1,0 +1,102 @@
+// One stack of canvas tiles for all layers: right drawing order, no label over another, one redraw per change.
+
+import { labelFor } from './labels.js';
+import * as symbols from './symbols.js';
+import { collectionView } from './tiles.js';
+
+const isCell = (zoom, feature) => feature.props.count !== undefined && feature.props.id === undefined;
+const isFeature = (zoom, feature) => !isCell(zoom, feature);
+
+/** The rule with the colours of the theme. */
+function themed(rule, dark) {
+  return dark && rule.dark ? { ...rule, ...rule.dark } : rule;
+}
+
+/** Paint rules of one layer, sorted into the passes of `PASSES`. */
+function passesOf(rule, onCell) {
+  const make = (symbolizer, filter = isFeature, minzoom = 0) => ({ dataSource: rule.id, dataLayer: rule.id, symbolizer, filter, minzoom });
+  const cells = make(symbols.densityCell(rule, onCell), isCell);
+  if (rule.shape === 'area') {
+    const [fill, outline] = [make(symbols.areaFill(rule)), make(symbols.areaOutline(rule))];
+    if (!rule.reference) return { mission: [cells, fill, outline] };
+    if (rule.opacity >= 0.5) return { ground: [fill, { ...outline, minzoom: 16 }] };
+    const hatch = rule.dash.length && rule.opacity >= 0.1 ? [make(symbols.areaHatch(rule))] : [];
+    return { tints: [fill, ...hatch], outlines: [outline] };
+  }
+  if (rule.shape === 'line') {
+    const strokes = [make(symbols.lineCasing(rule)), make(symbols.line(rule))];
+    return rule.reference ? { lines: strokes } : { routes: [cells, ...strokes, make(symbols.lineArrows(rule), isFeature, 14)] };
+  }
+  return rule.reference ? { points: [make(symbols.circle(rule))] } : { points: [cells, make(symbols.circle(rule))] };
+}
+
+const PASSES = ['ground', 'lines', 'tints', 'outlines', 'routes', 'mission', 'points'];
+
+function paintRules(rules, onCell) {
+  const passes = rules.map((rule) => passesOf(rule, onCell));
+  return PASSES.flatMap((name) => passes.flatMap((pass) => pass[name] || []));
+}
+
+function labelRules(rules, theme) {
+  return rules.filter((rule) => rule.label).map((rule) => ({
+    dataSource: rule.id, dataLayer: rule.id, filter: isFeature, minzoom: rule.label.minZoom, symbolizer: labelFor(rule, theme),
+  }));
+}
+
+/** The stack as a Leaflet layer with show(id), hide(id), refresh(id); fires `thinned` with the ids shown as counts. */
+export function tileStack({ url, themes, minZoom, maxZoom }) {
+  const grid = window.protomapsL.leafletLayer({ sources: {}, attribution: '', minZoom, maxZoom, keepBuffer: 1, updateWhenZooming: false });
+  const scheme = window.matchMedia('(prefers-color-scheme: dark)');
+  const known = new Map();
+  const thinned = new Set();
+  let waiting = null;
+
+  function noteThinned() {
+    grid.fire('thinned', { ids: [...thinned] });
+  }
+
+  function onCell(id) {
+    if (thinned.has(id)) return;
+    thinned.add(id);
+    noteThinned();
+  }
+
+  function restyle() {
+    const theme = themes[scheme.matches ? 'dark' : 'light'];
+    const rules = [...known.values()].filter((one) => one.shown).map((one) => themed(one.rule, scheme.matches));
+    grid.views = new Map([...known].filter(([, one]) => one.shown).map(([id, one]) => [id, one.view]));
+    grid.paintRules = paintRules(rules, onCell);
+    grid.labelRules = labelRules(rules, theme);
+    grid.clearLayout();
+    thinned.clear();
+    noteThinned();
+    if (grid._map) grid.rerenderTiles();
+  }
+
+  /** Several layers switched in one go are drawn once. */
+  function later() {
+    if (waiting === null) waiting = window.setTimeout(() => { waiting = null; restyle(); }, 0);
+  }
+
+  grid.add = (rule) => {
+    const view = collectionView(rule, { url, maxZoom, onSignedOut: () => grid.fire('signedout') });
+    known.set(rule.id, { rule, view, shown: false });
+  };
+  grid.show = (id) => { known.get(id).shown = true; later(); };
+  grid.hide = (id) => { known.get(id).shown = false; later(); };
+  grid.refresh = (id) => { known.get(id).view.tileCache.cache.clear(); later(); };
+  grid.on('add', () => grid._map.on('zoomstart', () => { thinned.clear(); noteThinned(); }));
+  scheme.addEventListener('change', restyle);
+  return grid;
+}
+
+/** One layer of the stack, switched on and off like any Leaflet layer. Made by folium, one for each collection. */
+export const CollectionLayer = window.L.Layer.extend({
+  initialize(stack, rule) {
+    this.stack = stack;
+    this.id = rule.id;
+    stack.add(rule);
+  },
+  onAdd() { this.stack.show(this.id); },
+  onRemove() { this.stack.hide(this.id); },
+});

@@ -1,0 +1,188 @@
+// How one feature is drawn on a tile's canvas. Rules come from gisapp.style.paint; nothing here knows a layer by name.
+// A symbol is an object with draw(context, rings, zoom, feature), as protomaps-leaflet wants it; units are CSS px.
+
+const TWO_PI = 2 * Math.PI;
+const POINT = 1;
+
+/** Colour of a feature: by its state or code where the layer has such colours, else the layer's own. */
+export function colourOf(rule, feature) {
+  const value = rule.by && feature.props[rule.by];
+  return (value !== undefined && value !== null && rule.colours[value]) || rule.colour;
+}
+
+function trace(context, rings) {
+  context.beginPath();
+  for (const ring of rings) {
+    ring.forEach((point, place) => (place ? context.lineTo(point.x, point.y) : context.moveTo(point.x, point.y)));
+  }
+}
+
+/** Grows with the zoom like things on the ground, but never below a hair or above `most` px. */
+export function groundWidth(width, zoom, most = 22) {
+  return Math.min(Math.max(width * 1.55 ** (zoom - 15.5), 0.5), most);
+}
+
+/** Share of the full size that a point has at a zoom. */
+export function pointScale(zoom) {
+  return Math.min(Math.max(0.45 + (zoom - 11) * 0.14, 0.45), 1.15);
+}
+
+export function areaFill(rule) {
+  return {
+    draw(context, rings, zoom, feature) {
+      if (feature.geomType === POINT) return drawCircle(context, rings, zoom, rule, colourOf(rule, feature));
+      context.globalAlpha = rule.opacity;
+      context.fillStyle = colourOf(rule, feature);
+      trace(context, rings);
+      return context.fill('evenodd');
+    },
+  };
+}
+
+export function areaOutline(rule) {
+  const tinted = rule.reference && rule.by;
+  return {
+    draw(context, rings, zoom, feature) {
+      if (feature.geomType === POINT) return;
+      context.globalAlpha = rule.reference ? 0.85 : 1;
+      context.strokeStyle = tinted && rule.opacity < 0.5 ? colourOf(rule, feature) : rule.stroke;
+      context.lineWidth = rule.width * Math.min(Math.max(0.45 + (zoom - 12) * 0.14, 0.35), 1);
+      context.setLineDash(rule.dash);
+      trace(context, rings);
+      context.stroke();
+      context.setLineDash([]);
+    },
+  };
+}
+
+/** Slanted strokes inside an area, for what must not be mistaken for a building or a block. */
+export function areaHatch(rule) {
+  const step = 8; // divides 256: the pattern meets at tile borders
+  const ratio = window.devicePixelRatio || 1;
+  const cell = document.createElement('canvas');
+  cell.width = cell.height = Math.round(step * ratio);
+  const pen = cell.getContext('2d');
+  pen.scale(cell.width / step, cell.width / step);
+  pen.strokeStyle = rule.colour;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (const start of [-step, 0, step]) { pen.moveTo(start, step); pen.lineTo(start + step, 0); }
+  pen.stroke();
+  return {
+    draw(context, rings) {
+      const pattern = context.createPattern(cell, 'repeat');
+      pattern.setTransform(new DOMMatrix().scale(step / cell.width));
+      context.globalAlpha = 0.38;
+      context.fillStyle = pattern;
+      trace(context, rings);
+      context.fill('evenodd');
+    },
+  };
+}
+
+function lineWidth(rule, zoom, feature) {
+  if (!rule.reference) return rule.width * Math.min(Math.max(0.55 + (zoom - 11) * 0.09, 0.5), 1.3);
+  const rank = rule.ranks[feature.props[rule.by]];
+  return groundWidth(rule.width * (rank === undefined ? 1 : rank), zoom);
+}
+
+export function lineCasing(rule) {
+  return {
+    draw(context, rings, zoom, feature) {
+      const width = lineWidth(rule, zoom, feature);
+      if (width < 1.2) return;
+      context.globalAlpha = 1;
+      context.strokeStyle = rule.stroke;
+      context.lineWidth = width + (width < 4 ? 1.2 : 2);
+      context.lineCap = rule.reference ? 'butt' : 'round';
+      context.lineJoin = 'round';
+      trace(context, rings);
+      context.stroke();
+    },
+  };
+}
+
+export function line(rule) {
+  return {
+    draw(context, rings, zoom, feature) {
+      context.globalAlpha = rule.reference ? 1 : rule.opacity;
+      context.strokeStyle = colourOf(rule, feature);
+      context.lineWidth = lineWidth(rule, zoom, feature);
+      context.lineCap = 'round';
+      context.lineJoin = 'round';
+      context.setLineDash(rule.dash);
+      trace(context, rings);
+      context.stroke();
+      context.setLineDash([]);
+    },
+  };
+}
+
+/** Chevrons along the line, in the direction in which it was drawn. */
+export function lineArrows(rule, spacing = 72) {
+  return {
+    draw(context, rings, zoom, feature) {
+      const size = Math.max(lineWidth(rule, zoom, feature) * 0.95, 2.4);
+      context.globalAlpha = 1;
+      context.strokeStyle = '#ffffff';
+      context.lineWidth = 1.5;
+      context.lineCap = 'round';
+      context.beginPath();
+      for (const ring of rings) arrowsAlong(context, ring, size, spacing);
+      context.stroke();
+    },
+  };
+}
+
+function arrowsAlong(context, ring, size, spacing) {
+  let next = spacing / 2;
+  for (let place = 1; place < ring.length; place += 1) {
+    const [from, to] = [ring[place - 1], ring[place]];
+    const [dx, dy] = [to.x - from.x, to.y - from.y];
+    const length = Math.hypot(dx, dy);
+    while (next <= length && length > 0) {
+      chevron(context, from.x + (dx * next) / length, from.y + (dy * next) / length, dx / length, dy / length, size);
+      next += spacing;
+    }
+    next -= length;
+  }
+}
+
+function chevron(context, x, y, ux, uy, size) {
+  const half = size / 2;
+  context.moveTo(x - ux * half - uy * half, y - uy * half + ux * half);
+  context.lineTo(x + ux * half, y + uy * half);
+  context.lineTo(x - ux * half + uy * half, y - uy * half - ux * half);
+}
+
+function drawCircle(context, rings, zoom, rule, colour) {
+  const radius = rule.radius * pointScale(zoom);
+  context.globalAlpha = 1;
+  for (const [centre] of rings) {
+    context.beginPath();
+    context.arc(centre.x, centre.y, radius + (zoom < 13 ? 0.8 : 1.4), 0, TWO_PI);
+    context.fillStyle = rule.shape === 'point' ? rule.stroke : '#ffffff';
+    context.fill();
+    context.beginPath();
+    context.arc(centre.x, centre.y, radius, 0, TWO_PI);
+    context.fillStyle = colour;
+    context.fill();
+  }
+}
+
+export function circle(rule) {
+  return { draw: (context, rings, zoom, feature) => drawCircle(context, rings, zoom, rule, colourOf(rule, feature)) };
+}
+
+/** A cell of a thinned picture: the more features it stands for, the stronger the colour. */
+export function densityCell(rule, onDrawn) {
+  return {
+    draw(context, rings, zoom, feature) {
+      onDrawn(rule.id);
+      context.globalAlpha = Math.min(0.28 + 0.2 * Math.log10(Math.max(feature.props.count, 1)), 0.9);
+      context.fillStyle = rule.colour;
+      trace(context, rings);
+      context.fill();
+    },
+  };
+}
