@@ -151,6 +151,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     "id_conflict": ProblemKind(
         409, "编号 {id} 已存在且内容不同。请改用新的编号，或更新原要素。",
         "Id {id} exists already with other content. Use a new id, or update the feature."),
+    "feature_deleted": ProblemKind(
+        409, "编号为 {id} 的要素已被删除，不能再次提交。如需恢复，请联系审核员。",
+        "Feature {id} was deleted and cannot be sent again. Ask a reviewer to restore it."),
     "value_conflict": ProblemKind(
         409, "字段“{field}”的值已被其他要素使用，必须唯一。",
         "The value of field “{field}” is already used by another feature; it must be unique."),

@@ -1,0 +1,1 @@
+"""Alembic migrations: read by a person, committed, and never importing layer files."""

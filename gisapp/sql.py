@@ -1,0 +1,237 @@
+"""The sentences of the database: small pure functions, each returning one clause or one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    FromClause,
+    Insert,
+    Select,
+    Table,
+    Text,
+    Update,
+    and_,
+    cast,
+    delete,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSON, insert
+
+from gisapp.crs import Crs
+from gisapp.layers import Layer
+from gisapp.params import Query
+from gisapp.tables import MAX_LATITUDE, SRID, column_type
+
+Condition = ColumnElement[bool]
+#: A bbox is widened by this much, in metres of Web Mercator, to ask the index; the exact test follows.
+_INDEX_MARGIN = 0.05
+
+
+def shown(layer: Layer, table: FromClause) -> ColumnElement[Any]:
+    """The geometry that stands for the feature: the main one, else the one standing in."""
+    return func.coalesce(table.c.geom, table.c[layer.stand_in.id]) if layer.stand_in else table.c.geom
+
+
+def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
+    """What the query asks of a feature, without its page."""
+    found = [_equals(layer, table, name, value) for name, value in query.equals]
+    if query.bbox:
+        found.append(in_box(layer, table, query))
+    if query.period:
+        found.append(in_period(layer, table, query))
+    if query.ids:
+        found.append(table.c.id.in_(query.ids))
+    return found
+
+
+def _equals(layer: Layer, table: Table, name: str, value: Any) -> Condition:
+    if value is None:
+        return table.c[name].is_(None)
+    if layer.field(name).type == "codes":
+        return table.c[name].contains([value])
+    return table.c[name] == literal(value, column_type(layer.field(name)))
+
+
+def in_box(layer: Layer, table: Table, query: Query) -> Condition:
+    """Geometry meets the box. Asked of the Web Mercator index first, then exactly."""
+    assert query.bbox is not None  # noqa: S101
+    box = func.ST_MakeEnvelope(*query.bbox, query.bbox_crs.database_srid)
+    if query.bbox_crs.database_srid != SRID:
+        # A straight edge in one system is curved in the other: densify before it is moved.
+        box = func.ST_Transform(func.ST_Segmentize(box, max(query.bbox[2] - query.bbox[0], 1.0) / 50), SRID)
+    whole_map = func.ST_MakeEnvelope(-180, -MAX_LATITUDE, 180, MAX_LATITUDE, SRID)
+    drawn = func.ST_Expand(func.ST_Transform(func.ST_Intersection(box, whole_map), 3857), _INDEX_MARGIN)
+    return and_(table.c.geom_3857.op("&&")(drawn), func.ST_Intersects(shown(layer, table), box))
+
+
+def instant(layer: Layer, table: Table) -> ColumnElement[Any]:
+    """When the thing was found, as far as the layer says so; else when it was registered."""
+    has_found = layer.has_field("found_at") and layer.field("found_at").type == "datetime"
+    return func.coalesce(table.c.found_at, table.c.created_at) if has_found else table.c.created_at
+
+
+def in_period(layer: Layer, table: Table, query: Query) -> Condition:
+    """The layer's instant lies in the period, both ends included."""
+    first, last = query.period or (None, None)
+    moment = instant(layer, table)
+    return and_(*([moment >= first] if first else []), *([moment <= last] if last else []))
+
+
+def _order(table: Table, query: Query) -> list[ColumnElement[Any]]:
+    keys = [table.c[name].desc().nulls_last() if down else table.c[name].asc().nulls_last()
+            for name, down in query.sortby]
+    return [*keys, table.c.id]
+
+
+def after_page(layer: Layer, table: Table, query: Query) -> Condition:
+    """Behind the last feature of the page before, in the order of `sortby` and id, empty values last."""
+    assert query.after is not None  # noqa: S101
+    *values, last = query.after
+    behind: Condition = table.c.id > UUID(last)
+    for (name, down), value in reversed(list(zip(query.sortby, values, strict=True))):
+        column, kind = table.c[name], column_type(layer.field(name))
+        if value is None:
+            behind = and_(column.is_(None), behind)
+            continue
+        key = cast(literal(str(value), Text), kind) if not isinstance(value, bool) else literal(value)
+        further = column < key if down else column > key
+        behind = or_(further, column.is_(None), and_(column == key, behind))
+    return behind
+
+
+def geojson(column: ColumnElement[Any], crs: Crs) -> ColumnElement[Any]:
+    """A geometry as GeoJSON in the axis order of the system's authority, to 1e-7 degree or 0.1 mm."""
+    shape = column if crs.database_srid == SRID else func.ST_Transform(column, crs.srid)
+    if crs.axis_swapped:
+        shape = func.ST_FlipCoordinates(shape)
+    digits = 4 if crs.projected or crs.srid == 3857 else 7
+    return cast(func.ST_AsGeoJSON(shape, digits), JSON)
+
+
+def feature_json(layer: Layer, table: Table, names: Sequence[str], crs: Crs) -> ColumnElement[str]:
+    """A whole GeoJSON feature as text; `names` are the properties to carry."""
+    columns: list[ColumnElement[Any]] = [table.c[name] for name in names]
+    if layer.second_geometry:
+        columns.append(geojson(table.c[layer.second_geometry.id], crs).label(layer.second_geometry.id))
+    row = select(*columns).correlate(table).subquery("p")
+    properties = select(func.row_to_json(literal_column("p"))).select_from(row).scalar_subquery()
+    return cast(func.json_build_object(
+        "type", "Feature", "id", table.c.id, "geometry", geojson(shown(layer, table), crs),
+        "properties", properties), Text)
+
+
+def select_page(layer: Layer, table: Table, query: Query, names: Sequence[str]) -> Select[Any]:
+    """Features as text with the values of their page key, one more than the limit to see whether more follow."""
+    keys = [cast(table.c[name], Text).label(f"k{n}") for n, (name, _) in enumerate(query.sortby)]
+    columns: list[Any] = [feature_json(layer, table, names, query.crs).label("feature"), *keys, table.c.id]
+    statement: Select[Any] = select(*columns)
+    statement = statement.where(*conditions(layer, table, query))
+    if query.after:
+        statement = statement.where(after_page(layer, table, query))
+    return statement.order_by(*_order(table, query)).limit(query.limit + 1)
+
+
+def count(layer: Layer, table: Table, query: Query) -> Select[Any]:
+    """How many features answer the query."""
+    return select(func.count()).select_from(table).where(*conditions(layer, table, query))
+
+
+def extent(table: Table) -> Select[Any]:
+    """The layer's bounds in degrees: min lon, min lat, max lon, max lat; all NULL when it is empty."""
+    box = select(func.ST_Transform(func.ST_SetSRID(cast(
+        func.ST_Extent(table.c.geom_3857), Geometry), 3857), SRID).label("box")).subquery()
+    return select(*(function(box.c.box) for function in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
+
+
+def select_one(layer: Layer, table: Table, feature_id: UUID, names: Sequence[str], crs: Crs) -> Select[Any]:
+    """One feature as text, with its version, state and squadron."""
+    return select(
+        feature_json(layer, table, names, crs).label("feature"), table.c.version,
+        (table.c.status if layer.states else literal(None)).label("status"),
+        (table.c.squadron_code if layer.assigned else literal(None)).label("squadron_code"),
+    ).where(table.c.id == feature_id)
+
+
+def lock_one(layer: Layer, table: Table, feature_id: UUID) -> Select[Any]:
+    """Version, state and squadron of a feature, held until the end of the transaction."""
+    return select(
+        table.c.version, (table.c.status if layer.states else literal(None)).label("status"),
+        (table.c.squadron_code if layer.assigned else literal(None)).label("squadron_code"),
+    ).where(table.c.id == feature_id).with_for_update()
+
+
+def shape_value(wkb: bytes | None) -> Any:
+    """A geometry parameter from EWKB."""
+    return None if wkb is None else func.ST_GeomFromEWKB(wkb)
+
+
+def insert_one(table: Table, feature_id: UUID, values: Mapping[str, Any]) -> Insert:
+    """Insert unless the id is taken; returns the version (and no row when it was taken)."""
+    return insert(table).values(id=feature_id, **values).on_conflict_do_nothing(
+        index_elements=[table.c.id]).returning(table.c.version)
+
+
+def update_one(table: Table, feature_id: UUID, values: Mapping[str, Any]) -> Update:
+    return update(table).where(table.c.id == feature_id).values(**values)
+
+
+def delete_one(table: Table, feature_id: UUID) -> Delete:
+    return delete(table).where(table.c.id == feature_id)
+
+
+def first_version(history: Table, feature_id: UUID, values: Mapping[str, Any]) -> Select[Any]:
+    """Whether the feature's first version has just these values (True, False; no row: never was there)."""
+    same = and_(*(history.c[name].is_not_distinct_from(_typed(history, name, value))
+                  for name, value in values.items()))
+    return select(same).where(history.c.id == feature_id, history.c.operation == "insert").order_by(
+        history.c.version).limit(1)
+
+
+def _typed(table: Table, name: str, value: Any) -> Any:
+    return value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
+
+
+def overlapping_feature(table: Table, feature_id: UUID) -> Select[Any]:
+    """Id of another feature whose area overlaps this one's by more than a square millimetre or so."""
+    other = table.alias("other")
+    shared = func.ST_Area(func.ST_Intersection(table.c.geom, other.c.geom))
+    return select(other.c.id).where(
+        table.c.id == feature_id, other.c.id != feature_id, table.c.geom.op("&&")(other.c.geom),
+        func.ST_Intersects(table.c.geom, other.c.geom), not_(func.ST_Touches(table.c.geom, other.c.geom)),
+        shared > 1e-16).limit(1)
+
+
+def select_rows(layer: Layer, table: Table, query: Query, names: Sequence[str], srid: int) -> Select[Any]:
+    """Plain rows for files: id, the named columns, `geometry` and `second_geometry` as WKB, easting first."""
+    def wkb(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.ST_AsBinary(column if srid == SRID else func.ST_Transform(column, srid))
+
+    columns: list[Any] = [table.c.id, *(table.c[name] for name in names), wkb(table.c.geom).label("geometry")]
+    if layer.second_geometry:
+        columns.append(wkb(table.c[layer.second_geometry.id]).label("second_geometry"))
+    statement = select(*columns).where(*conditions(layer, table, query))
+    return statement.order_by(*_order(table, query)) if query.sortby or query.filters else statement
+
+
+def reassign(layer: Layer, table: Table) -> Update:
+    """Give every feature the codes of the areas that cover its representative point, where they changed."""
+    names = [field.id for field in layer.derived_fields if field.id.endswith("_code")]
+    live = table.alias("live")
+    now = func.gisapp.territory(func.gisapp.place_of(shown(layer, live))).table_valued(*names, name="now").lateral()
+    changed = or_(*(live.c[name].is_distinct_from(now.c[name]) for name in names))
+    found = select(live.c.id, *(now.c[name] for name in names)).select_from(live).join(now, literal(True)).where(
+        changed).subquery("found")
+    return update(table).where(table.c.id == found.c.id).values({name: found.c[name] for name in names})
+
