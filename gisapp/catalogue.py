@@ -151,7 +151,8 @@ def _with_fieldsets(path: Path, table: dict[str, Any],
             known = ", ".join(sorted(fieldsets)) or "none"
             raise LayerFileError(path, "fieldsets", f"names {name}, which is not there; known: {known}")
         shared += fieldsets[name]
-    return table["fields"] + shared
+    fields: list[dict[str, Any]] = table["fields"] + shared
+    return fields
 
 
 def _field(table: dict[str, Any]) -> Field:

@@ -19,7 +19,8 @@ from gisapp.tables import CODES, LAYERS, Tables
 
 FOLDER = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "gisapp_version"
-_LAYER_TRIGGERS = {"b1_stamp", "h1_insert", "h2_update", "h3_delete", "t1_truncate"}
+_LAYER_TRIGGERS = {"b1_stamp", "h1_insert", "h2_update", "h3_delete", "t1_truncate",
+                   "m1_insert", "m2_update", "m3_delete", "m4_truncate"}
 
 
 class DraftRefused(Exception):
@@ -83,16 +84,16 @@ def draft(engine: Engine, catalogue: Catalogue, tables: Tables, message: str,
     with engine.connect() as connection:
         options = _options() | {"process_revision_directives": finish}
         settings = config(connection, versions, metadata=tables.metadata, options=options)
-        script = command.revision(settings, message, autogenerate=True, **_where(settings, versions))
+        script = command.revision(settings, message, autogenerate=True, rev_id=_next_number(settings),
+                                  version_path=str(versions) if versions else None)
         written += [Path(item.path) for item in _as_list(script) if item is not None]
     return written[0] if written else None
 
 
-def _where(settings: Config, versions: Path | None) -> dict[str, str]:
-    """Number the file after its predecessor: 0003 → 0004."""
-    head = ScriptDirectory.from_config(settings).get_current_head() or "0000"
-    chosen = {"rev_id": f"{int(head[:4]) + 1:04d}"}
-    return chosen | ({"version_path": str(versions)} if versions else {})
+def _next_number(settings: Config) -> str:
+    """Number the file after the highest there is: 0003 → 0004."""
+    numbers = [int(script.revision[:4]) for script in ScriptDirectory.from_config(settings).walk_revisions()]
+    return f"{max(numbers, default=0) + 1:04d}"
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -190,10 +191,13 @@ def _code_arrays(layer: Layer) -> list[str]:
 
 def watch_sql(layer: Layer) -> str:
     """The statements that set the triggers and rights of a layer's table."""
+    kind = next((field.id for field in layer.fields if field.type == "code"), None)
+    quoted_kind = f"'{kind}'" if kind else "NULL"
     stand_in = layer.stand_in.id if layer.stand_in else ""
     arrays = ", ".join(f"'{word}'" for word in _code_arrays(layer))
     assigned = str(layer.assigned).lower()
-    return f"SELECT gisapp.watch_layer('{layer.id}', {assigned}, '{stand_in}', ARRAY[{arrays}]::text[])"
+    return (f"SELECT gisapp.watch_layer('{layer.id}', {assigned}, '{stand_in}', ARRAY[{arrays}]::text[]), "
+            f"gisapp.watch_tiles('{layer.id}', {quoted_kind})")
 
 
 def _watch_ops(container: Any, catalogue: Catalogue) -> Iterator[ops.MigrateOperation]:

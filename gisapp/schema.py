@@ -95,10 +95,10 @@ def _check_integer(field: Field, value: Any) -> int:
 
 
 def _check_number(field: Field, value: Any) -> float | Decimal:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(float(value)):
         raise ValueFault("wrong_type", "应为数字", "wants a number")
     _in_range(field, value)
-    if abs(value) >= 1e15:
+    if abs(float(value)) >= 1e15:
         raise ValueFault("too_large", "数字太大", "the number is too large")
     return float(value) if field.decimals is None else _rounded(field, value)
 
@@ -106,7 +106,7 @@ def _check_number(field: Field, value: Any) -> float | Decimal:
 def _rounded(field: Field, value: float | Decimal) -> Decimal:
     """Exactly as many decimals as the ledger keeps; more is refused, but for the noise of binary floats."""
     places = field.decimals or 0
-    exact = round(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), places)
+    exact: Decimal = round(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), places)
     if abs(float(exact) - float(value)) > 1e-9 * max(1.0, abs(float(value))):
         raise ValueFault("too_precise", f"最多 {places} 位小数", f"at most {places} decimals")
     return exact
@@ -155,7 +155,7 @@ def _check_codes(codes: CodeList | None, value: Any) -> list[str]:
     return list(dict.fromkeys(checked))
 
 
-_CHECKS = {"text": _check_text, "integer": _check_integer, "number": _check_number,
+_CHECKS: dict[str, Any] = {"text": _check_text, "integer": _check_integer, "number": _check_number,
            "boolean": _check_boolean, "date": _check_date, "datetime": _check_datetime}
 _CODES: dict[str, Any] = {"code": _check_code, "codes": _check_codes}
 
@@ -168,7 +168,7 @@ _JSON_TYPES: dict[str, dict[str, Any]] = {
 
 def field_schema(field: Field, catalogue: Catalogue, language: str) -> dict[str, Any]:
     """JSON Schema of one property, with its unit, code titles and short export name as x- members."""
-    schema = _JSON_TYPES[field.type] | {"title": field.title.get(language)}
+    schema: dict[str, Any] = _JSON_TYPES[field.type] | {"title": field.title.get(language)}
     limits = {"maxLength": field.max_length, "minimum": field.min, "maximum": field.max}
     schema |= {key: value for key, value in limits.items() if value is not None}
     if field.description:

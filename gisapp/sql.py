@@ -235,3 +235,16 @@ def reassign(layer: Layer, table: Table) -> Update:
         changed).subquery("found")
     return update(table).where(table.c.id == found.c.id).values({name: found.c[name] for name in names})
 
+
+
+def upsert_codes(table: Table, rows: list[dict[str, Any]]) -> Insert:
+    """Put the codes of a list; rows that are so already stay untouched."""
+    statement = insert(table).values(rows)
+    new = {column.name: statement.excluded[column.name] for column in table.columns if column.name != "code"}
+    differs = or_(*(table.c[name].is_distinct_from(value) for name, value in new.items()))
+    return statement.on_conflict_do_update(index_elements=[table.c.code], set_=new, where=differs)
+
+
+def retire_codes(table: Table, kept: list[str]) -> Update:
+    """Retire the codes that are not among `kept`."""
+    return update(table).where(table.c.code.not_in(kept), not_(table.c.retired)).values(retired=True)

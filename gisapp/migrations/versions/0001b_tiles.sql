@@ -75,6 +75,21 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT least(greatest(floor(metres * cells / 40075016.685578488), 0), cells - 1)::integer
 $$;
 
+-- The cells of zoom 18 that a line (EPSG:3857) passes, as the vertices of a line: column + 0.5, row + 0.5.
+-- Snapping drops a part that lies in one cell, so a short line is given by its first point.
+CREATE FUNCTION gisapp.cells_passed(line geometry) RETURNS geometry LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, public, pg_temp AS $$
+    WITH scaled AS (
+        SELECT ST_TransScale(ST_Segmentize(line, 152.0), 20037508.342789244, -20037508.342789244,
+                             262144 / 40075016.685578488, -262144 / 40075016.685578488) AS cells
+    ), snapped AS (
+        SELECT cells, ST_SnapToGrid(cells, 0.5, 0.5, 1, 1) AS passed FROM scaled
+    )
+    SELECT CASE WHEN passed IS NULL OR ST_IsEmpty(passed)
+                THEN ST_SnapToGrid(ST_StartPoint(ST_GeometryN(cells, 1)), 0.5, 0.5, 1, 1) ELSE passed END
+      FROM snapped
+$$;
+
 -- SQL that adds the revision rows for `source`, a query that yields `shape` (EPSG:3857, may be NULL).
 CREATE FUNCTION gisapp.tile_change_sql(layer text, source text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -108,20 +123,15 @@ $$;
 CREATE FUNCTION gisapp.tile_count_sql(layer text, is_lines boolean, source text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT format(CASE WHEN is_lines THEN $lines$
-        WITH dots AS (
-            SELECT sign, id, district_code, status, kind,
-                   (ST_DumpPoints(ST_Segmentize(shape, 152.0))).geom AS dot
-              FROM (%2$s) AS s WHERE shape IS NOT NULL
-        ), finest AS MATERIALIZED (
-            SELECT DISTINCT sign, id, district_code, status, kind,
-                   gisapp.cell_of(20037508.342789244 + ST_X(dot), 262144) AS x,
-                   gisapp.cell_of(20037508.342789244 - ST_Y(dot), 262144) AS y
-              FROM dots
-        ), base AS MATERIALIZED (
+        WITH base AS MATERIALIZED (
             SELECT zoom, x, y, district_code, status, kind, sum(sign) AS n
-              FROM (SELECT DISTINCT sign, id, zoom, x >> (12 - zoom) AS x, y >> (12 - zoom) AS y,
-                           district_code, status, kind
-                      FROM finest, generate_series(6, 12) AS zoom) AS q
+              FROM (SELECT sign, district_code, status, kind, gisapp.cells_passed(shape) AS cells
+                      FROM (%2$s) AS s WHERE shape IS NOT NULL OFFSET 0) AS q,
+                   LATERAL (SELECT DISTINCT zoom,
+                                   floor(ST_X(dot))::integer >> (12 - zoom) AS x,
+                                   floor(ST_Y(dot))::integer >> (12 - zoom) AS y
+                              FROM ST_DumpPoints(cells) AS p (path, dot), generate_series(6, 12) AS zoom
+                            OFFSET 0) AS passed
              GROUP BY zoom, x, y, district_code, status, kind
             HAVING sum(sign) <> 0
         ),

@@ -1,0 +1,32 @@
+"""Code lists in the database: brought to what the files say; a code is retired there, never deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gisapp import sql
+from gisapp.house import House
+from gisapp.layers import CodeList
+
+
+def sync_codelists(house: House) -> int:
+    """Insert and update codes as the files say, retire those no file names; returns how many rows changed.
+
+    Runs on the owner's connection: the application role only reads code lists.
+    """
+    changed = 0
+    with house.db.begin("system") as connection:
+        for codelist in house.catalogue.codelists.values():
+            table = house.tables.codes[codelist.id]
+            changed += connection.execute(sql.upsert_codes(table, _rows(codelist))).rowcount
+            changed += connection.execute(sql.retire_codes(table, list(codelist.by_id))).rowcount
+    return changed
+
+
+def _rows(codelist: CodeList) -> list[dict[str, Any]]:
+    return [{
+        "code": code.id, "title_zh": code.title.zh, "title_en": code.title.en, "colour": code.colour,
+        "sort": place, "retired": code.retired,
+        # The standards' texts were not at hand when the lists were written.
+        "standards": [{"standard": name, "code": its, "verified": False} for name, its in code.standards],
+    } for place, code in enumerate(codelist.codes)]
