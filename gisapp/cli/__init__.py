@@ -5,20 +5,20 @@ import sys
 
 import click
 
-# command: module and name of the click command in it
-COMMANDS: dict[str, tuple[str, str]] = {
-    "accounts": ("gisapp.cli.accounts", "accounts"),
-    "check": ("gisapp.cli.server", "check"),
-    "demo": ("gisapp.cli.demo", "demo"),
-    "layers": ("gisapp.cli.layers", "layers"),
-    "migrate": ("gisapp.cli.server", "migrate"),
-    "settings": ("gisapp.cli.server", "settings"),
-    "start": ("gisapp.cli.server", "start"),
+# command: module, name of the click command in it, help in one line (so that help imports nothing)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "accounts": ("gisapp.cli.accounts", "accounts", "Make, list, disable and reset accounts."),
+    "check": ("gisapp.cli.server", "check", "Say what is wrong with this installation."),
+    "demo": ("gisapp.cli.demo", "demo", "Load synthetic demo data."),
+    "layers": ("gisapp.cli.layers", "layers", "Check and show layer files, draft migrations, sync code lists."),
+    "migrate": ("gisapp.cli.server", "migrate", "Bring the database to this version."),
+    "settings": ("gisapp.cli.server", "settings", "Show every setting with its value."),
+    "start": ("gisapp.cli.server", "start", "Set up what is missing and serve until Ctrl-C."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands live in modules that are imported on first use: `--help` stays fast."""
+    """A group whose commands live in modules that are imported on first use: help stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, in order."""
@@ -28,10 +28,15 @@ class LazyGroup(click.Group):
         """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name]
+        module, name, _ = COMMANDS[cmd_name]
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)  # noqa: S101  a wrong line in COMMANDS, not user input
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help text."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,9 +48,13 @@ def gisapp() -> None:
 def main() -> None:
     """The console script: a fault the user can mend is one line, never a traceback."""
     from gisapp.faults import Fault, terminal_language
+    from gisapp.layer_files import LayerFileError
 
     try:
         gisapp(prog_name="gisapp")
     except Fault as fault:
         click.echo(fault.text(terminal_language()), err=True)
         sys.exit(fault.exit_code)
+    except LayerFileError as error:
+        click.echo(Fault(f"图层文件有误：{error}", f"wrong layer file: {error}").text(terminal_language()), err=True)
+        sys.exit(1)

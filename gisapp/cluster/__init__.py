@@ -37,14 +37,14 @@ class ClusterError(Fault):
     """The private cluster cannot be made, started or reached."""
 
 
-def _silent(zh: str, en: str) -> None:
-    return None
+def silent(zh: str, en: str) -> None:
+    """Says nothing; for callers that show no progress."""
 
 
 class Cluster:
     """One private cluster. `durable=False` is for throw-away data of tests only: it may lose commits."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, say: Say = _silent) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, say: Say = silent) -> None:
         self.folder = folder.absolute()
         self.durable = durable
         self.say = say

@@ -21,7 +21,7 @@ def _recorded_pid(data: Path) -> int | None:
 
 
 def server_pid(data: Path) -> int | None:
-    """The pid in postmaster.pid if that process is a server on this data, not another of that number."""
+    """The pid in postmaster.pid if that process is a server on this data."""
     pid = _recorded_pid(data)
     return pid if pid is not None and _command_line(pid).find(str(data)) >= 0 else None
 

@@ -1,0 +1,190 @@
+"""The web server of an instance: granian, started as a process group of its own, watched and stopped."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from gisapp.config import ROOT, Settings
+from gisapp.faults import Fault
+
+STOP_SECONDS = 15
+READY_SECONDS = 90
+PR_SET_PDEATHSIG = 1
+
+
+class WebFault(Fault):
+    """The web server cannot start or does not stay up."""
+
+
+class WebServer:
+    """One granian with its workers. `app_url` is the only database it learns of: never the owner's."""
+
+    def __init__(self, settings: Settings, app_url: str) -> None:
+        self.settings = settings
+        self.app_url = app_url
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid_file(self) -> Path:
+        return pid_file(self.settings)
+
+    def start(self) -> None:
+        """Start granian; it replaces a worker that dies."""
+        self.pid_file.unlink(missing_ok=True)
+        self.process = subprocess.Popen(  # noqa: S603
+            self._command(),
+            cwd=ROOT,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_end_with_parent(),
+        )
+
+    def wait_until_ready(self) -> None:
+        """Return when /healthz answers 200. Raises WebFault when the server ends or stays silent."""
+        give_up = time.monotonic() + READY_SECONDS
+        while time.monotonic() < give_up:
+            if not self.alive():
+                raise WebFault("网页服务启动后即退出，原因见上。", "the web server ended at its start; see above.")
+            if _healthy(address(self.settings) + "healthz"):
+                return
+            time.sleep(0.1)
+        raise WebFault(
+            f"网页服务在 {READY_SECONDS} 秒内没有应答。",
+            f"the web server gave no answer within {READY_SECONDS} s.",
+        )
+
+    def alive(self) -> bool:
+        """Whether granian's main process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Let requests finish, then end the whole group."""
+        if self.process is None:
+            return
+        _signal(os.kill, self.process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
+        _signal(os.killpg, self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+        self.pid_file.unlink(missing_ok=True)
+
+    def _command(self) -> list[str]:
+        settings = self.settings
+        options = {
+            "--interface": "wsgi",
+            "--host": settings.host,
+            "--port": str(settings.port),
+            "--http": "1",
+            "--workers": str(settings.workers),
+            "--blocking-threads": str(settings.threads),
+            "--respawn-interval": "0.5",
+            "--workers-kill-timeout": "10",
+            "--log-level": "warning",
+            "--pid-file": str(self.pid_file),
+        }
+        words = [word for pair in options.items() for word in pair]
+        return [sys.executable, "-m", "granian", *words, "--no-ws", "--respawn-failed-workers", "wsgi:app"]
+
+    def _environment(self) -> dict[str, str]:
+        environment = {name: text for name, text in os.environ.items() if name != "GISAPP_OWNER_DATABASE_URL"}
+        return environment | {
+            "GISAPP_DATABASE_URL": self.app_url,
+            "GISAPP_INSTANCE": str(self.settings.instance),
+            "GISAPP_LAYERS": str(self.settings.layers),
+            "GISAPP_HOST": self.settings.host,
+            "GISAPP_PORT": str(self.settings.port),
+        }
+
+
+def pid_file(settings: Settings) -> Path:
+    """granian's pid file; its path in a command line marks the processes of this instance."""
+    return settings.instance / "web.pid"
+
+
+def address(settings: Settings) -> str:
+    """The address to open in a browser on this machine, with a slash at the end."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/"
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Raise WebFault when the address cannot be listened on: said before the long steps, not after them."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise WebFault(
+                f"无法监听 {settings.host}:{settings.port}（{reason}）。请用 --port 换一个端口。",
+                f"cannot listen on {settings.host}:{settings.port} ({reason}): choose another one with --port.",
+            ) from None
+
+
+def stop_orphans(settings: Settings) -> int:
+    """End web processes of this instance whose keeper was killed; returns how many there were."""
+    found = _orphans(settings)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in found:
+            _signal(os.kill, pid, number)
+        give_up = time.monotonic() + 5
+        while _orphans(settings) and time.monotonic() < give_up:
+            time.sleep(0.1)
+    return len(found)
+
+
+def _orphans(settings: Settings) -> list[int]:
+    mark = str(pid_file(settings))
+    return [pid for pid, words in _processes() if mark in words and "granian" in words and pid != os.getpid()]
+
+
+def _processes() -> list[tuple[int, str]]:
+    """Number and command line of every process."""
+    if Path("/proc/self").exists():
+        found = [(int(path.name), _command_line(path)) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+        return [(pid, words) for pid, words in found if words]
+    listing = subprocess.run(["/bin/ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=False)
+    pairs = (line.strip().split(" ", 1) for line in listing.stdout.splitlines())
+    return [(int(pair[0]), pair[1]) for pair in pairs if len(pair) == 2]
+
+
+def _command_line(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="surrogateescape")
+    except OSError:
+        return ""
+
+
+def _signal(send: Callable[[int, int], None], pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        send(pid, number)
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """On Linux: the kernel ends granian when this process is killed, so that nobody serves unwatched."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  our own address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

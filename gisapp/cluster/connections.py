@@ -1,0 +1,158 @@
+"""Which database an installation uses, and the two URLs of it: the owner's and the application's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+from gisapp.cluster import Cluster, ClusterError, Say, silent
+from gisapp.cluster.binaries import OLDEST
+from gisapp.cluster.database import APP
+from gisapp.config import Settings
+from gisapp.faults import Fault
+
+OLDEST_POSTGIS = (3, 3)
+CONNECT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Urls:
+    """`owner` migrates; `app` serves. Both work for psycopg, SQLAlchemy and psql."""
+
+    owner: str
+    app: str
+
+
+class DatabaseFault(Fault):
+    """The configured database cannot be used as it is."""
+
+
+def private_cluster(settings: Settings, say: Say = silent) -> Cluster | None:
+    """The instance's own cluster; None when the settings name a database."""
+    return None if settings.database_url else Cluster(settings.instance / "postgres", say=say)
+
+
+@contextmanager
+def connections(settings: Settings, say: Say = silent) -> Iterator[Urls]:
+    """The URLs for the time of a command. A private cluster that was stopped is stopped again afterwards."""
+    cluster = private_cluster(settings, say)
+    if cluster is None:
+        yield external(settings)
+        return
+    was_running = cluster.pid is not None
+    cluster.start()
+    try:
+        yield Urls(cluster.owner_url, cluster.app_url)
+    finally:
+        if not was_running:
+            cluster.stop()
+
+
+def running(settings: Settings) -> Urls:
+    """The URLs for a web process, which starts nothing: the cluster must run already."""
+    cluster = private_cluster(settings)
+    if cluster is None:
+        return external(settings)
+    if cluster.pid is None:
+        raise ClusterError(
+            "私有数据库没有运行。请用 ./run（gisapp start）启动。",
+            "the private cluster does not run: start it with ./run (gisapp start).",
+        )
+    return Urls(cluster.owner_url, cluster.app_url)
+
+
+def external(settings: Settings) -> Urls:
+    """The URLs of the database that the settings name. Raises DatabaseFault when it cannot be used."""
+    owner = settings.owner_database_url or settings.database_url
+    with connect(
+        owner, "GISAPP_OWNER_DATABASE_URL" if settings.owner_database_url else "GISAPP_DATABASE_URL"
+    ) as link:
+        examine(link)
+        if not settings.owner_database_url:
+            return Urls(owner, _as_app(link, owner))
+    with connect(settings.database_url, "GISAPP_DATABASE_URL"):
+        return Urls(owner, settings.database_url)
+
+
+def connect(url: str, name: str) -> psycopg.Connection[Any]:
+    """An open connection, or a DatabaseFault that names the setting and the reason, never the password."""
+    try:
+        return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, autocommit=True)
+    except psycopg.Error as error:
+        reason = _reason(error)
+        raise DatabaseFault(
+            f"{name} 指定的数据库连接不上：{reason}", f"{name}: no connection: {reason}"
+        ) from None
+
+
+def examine(link: psycopg.Connection[Any]) -> None:
+    """Refuse a server that is too old or has no PostGIS; PostGIS is put into the database when allowed."""
+    if link.info.server_version // 10000 < OLDEST:
+        shown = link.info.parameter_status("server_version")
+        raise DatabaseFault(
+            f"数据库是 PostgreSQL {shown}，至少需要 {OLDEST}。",
+            f"the database is PostgreSQL {shown}; {OLDEST} or newer is needed.",
+        )
+    version = _postgis(link) or _add_postgis(link)
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_POSTGIS:
+        wanted = ".".join(map(str, OLDEST_POSTGIS))
+        raise DatabaseFault(
+            f"数据库的 PostGIS 是 {version}，至少需要 {wanted}。",
+            f"the database has PostGIS {version}; {wanted} or newer is needed.",
+        )
+
+
+def _postgis(link: psycopg.Connection[Any]) -> str:
+    row = link.execute("SELECT extversion FROM pg_extension WHERE extname = 'postgis'").fetchone()
+    return str(row[0]) if row else ""
+
+
+def _add_postgis(link: psycopg.Connection[Any]) -> str:
+    try:
+        link.execute("CREATE EXTENSION IF NOT EXISTS postgis SCHEMA public")
+    except psycopg.Error as error:
+        raise DatabaseFault(
+            f"数据库没有 PostGIS，也无法自行安装（{_reason(error)}）。请管理员在该库执行 CREATE EXTENSION postgis;",
+            f"the database has no PostGIS and this user cannot add it ({_reason(error)}): "
+            "have an administrator run CREATE EXTENSION postgis; in it.",
+        ) from None
+    return _postgis(link)
+
+
+def _as_app(link: psycopg.Connection[Any], url: str) -> str:
+    """The same URL acting as gisapp_app when this user may, else unchanged (`gisapp check` says so)."""
+    return with_options(url, f"-c role={APP}") if may_act_as_app(link) else url
+
+
+def may_act_as_app(link: psycopg.Connection[Any]) -> bool:
+    """Whether the application role exists (it is made and granted when allowed) and can be taken on."""
+    try:
+        if not link.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP]).fetchone():
+            link.execute(f"CREATE ROLE {APP} NOLOGIN")
+        if not _is_member(link):
+            link.execute(f"GRANT {APP} TO CURRENT_USER")
+        return _is_member(link)
+    except psycopg.Error:
+        return False
+
+
+def _is_member(link: psycopg.Connection[Any]) -> bool:
+    row = link.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [APP]).fetchone()
+    return bool(row and row[0])
+
+
+def with_options(url: str, options: str) -> str:
+    """The URL with a further `options` query argument for the server."""
+    return f"{url}{'&' if '?' in url else '?'}options={quote(options)}"
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The telling part of a driver's message, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "FATAL" in line or "failed:" in line or "could not" in line]
+    return (telling or lines or ["?"])[-1].split("FATAL: ")[-1].strip()
