@@ -81,6 +81,20 @@ class Settings:
         low=0,
         high=5,
     )
+    session_idle_hours: int = setting(
+        12,
+        "登录后多少小时不使用即自动退出。",
+        "Hours without use after which a browser session ends.",
+        low=1,
+        high=720,
+    )
+    session_days: int = setting(
+        7,
+        "登录后最多保持多少天，之后须重新登录。",
+        "Days after which a browser session ends however much it is used.",
+        low=1,
+        high=90,
+    )
     language: str = setting(
         "zh", "默认语言；读者可自行切换。", "Language before a reader chooses one.", choices=("zh", "en")
     )

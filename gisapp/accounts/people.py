@@ -45,6 +45,8 @@ def find(connection: Connection, account_id: UUID | str) -> Account:
 
 def find_by_name(connection: Connection, username: str) -> Account | None:
     """The account of that name, whatever its case; None when there is none."""
+    if "\0" in username:  # PostgreSQL has no text with it
+        return None
     return _one(connection, Account.username_key == username_key(username))
 
 
@@ -157,6 +159,12 @@ def change_password(db: Database, actor: Actor, old: str, new: str, *, address: 
              fs_uniquifier=secrets.token_hex(32))
         log.record(connection, "password_changed", actor, address=address)
         return find(connection, account.id)
+
+
+def note_sign_out(db: Database, actor: Actor, *, address: str = "") -> None:
+    """Log that the actor signed out."""
+    with db.begin(actor.username, actor.request_id) as connection:
+        log.record(connection, "sign_out", actor, address=address)
 
 
 def set_language(db: Database, actor: Actor, language: str) -> None:

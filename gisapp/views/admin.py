@@ -1,0 +1,150 @@
+"""Accounts as an administrator sees them, and the access log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from gisapp.accounts import log, people
+from gisapp.accounts.rows import Account
+from gisapp.errors import Problem
+from gisapp.permissions import ROLES, require
+from gisapp.views import context, identity
+from gisapp.views.shell import role_title
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+LOG_LINES = 200
+
+
+@blueprint.before_request
+def _administrators_only() -> None:
+    require(context.actor(), "manage_accounts")
+
+
+@blueprint.get("/accounts")
+def accounts() -> AnyResponse:
+    """All accounts, and the form for a new one."""
+    return _list()
+
+
+@blueprint.post("/accounts")
+def make_account() -> AnyResponse:
+    """Make an account and show its first password, this once."""
+    given = request.form
+    try:
+        account, password = people.make(
+            context.house().db, context.actor(), given.get("username", ""), given.get("role", ""),
+            squadron_code=given.get("squadron_code", "").strip() or None, address=identity.caller().address)
+    except Problem as problem:
+        return _list(problem)
+    return _one(str(account.id), password=password)
+
+
+@blueprint.get("/accounts/<account_id>")
+def account(account_id: str) -> AnyResponse:
+    """One account and what can be done to it."""
+    return _one(account_id)
+
+
+@blueprint.post("/accounts/<account_id>/role")
+def set_role(account_id: str) -> AnyResponse:
+    """Give the account another role."""
+    return _change(account_id, lambda: people.set_role(
+        context.house().db, context.actor(), account_id, request.form.get("role", ""),
+        address=identity.caller().address))
+
+
+@blueprint.post("/accounts/<account_id>/squadron")
+def set_squadron(account_id: str) -> AnyResponse:
+    """Bind the account to a squadron, or free it."""
+    return _change(account_id, lambda: people.set_squadron(
+        context.house().db, context.actor(), account_id, request.form.get("squadron_code", "").strip() or None,
+        address=identity.caller().address))
+
+
+@blueprint.post("/accounts/<account_id>/disable")
+def disable(account_id: str) -> AnyResponse:
+    """Let the account in no more."""
+    return _change(account_id, lambda: people.disable(
+        context.house().db, context.actor(), account_id, address=identity.caller().address))
+
+
+@blueprint.post("/accounts/<account_id>/enable")
+def enable(account_id: str) -> AnyResponse:
+    """Let the account in again."""
+    return _change(account_id, lambda: people.enable(
+        context.house().db, context.actor(), account_id, address=identity.caller().address))
+
+
+@blueprint.post("/accounts/<account_id>/reset")
+def reset(account_id: str) -> AnyResponse:
+    """Set a drawn password and show it, this once."""
+    password = people.reset_password(context.house().db, context.actor(), account_id,
+                                     address=identity.caller().address)
+    return _one(account_id, password=password)
+
+
+@blueprint.get("/log")
+def access_log() -> AnyResponse:
+    """The newest lines of the access log, of one act or of all."""
+    act = request.args.get("act") or None
+    if act and act not in log.ACTS:
+        raise Problem("parameter_invalid", name="act", reason=", ".join(log.ACTS))
+    with context.house().db.read() as connection:
+        lines = log.recent(connection, LOG_LINES, act)
+    return _answer(render_template("admin/log.html", lines=lines, act=act, acts=_act_titles(), limit=LOG_LINES))
+
+
+def _change(account_id: str, act: Callable[[], None]) -> AnyResponse:
+    try:
+        act()
+    except Problem as problem:
+        if problem.kind.status == 404:
+            raise
+        return _one(account_id, problem=problem)
+    flash(_("Saved."), "success")
+    return redirect(f"{request.script_root}/admin/accounts/{account_id}", 303)
+
+
+def _list(problem: Problem | None = None) -> Response:
+    found = people.list_accounts(context.house().db, context.actor())
+    page = render_template("admin/accounts.html", accounts=found, roles=_role_titles(), given=request.form,
+                           problem=_sentence(problem))
+    return _answer(page, problem)
+
+
+def _one(account_id: str, *, problem: Problem | None = None, password: str | None = None) -> Response:
+    with context.house().db.read() as connection:
+        shown: Account = people.find(connection, account_id)
+    page = render_template("admin/account.html", account=shown, roles=_role_titles(), password=password,
+                           problem=_sentence(problem))
+    return _answer(page, problem)
+
+
+def _answer(page: str, problem: Problem | None = None) -> Response:
+    response = make_response(page, problem.kind.status if problem else 200)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _sentence(problem: Problem | None) -> str | None:
+    return problem.sentence(context.language()) if problem else None
+
+
+def _role_titles() -> dict[str, str]:
+    return {role: role_title(role) for role in ROLES}
+
+
+def _act_titles() -> dict[str, str]:
+    return {
+        "sign_in": _("Sign-in"), "sign_in_failed": _("Failed sign-in"), "sign_out": _("Sign-out"),
+        "password_changed": _("Password changed"), "account_made": _("Account made"),
+        "account_disabled": _("Account disabled"), "account_enabled": _("Account enabled"),
+        "role_set": _("Role changed"), "squadron_set": _("Squadron changed"),
+        "password_reset": _("Password reset"), "token_made": _("Token made"),
+        "token_revoked": _("Token revoked"), "export": _("Hand-over"), "import": _("Import"),
+    }

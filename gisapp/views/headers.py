@@ -1,0 +1,76 @@
+"""What goes out with every answer: content policy, other security headers, what may be kept where."""
+
+from __future__ import annotations
+
+import secrets
+from typing import cast
+
+from flask import Flask, Response, current_app, g, request
+from flask.sessions import SecureCookieSessionInterface
+
+from gisapp.views.identity import is_open, request_id
+
+YEAR = 31536000
+_FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # The own site needs the address for the check of unsafe requests; nobody else gets it.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), fullscreen=(self), camera=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class CookieSession(SecureCookieSessionInterface):
+    """The session cookie is marked secure whenever the reader came by HTTPS, not only by a setting."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether the cookie may travel by HTTPS only."""
+        return bool(app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
+
+
+def init_headers(app: Flask) -> None:
+    """Send the headers with every answer; templates get `csp_nonce()`."""
+    app.session_interface = CookieSession()
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+    app.after_request(_add_headers)
+
+
+def csp_nonce() -> str:
+    """The nonce of this request, for inline script and style tags of the page."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(18)
+    return cast(str, g.csp_nonce)
+
+
+def policy(nonce: str | None = None) -> str:
+    """The Content-Security-Policy: nothing from elsewhere, nothing inline without the nonce."""
+    inline = f" 'nonce-{nonce}'" if nonce else ""
+    return ("default-src 'none'; "
+            f"script-src 'self'{inline}; style-src 'self'{inline}; img-src 'self' data: blob:; "
+            "connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
+            "form-action 'self'; frame-ancestors 'none'; object-src 'none'")
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _FIXED.items():
+        response.headers.setdefault(name, value)
+    is_page = response.mimetype == "text/html"
+    response.headers["Content-Security-Policy"] = policy(csp_nonce() if is_page else None)
+    response.headers["X-Request-Id"] = request_id()
+    if current_app.session_interface.get_cookie_secure(current_app):
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
+    _keep_private(response, is_page)
+    return response
+
+
+def _keep_private(response: Response, is_page: bool) -> None:
+    """What was made for one reader is never kept where another one could get it."""
+    if is_open():
+        return
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "private, no-store" if is_page else "private, no-cache"
+    elif not response.cache_control.no_store:
+        response.cache_control.public = False
+        response.cache_control.private = True
