@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from gisapp import sql
 from gisapp.house import House
 from gisapp.layers import CodeList
@@ -14,12 +16,25 @@ def sync_codelists(house: House) -> int:
 
     Runs on the owner's connection: the application role only reads code lists.
     """
-    changed = 0
     with house.db.begin("system") as connection:
-        for codelist in house.catalogue.codelists.values():
-            table = house.tables.codes[codelist.id]
-            changed += connection.execute(sql.upsert_codes(table, _rows(codelist))).rowcount
-            changed += connection.execute(sql.retire_codes(table, list(codelist.by_id))).rowcount
+        return _apply(connection, house)
+
+
+def unsynced_codes(house: House) -> int:
+    """How many rows `sync_codelists` would change; nothing is changed."""
+    with house.db.engine.connect() as connection, connection.begin() as transaction:
+        changed = _apply(connection, house)
+        transaction.rollback()
+    return changed
+
+
+def _apply(connection: Connection, house: House) -> int:
+    changed = 0
+    connection = connection.execution_options(preserve_rowcount=True)
+    for codelist in house.catalogue.codelists.values():
+        table = house.tables.codes[codelist.id]
+        changed += connection.execute(sql.upsert_codes(table, _rows(codelist))).rowcount
+        changed += connection.execute(sql.retire_codes(table, list(codelist.by_id))).rowcount
     return changed
 
 

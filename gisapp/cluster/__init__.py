@@ -92,9 +92,7 @@ class Cluster:
             try:
                 database.prepare(self.place)
             except psycopg.Error as error:
-                raise _failed(
-                    "数据库无法准备", "the private cluster cannot be prepared", str(error)
-                ) from error
+                raise _failed("数据库无法准备", "the private cluster cannot be prepared", str(error)) from error
         return self
 
     def stop(self) -> None:
@@ -136,9 +134,7 @@ class Cluster:
 
     def _make(self, programs: binaries.Binaries) -> None:
         """initdb beside the final name, then rename: a folder called `data` is always whole."""
-        self.say(
-            "创建私有数据库（PostgreSQL）…", f"making the private cluster (PostgreSQL {programs.version}) …"
-        )
+        self.say("创建私有数据库（PostgreSQL）…", f"making the private cluster (PostgreSQL {programs.version}) …")
         fresh = self.place.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(self.place.data, ignore_errors=True)
@@ -173,9 +169,7 @@ class Cluster:
                 return
             reason = last_words(self.place.log)
             if not any(words in reason for words in LET_GO_SIGNS) or time.monotonic() > give_up:
-                raise _failed(
-                    "私有数据库无法启动", "the private cluster does not start", reason or done.stderr
-                )
+                raise _failed("私有数据库无法启动", "the private cluster does not start", reason or done.stderr)
             time.sleep(0.5)
 
     def _pg_ctl(self, programs: binaries.Binaries, *words: str) -> subprocess.CompletedProcess[str]:

@@ -80,14 +80,12 @@ def _missing(found: list[Binaries]) -> Fault:
     if found:
         newest = max(item.version for item in found)
         return Fault(
-            f"本机的 PostgreSQL {newest} 缺少 PostGIS 或版本过低（至少 {OLDEST}）。"
-            "请运行 ./run，或安装 postgis。",
+            f"本机的 PostgreSQL {newest} 缺少 PostGIS 或版本过低（至少 {OLDEST}）。请运行 ./run，或安装 postgis。",
             f"PostgreSQL {newest} of this machine lacks PostGIS or is older than {OLDEST}: "
             "run ./run, or install the postgis package.",
         )
     return Fault(
-        "本机没有 PostgreSQL 服务器程序。请运行 ./run，"
-        "或安装 postgresql 和 postgis，或设置 GISAPP_DATABASE_URL。",
+        "本机没有 PostgreSQL 服务器程序。请运行 ./run，或安装 postgresql 和 postgis，或设置 GISAPP_DATABASE_URL。",
         "there is no PostgreSQL server on this machine: run ./run, or install postgresql and postgis, "
         "or set GISAPP_DATABASE_URL.",
     )

@@ -69,9 +69,7 @@ def running(settings: Settings) -> Urls:
 def external(settings: Settings) -> Urls:
     """The URLs of the database that the settings name. Raises DatabaseFault when it cannot be used."""
     owner = settings.owner_database_url or settings.database_url
-    with connect(
-        owner, "GISAPP_OWNER_DATABASE_URL" if settings.owner_database_url else "GISAPP_DATABASE_URL"
-    ) as link:
+    with connect(owner, "GISAPP_OWNER_DATABASE_URL" if settings.owner_database_url else "GISAPP_DATABASE_URL") as link:
         examine(link)
         if not settings.owner_database_url:
             return Urls(owner, _as_app(link, owner))
@@ -85,9 +83,7 @@ def connect(url: str, name: str) -> psycopg.Connection[Any]:
         return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, autocommit=True)
     except psycopg.Error as error:
         reason = _reason(error)
-        raise DatabaseFault(
-            f"{name} 指定的数据库连接不上：{reason}", f"{name}: no connection: {reason}"
-        ) from None
+        raise DatabaseFault(f"{name} 指定的数据库连接不上：{reason}", f"{name}: no connection: {reason}") from None
 
 
 def examine(link: psycopg.Connection[Any]) -> None:

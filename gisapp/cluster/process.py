@@ -50,7 +50,5 @@ def last_words(log: Path) -> str:
     """The lines that say why the server stopped, from the newest log files."""
     files = sorted(log.glob("*.log"), key=lambda path: path.stat().st_mtime)[-2:]
     lines = [line for path in files for line in path.read_text("utf-8", "replace").splitlines()[-30:]]
-    telling = [
-        line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "could not"))
-    ]
+    telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "could not"))]
     return "\n".join(telling[-1:] or lines[-1:])
