@@ -171,7 +171,23 @@ PROBLEMS: dict[str, ProblemKind] = {
         "State “{new}” cannot follow “{old}”. Possible: {allowed}."),
     "rule_broken": ProblemKind(
         422, "违反规则“{rule}”：{reason}。", "Rule “{rule}” is broken: {reason}."),
+    # files in and out
+    "export_not_faithful": ProblemKind(
+        422, "写出的文件读回后与原数据不一致（{place}），未交付。请换一种格式，例如 GeoPackage。",
+        "The file did not read back as it was written ({place}) and was withheld. Take another format, such as "
+        "GeoPackage."),
+    "export_too_large": ProblemKind(
+        422, "数据超过该格式的单文件上限 2 GB（{part}）。请缩小范围，或改用 GeoPackage。",
+        "The data exceed this format's 2 GB a file ({part}). Ask for less, or take GeoPackage."),
+    "work_failed": ProblemKind(
+        422, "文件处理失败：超出时间或内存上限，或文件已损坏。请缩小范围或检查文件后重试。",
+        "Working on the file failed: it passed its limit of time or memory, or the file is damaged. "
+        "Ask for less, or check the file, and try again."),
     # the service itself
+    "request_invalid": ProblemKind(400, "无法理解这个请求。", "This request cannot be understood."),
+    "internal": ProblemKind(
+        500, "服务内部出错，已记录。请稍后再试，或把请求编号告诉管理员。",
+        "The service failed and has noted it. Try again, or tell an administrator the request id."),
     "busy": ProblemKind(
         503, "服务繁忙，请 {seconds} 秒后再试。", "The service is busy; try again in {seconds} seconds."),
     "database_unavailable": ProblemKind(

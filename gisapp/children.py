@@ -1,0 +1,146 @@
+"""Work with GDAL in a process of its own: a crash, a bomb or a leak ends the child and never a web worker.
+
+The child reads one JSON object from stdin and writes one to stdout; see `serve`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from gisapp.errors import Problem
+
+_log = logging.getLogger(__name__)
+_ROOT = Path(__file__).resolve().parent.parent
+_RETRY_SECONDS = 10
+
+#: What a child may see of this process's environment; no setting, no secret.
+_PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SSL_CERT_FILE")
+_FIXED = {
+    # Address space is limited, so nothing may reserve it in advance.
+    "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2",
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one child: seconds by the clock and of processor, address space and largest file in MiB."""
+
+    seconds: int
+    memory_mb: int
+    file_mb: int
+
+
+class Slots:
+    """At most `count` children of a kind at once in this process; Problem `busy` (503) beyond."""
+
+    def __init__(self, count: int, patience_s: float = 3.0) -> None:
+        self._free = threading.BoundedSemaphore(count)
+        self._patience_s = patience_s
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        if not self._free.acquire(timeout=self._patience_s):
+            raise Problem("busy", headers={"Retry-After": str(_RETRY_SECONDS)}, seconds=_RETRY_SECONDS)
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+@contextmanager
+def work_folder(parent: Path, max_age_s: float) -> Iterator[Path]:
+    """A fresh folder that is gone afterwards, whatever happens; older ones left by a killed process go too."""
+    sweep(parent, max_age_s)
+    folder = parent / uuid4().hex
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(parent: Path, max_age_s: float) -> None:
+    """Remove the folders under `parent` that were last touched longer ago than `max_age_s`."""
+    oldest = time.time() - max_age_s
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        try:
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # another worker was quicker
+            continue
+
+
+def run(module: str, spec: dict[str, Any], folder: Path, limits: Limits) -> dict[str, Any]:
+    """Run `python -m module` in `folder` on `spec` and hand back its answer.
+
+    A Problem of the child's is raised here again. `work_failed` (422) when it crashed or passed a limit.
+    """
+    environment = {name: os.environ[name] for name in _PASSED if name in os.environ} | _FIXED
+    order = json.dumps(spec | {"limits": vars(limits)})
+    with subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+        [sys.executable, "-P", "-m", module], cwd=folder, env=environment, start_new_session=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+    ) as child:
+        try:
+            answer, complaint = child.communicate(order, timeout=limits.seconds + 5)
+        except BaseException:
+            _end(child)
+            raise
+    return _answer(module, child.returncode, answer, complaint)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _answer(module: str, code: int, answer: str, complaint: str) -> dict[str, Any]:
+    if code == 0:
+        result: dict[str, Any] = json.loads(answer)
+        if "problem" not in result:
+            return result
+        raise Problem(result["problem"], errors=result.get("errors"), **result.get("params", {}))
+    _log.error("%s ended with %s: %s", module, code, complaint[-4000:])
+    raise Problem("work_failed")
+
+
+def serve(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """The child's side: limits first, then one order from stdin, one answer to stdout.
+
+    The real stdout is kept aside, because libraries print where they please.
+    """
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)
+        order = json.load(sys.stdin)
+        limit_self(Limits(**order.pop("limits")))
+        try:
+            answer = work(order)
+        except Problem as problem:
+            answer = {"problem": problem.code, "params": problem.params, "errors": problem.errors}
+        json.dump(answer, out, default=str)
+
+
+def limit_self(limits: Limits) -> None:
+    """Bind this process to the limits; passing one ends it."""
+    megabyte = 2**20
+    for kind, most in ((resource.RLIMIT_AS, limits.memory_mb * megabyte), (resource.RLIMIT_CPU, limits.seconds),
+                       (resource.RLIMIT_FSIZE, limits.file_mb * megabyte), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(kind, (most, most))
+    signal.alarm(limits.seconds)

@@ -1,0 +1,109 @@
+"""Files handed over: who may take what, the work in a child process, the line in the access log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+from gisapp import features, params
+from gisapp.accounts.log import record
+from gisapp.children import Limits, Slots, run, work_folder
+from gisapp.crs import CRS84, Crs, parse_crs
+from gisapp.errors import Problem
+from gisapp.formats import FILE_FORMATS, Format
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.permissions import Actor, require
+
+LIMITS = Limits(seconds=600, memory_mb=3072, file_mb=16384)
+SLOTS = Slots(2)
+#: What a shapefile is in when nobody says otherwise: the system that departments hand over in.
+_DEFAULT_CRS = {"shp": "EPSG:4490", "gpkg": "EPSG:4490"}
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """A finished file: `file` is open for reading and already without a name on disk.
+
+    `losses` counts values that the format could not hold as they were, by kind; report.csv in the pack lists them.
+    """
+
+    file: IO[bytes]
+    size: int
+    format: Format
+    crs: Crs
+    rows: int
+    losses: Mapping[str, int]
+    made_at: datetime
+    ascii_name: str
+    name: str
+
+
+def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
+              language: str, address: str | None = None) -> HandOver:
+    """The features that `args` (those of an items request) ask for, all of them, as a file.
+
+    Needs the right to export; personal fields only with the right to read them. Problems: those of
+    `params.parse`, `format_unknown`, `busy`, `export_not_faithful`, `export_too_large`, `work_failed`.
+    """
+    require(actor, "export")
+    layer = house.layer(layer_id)
+    features.open_layer(house, actor, layer_id, "export", params.parse(args, layer))
+    order = _order(house, actor, layer, format_name, args, language)
+    with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
+        answer = run("gisapp.formats.work", order | {"folder": str(folder)}, folder, LIMITS)
+        path = Path(answer["path"])
+        size = path.stat().st_size
+        file = path.open("rb")  # stays readable after the folder is gone
+    _note(house, actor, layer, order, answer, size, address)
+    return _handed(house, layer, order, answer, file, size)
+
+
+def _order(house: House, actor: Actor, layer: Layer, format_name: str, args: Mapping[str, Sequence[str]],
+           language: str) -> dict[str, Any]:
+    chosen = file_format(format_name)
+    crs = args["crs"][0] if args.get("crs") else _DEFAULT_CRS.get(format_name, CRS84.name)
+    return {
+        "layer": layer.id, "format": chosen.name, "args": {name: list(given) for name, given in args.items()},
+        "crs": parse_crs(crs).name, "encoding": _encoding(chosen, args), "language": language,
+        "actor": asdict(actor), "made_at": datetime.now(UTC).isoformat(),
+        "database_url": house.db.url, "layers": str(house.settings.layers),
+        "time_zone": house.settings.time_zone, "statement_timeout_s": house.settings.statement_timeout_s,
+    }
+
+
+def file_format(name: str) -> Format:
+    """The file format of that short name. Problem `format_unknown` (400)."""
+    if name not in FILE_FORMATS:
+        raise Problem("format_unknown", format=name[:40], known=", ".join(FILE_FORMATS))
+    return FILE_FORMATS[name]
+
+
+def _encoding(chosen: Format, args: Mapping[str, Sequence[str]]) -> str:
+    if not args.get("encoding"):
+        return chosen.encodings[0]
+    wanted = args["encoding"][0].upper().replace("UTF8", "UTF-8")
+    if wanted not in chosen.encodings:
+        raise Problem("parameter_invalid", name="encoding", reason=" / ".join(chosen.encodings))
+    return wanted
+
+
+def _note(house: House, actor: Actor, layer: Layer, order: Mapping[str, Any], answer: Mapping[str, Any],
+          size: int, address: str | None) -> None:
+    detail = {"layer": layer.id, "format": order["format"], "crs": order["crs"], "rows": answer["rows"],
+              "question": answer["question"], "bytes": size, "encoding": order["encoding"]}
+    with house.db.begin(actor.id, actor.request_id) as connection:
+        record(connection, "export", actor, address=address, detail=detail)
+
+
+def _handed(house: House, layer: Layer, order: Mapping[str, Any], answer: Mapping[str, Any], file: IO[bytes],
+            size: int) -> HandOver:
+    chosen = FILE_FORMATS[order["format"]]
+    made_at = datetime.fromisoformat(order["made_at"])
+    stamp = f"{made_at.astimezone(ZoneInfo(house.settings.time_zone)):%Y%m%d_%H%M%S}"
+    return HandOver(file, size, chosen, parse_crs(order["crs"]), answer["rows"], answer["losses"], made_at,
+                    f"{layer.id}_{stamp}.{chosen.extension}", f"{layer.title.zh}_{stamp}.{chosen.extension}")

@@ -1,0 +1,110 @@
+"""Reads a written file back with GDAL and compares it, batch for batch, with what was meant to be in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from numpy.typing import NDArray
+from pyogrio.raw import open_arrow
+
+from gisapp.formats.columns import GEOMETRY
+from gisapp.formats.job import NotFaithful
+
+_CHUNK = 8192
+
+
+def prove(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int,
+          **options: str) -> None:
+    """Raise NotFaithful unless the file holds exactly these rows: count, geometry and every value.
+
+    Rings may have been turned round; vertices may not have moved or gone. `options` are GDAL's for opening.
+    """
+    with open_arrow(path, layer=layer, batch_size=_CHUNK, use_pyarrow=True, **options) as (meta, reader):
+        geometry = meta["geometry_name"] or "wkb_geometry"
+        found = _Rows(reader)
+        for batch in expected:
+            _compare(batch, found.take(batch.num_rows), geometry, path.name)
+            rows -= batch.num_rows
+        if rows or found.more():
+            raise NotFaithful(f"{path.name}: number of rows")
+
+
+class _Rows:
+    """Hands out rows of a stream in pieces of any size."""
+
+    def __init__(self, reader: pa.RecordBatchReader) -> None:
+        self._reader = reader
+        self._rest: pa.RecordBatch | None = None
+
+    def take(self, count: int) -> pa.Table:
+        pieces, missing = [], count
+        while missing and (rest := self._next()) is not None:
+            piece = rest.slice(0, missing)
+            self._rest = rest.slice(piece.num_rows)
+            pieces.append(piece)
+            missing -= piece.num_rows
+        return pa.Table.from_batches(pieces, schema=self._reader.schema)
+
+    def more(self) -> bool:
+        return self._next() is not None
+
+    def _next(self) -> pa.RecordBatch | None:
+        while self._rest is None or not self._rest.num_rows:
+            try:
+                self._rest = self._reader.read_next_batch()
+            except StopIteration:
+                return None
+        return self._rest
+
+
+def _compare(wanted: pa.RecordBatch, found: pa.Table, geometry: str, file: str) -> None:
+    if found.num_rows != wanted.num_rows:
+        raise NotFaithful(f"{file}: number of rows")
+    for name in wanted.schema.names:
+        if name == GEOMETRY:
+            same = same_geometries(wanted[name], found[geometry])
+        else:
+            same = _same_values(wanted[name], found[name].combine_chunks())
+        if not same:
+            raise NotFaithful(f"{file}: {name}")
+
+
+def _same_values(wanted: pa.Array, found: pa.Array) -> bool:
+    if isinstance(found, pa.ChunkedArray):
+        found = found.combine_chunks()
+    if pa.types.is_decimal(wanted.type) or pa.types.is_floating(wanted.type):
+        return _same_numbers(wanted, found)
+    return bool(wanted.equals(found.cast(wanted.type)))
+
+
+def _same_numbers(wanted: pa.Array, found: pa.Array) -> bool:
+    """Equal as double precision holds them: a DBF and GDAL carry numbers so."""
+    if not pc.is_null(wanted).equals(pc.is_null(found)):
+        return False
+    scale = wanted.type.scale if pa.types.is_decimal(wanted.type) else None
+    a, b = (x.cast(pa.float64()).drop_null().to_numpy(zero_copy_only=False) for x in (wanted, found))
+    slack = 1e-9 * np.abs(a) if scale is None else 0.5 * 10.0 ** -scale
+    return bool(np.all(np.abs(a - b) <= slack))
+
+
+def same_geometries(wanted: pa.Array, found: pa.ChunkedArray) -> bool:
+    """Whether two columns of WKB hold the same vertices and the same areas, feature by feature."""
+    a, b = (shapely.from_wkb(column.to_numpy(zero_copy_only=False)) for column in (wanted, found))
+    if not np.array_equal(shapely.is_missing(a), shapely.is_missing(b)):
+        return False
+    if not np.array_equal(shapely.get_num_coordinates(a), shapely.get_num_coordinates(b)):
+        return False
+    return (np.array_equal(shapely.bounds(a), shapely.bounds(b), equal_nan=True)
+            and np.allclose(_vertex_sums(a), _vertex_sums(b), rtol=1e-12, atol=1e-9, equal_nan=True)
+            and np.allclose(shapely.area(a), shapely.area(b), rtol=1e-9, atol=1e-9, equal_nan=True))
+
+
+def _vertex_sums(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Sum of x and of y for each geometry, whatever the order of its rings."""
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    return np.column_stack([np.bincount(owner, points[:, axis], len(shapes)) for axis in (0, 1)])

@@ -1,0 +1,40 @@
+"""A query in words, for the readme of a file and the log of who took what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gisapp.layers import Catalogue, Field, Layer
+from gisapp.params import Query
+from gisapp.words import Words
+
+
+def in_words(layer: Layer, catalogue: Catalogue, query: Query) -> Words:
+    """What the query asks for, such as `状态 = 已拆除` and `Status = Demolished`."""
+    return Words("；".join(_parts(layer, catalogue, query, "zh")) or "全部",
+                 "; ".join(_parts(layer, catalogue, query, "en")) or "everything")
+
+
+def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> list[str]:
+    zh = language == "zh"
+    parts = [f"{layer.field(name).title.get(language)} = {_value(catalogue, layer.field(name), value, language)}"
+             for name, value in query.equals]
+    if query.bbox:
+        box = ", ".join(f"{number:.10g}" for number in query.bbox)
+        parts.append(f"范围 {box}（{query.bbox_crs.name}，东在前）" if zh else
+                     f"box {box} ({query.bbox_crs.name}, easting first)")
+    if query.period:
+        first, last = (f"{moment:%Y-%m-%d %H:%M}Z" if moment else ".." for moment in query.period)
+        parts.append(f"时间 {first} 至 {last}" if zh else f"time {first} to {last}")
+    if query.ids:
+        parts.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
+    if query.properties is not None:
+        parts.append(("仅字段 " if zh else "only the fields ") + ", ".join(query.properties))
+    return parts
+
+
+def _value(catalogue: Catalogue, field: Field, value: Any, language: str) -> str:
+    if value is None:
+        return "空" if language == "zh" else "no value"
+    code = catalogue.codelists[field.codelist].by_id.get(str(value)) if field.codelist else None
+    return code.title.get(language) if code else str(value)

@@ -1,0 +1,101 @@
+"""Rows on their way into a file, kept on disk so that memory stays flat and the proof can read them again.
+
+A layer with a second geometry gives several parts: a shapefile or GeoPackage layer holds one kind of geometry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gisapp.formats.columns import GEOMETRY, ID, SECOND
+from gisapp.layers import Layer
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table of the file: `name` in ASCII, its geometry type, its rows and columns.
+
+    `column` is where its geometry lies in the spool. `whole` is false for a table that only adds a second
+    geometry to features told of elsewhere by id.
+    """
+
+    name: str
+    geometry: str
+    rows: int
+    schema: pa.Schema
+    column: str
+    whole: bool
+    spool: Spool
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in the order in which the database gave them; the geometry column is `@geometry`."""
+        for batch in self.spool.batches():
+            rows = batch.filter(self._chosen(batch))
+            if rows.num_rows:
+                columns = [rows[self.column if name == GEOMETRY else name] for name in self.schema.names]
+                yield pa.record_batch(columns, schema=self.schema)
+
+    def _chosen(self, batch: pa.RecordBatch) -> pa.Array:
+        main = pc.is_valid(batch[GEOMETRY])
+        if self.column == GEOMETRY:
+            return main
+        return pc.and_(pc.is_valid(batch[SECOND]), pc.invert(main) if self.whole else main)
+
+
+class Spool:
+    """The rows of one layer in an Arrow file under `folder`, written once, read as often as wanted."""
+
+    def __init__(self, layer: Layer, schema: pa.Schema, folder: Path) -> None:
+        self.layer = layer
+        self.schema = schema
+        self.path = folder / "rows.arrow"
+        self.rows = self.main = self.standing_in = self.both = self.synthetic = 0
+
+    def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Write all batches; counts rows by the geometries they have, and the synthetic ones."""
+        with pa.OSFile(str(self.path), "wb") as sink, pa.ipc.new_file(sink, self.schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+                self._count(batch)
+
+    def _count(self, batch: pa.RecordBatch) -> None:
+        main = batch.num_rows - batch[GEOMETRY].null_count
+        self.rows += batch.num_rows
+        self.main += main
+        if "synthetic" in self.schema.names:
+            self.synthetic += batch["synthetic"].true_count
+        if SECOND in self.schema.names:
+            has_both = pc.and_(pc.is_valid(batch[GEOMETRY]), pc.is_valid(batch[SECOND]))
+            both = pc.sum(has_both).as_py() or 0
+            self.both += both
+            self.standing_in += batch.num_rows - batch[SECOND].null_count - both
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(str(self.path), "rb") as source, pa.ipc.open_file(source) as reader:
+            for number in range(reader.num_record_batches):
+                yield reader.get_batch(number)
+
+    def parts(self) -> list[Part]:
+        """The tables of a file: the layer itself, then what its second geometry asks for.
+
+        Where the second geometry stands in, the features without a main geometry are a full table of their
+        own, present even when empty; other second geometries are a table of ids.
+        """
+        layer, second = self.layer, self.layer.second_geometry
+        whole = pa.schema([f for f in self.schema if f.name != SECOND])
+        found = [Part(layer.id, layer.geometry, self.main, whole, GEOMETRY, True, self)]
+        if second is None:
+            return found
+        ids = pa.schema([self.schema.field(ID.id), self.schema.field("version"), pa.field(GEOMETRY, pa.binary())])
+        name = f"{layer.id}_{second.id}"
+        if second.stands_in:
+            found.append(Part(name, second.geometry, self.standing_in, whole, SECOND, True, self))
+            name = f"{name}_also"
+        if self.both or not second.stands_in:
+            found.append(Part(name, second.geometry, self.both, ids, SECOND, False, self))
+        return found
