@@ -1,1 +1,57 @@
-"""The map, ledger and hand-over of a city enforcement office."""
+"""The map, ledger and hand-over of a city enforcement office: `create_app` wires the rooms together."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from gisapp.config import Settings
+
+#: Modules of gisapp.views that bring a `blueprint`.
+_ROOMS = ("health", "api", "writes", "tiles", "pages", "identify", "auth", "account", "admin", "imports", "exports")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application on a running, migrated database. Default settings: the environment's."""
+    from flask import Flask
+
+    from gisapp.cluster.connections import running
+    from gisapp.config import ROOT, Settings
+    from gisapp.house import make_house
+
+    settings = settings or Settings.from_env()
+    house = make_house(settings, settings.database_url or running(settings).app)
+    app = Flask(__name__, static_folder=None, root_path=str(ROOT / "gisapp"))
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_mb * 2**20, TIMEZONE=settings.time_zone)
+    app.extensions["gisapp"] = house
+    _furnish(app, settings)
+    return app
+
+
+def _furnish(app: Flask, settings: Settings) -> None:
+    from gisapp.config import ROOT
+    from gisapp.views.languages import init_languages
+    from gisapp.views.problems import init_problems
+    from gisapp.views.security import init_security
+    from gisapp.views.shell import init_shell
+    from gisapp.views.static_files import init_static
+
+    init_problems(app)
+    init_languages(app, settings.instance / "translations")
+    init_static(app, ROOT / "static")
+    init_shell(app)
+    init_security(app, app.extensions["gisapp"])
+    for room in _ROOMS:
+        if importlib.util.find_spec(f"gisapp.views.{room}") is None:
+            continue  # being built
+        try:
+            module = importlib.import_module(f"gisapp.views.{room}")
+        except ImportError:
+            continue  # being built
+        app.register_blueprint(module.blueprint)

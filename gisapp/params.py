@@ -61,12 +61,12 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer) -> Query:
     """The query of a request's arguments (name → values). Problems: `parameter_unknown`, `parameter_repeated`,
     `parameter_invalid`, `crs_unsupported` (400)."""
     values = _single(args, layer)
-    bbox_crs = parse_crs(values["bbox-crs"]) if "bbox-crs" in values else CRS84
+    bbox_crs = parse_crs_argument(values.get("bbox-crs"))
     sortby = _sortby(values.get("sortby"), layer)
     return Query(
         bbox=parse_bbox(values["bbox"], bbox_crs) if "bbox" in values else None,
         bbox_crs=bbox_crs,
-        crs=parse_crs(values["crs"]) if "crs" in values else CRS84,
+        crs=parse_crs_argument(values.get("crs")),
         equals=tuple((name, parse_value(layer.field(name), value, name))
                      for name, value in sorted(values.items()) if name not in COMMON),
         period=parse_period(values["datetime"]) if "datetime" in values else None,
@@ -76,6 +76,11 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer) -> Query:
         limit=_limit(values.get("limit")),
         after=decode_page_key(values["after"], len(sortby) + 1) if "after" in values else None,
     )
+
+
+def parse_crs_argument(text: str | None) -> Crs:
+    """The system that `crs=` names; longitude and latitude of WGS 84 without it."""
+    return parse_crs(text) if text is not None else CRS84
 
 
 def _single(args: Mapping[str, Sequence[str]], layer: Layer) -> dict[str, str]:

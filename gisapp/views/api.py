@@ -1,0 +1,220 @@
+"""OGC API – Features: what the office keeps, as collections of GeoJSON features. Reading; writes are beside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, jsonify, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from gisapp import features
+from gisapp.crs import CRS84, MENU, Crs
+from gisapp.errors import Problem
+from gisapp.formats import FILE_FORMATS
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.params import Query, parse, parse_crs_argument, parse_id
+from gisapp.permissions import Actor, may, require
+from gisapp.schema import json_schema
+from gisapp.views import context, pages_of_api
+
+blueprint = Blueprint("api", __name__)
+
+GEOJSON = "application/geo+json"
+SCHEMA = "application/schema+json"
+#: Formats that this module writes itself; the others are files of gisapp.formats.
+OWN_FORMATS = ("json", "html")
+CONFORMANCE = tuple(f"http://www.opengis.net/spec/{name}" for name in (
+    "ogcapi-common-1/1.0/conf/core", "ogcapi-common-2/1.0/conf/collections",
+    "ogcapi-features-1/1.0/conf/core", "ogcapi-features-1/1.0/conf/geojson", "ogcapi-features-1/1.0/conf/html",
+    "ogcapi-features-2/1.0/conf/crs",
+    "ogcapi-features-4/1.0/conf/create-replace-delete", "ogcapi-features-4/1.0/conf/update",
+    "ogcapi-features-4/1.0/conf/optimistic-locking-etags", "ogcapi-features-4/1.0/conf/features",
+    "ogcapi-features-5/1.0/conf/schemas",
+    "ogcapi-tiles-1/1.0/conf/core", "ogcapi-tiles-1/1.0/conf/mvt", "ogcapi-tiles-1/1.0/conf/tileset",
+    "ogcapi-tiles-1/1.0/conf/tilesets-list",
+))
+
+
+def url(path: str, **query: Any) -> str:
+    """An absolute address of this server."""
+    asked = {key: value for key, value in query.items() if value is not None}
+    return f"{request.host_url.rstrip('/')}{request.script_root}{path}" + (f"?{urlencode(asked)}" if asked else "")
+
+
+def link(rel: str, href: str, kind: str, title: str = "") -> dict[str, str]:
+    """A link object."""
+    return {"rel": rel, "type": kind, "href": href} | ({"title": title} if title else {})
+
+
+def wanted_format(known: tuple[str, ...] = OWN_FORMATS) -> str:
+    """The short name of the format asked for: `f=`, else what Accept prefers, else json."""
+    given = request.args.get("f")
+    if given is not None:
+        given = "json" if given == "geojson" and "geojson" not in known else given
+        if given not in known:
+            raise Problem("format_unknown", format=given[:40], known=", ".join(known))
+        return given
+    accepted = request.accept_mimetypes
+    wants_page = accepted["text/html"] > max(accepted["application/json"], accepted[GEOJSON])
+    return "html" if wants_page else "json"
+
+
+def answer(document: dict[str, Any], content_type: str = "application/json") -> Response:
+    """The document as JSON, or as its page for a browser."""
+    if wanted_format() == "html":
+        return pages_of_api.render(document)
+    response = jsonify(document)
+    response.content_type = content_type
+    return response
+
+
+@blueprint.get("/")
+def landing() -> AnyResponse:
+    """The landing page for programs; people go to the map."""
+    if wanted_format() == "html" and "f" not in request.args:
+        return redirect(f"{request.script_root}/map")
+    words = {"zh": ("城管一图", "违法建设、户外广告、便民点、建筑垃圾与渣土运输的一张图"),
+             "en": ("Enforcement map", "Illegal builds, rooftop signs, vendor points, construction waste and routes")}
+    title, description = words[context.language()]
+    return answer({"title": title, "description": description, "links": [
+        link("self", url("/", f="json"), "application/json"),
+        link("conformance", url("/conformance", f="json"), "application/json"),
+        link("data", url("/collections", f="json"), "application/json"),
+        link("service-desc", url("/api", f="json"), "application/vnd.oai.openapi+json;version=3.0"),
+        link("service-doc", url("/api", f="html"), "text/html"),
+        link("alternate", url("/", f="html"), "text/html"),
+    ]})
+
+
+@blueprint.get("/conformance")
+def conformance() -> Response:
+    """The conformance classes that hold."""
+    return answer({"conformsTo": list(CONFORMANCE)})
+
+
+@blueprint.get("/collections")
+def collections() -> Response:
+    """Every layer as a collection."""
+    house, actor = context.house(), context.actor()
+    require(actor, "read")
+    found = [describe(house, actor, layer) for layer in house.catalogue.layers.values()]
+    return answer({"links": [link("self", url("/collections", f="json"), "application/json")],
+                   "collections": found})
+
+
+@blueprint.get("/collections/<layer_id>")
+def collection(layer_id: str) -> Response:
+    """One collection, with its extent and its systems of coordinates."""
+    house, actor = context.house(), context.actor()
+    require(actor, "read")
+    layer = house.layer(layer_id)
+    document = describe(house, actor, layer) | {"crs": [crs.uri for crs in MENU.values()]}
+    bounds = features.extent(house, actor, layer_id)
+    if bounds:
+        document["extent"] = {"spatial": {"bbox": [list(bounds)], "crs": CRS84.uri}}
+    return answer(document)
+
+
+def describe(house: House, actor: Actor, layer: Layer) -> dict[str, Any]:
+    """The collection object of a layer."""
+    language, base = context.language(), f"/collections/{layer.id}"
+    files = [link("enclosure", url(f"{base}/items", f=name), kind.media_type, kind.title.get(language))
+             for name, kind in FILE_FORMATS.items() if may(actor, "export")]
+    return {
+        "id": layer.id, "title": layer.title.get(language), "itemType": "feature",
+        "description": layer.description.get(language) if layer.description else "",
+        "storageCrs": CRS84.uri, "crs": [CRS84.uri],
+        "links": [
+            link("self", url(base, f="json"), "application/json"),
+            link("items", url(f"{base}/items", f="json"), GEOJSON),
+            link("items", url(f"{base}/items", f="html"), "text/html"),
+            link("describedby", url(f"{base}/schema", f="json"), SCHEMA),
+            link("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", url(f"{base}/tiles", f="json"),
+                 "application/json"),
+            *files,
+        ]}
+
+
+@blueprint.get("/collections/<layer_id>/schema")
+def schema(layer_id: str) -> Response:
+    """The JSON Schema of a layer's features, without the fields this reader may not see."""
+    house, actor = context.house(), context.actor()
+    require(actor, "read")
+    layer = house.layer(layer_id)
+    document = json_schema(layer, house.catalogue, context.language(), personal=may(actor, "read_personal"))
+    return answer({"$id": url(f"/collections/{layer.id}/schema"), **document}, SCHEMA)
+
+
+@blueprint.get("/collections/<layer_id>/items")
+def items(layer_id: str) -> AnyResponse:
+    """The features that answer the query, page by page; or all of them as a file with `f=shp` and its like."""
+    house, actor = context.house(), context.actor()
+    require(actor, "read")
+    layer = house.layer(layer_id)
+    wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
+    query = parse(request.args.to_dict(flat=False), layer)
+    if wanted not in OWN_FORMATS:
+        from gisapp.views.exports import respond_with_file
+        return respond_with_file(house, actor, layer, query, wanted, request.args.get("encoding"))
+    page = features.list_features(house, actor, layer_id, query)
+    if wanted == "html":
+        return pages_of_api.render_items(layer, page, _page_links(layer, query, page))
+    response = Response(_feature_collection(layer, query, page), content_type=f"{GEOJSON}; charset=utf-8")
+    response.headers["Content-Crs"] = f"<{query.crs.uri}>"
+    return response
+
+
+def _feature_collection(layer: Layer, query: Query, page: features.Page) -> Iterator[str]:
+    head = {"type": "FeatureCollection", "numberMatched": page.number_matched,
+            "numberReturned": len(page.features), "timeStamp": datetime.now(UTC).isoformat(timespec="seconds"),
+            "links": _page_links(layer, query, page)}
+    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "features": ['
+    for place in range(0, len(page.features), 500):
+        yield ("," if place else "") + ",".join(page.features[place:place + 500])
+    yield "]}"
+
+
+def _page_links(layer: Layer, query: Query, page: features.Page) -> list[dict[str, str]]:
+    path, asked = f"/collections/{layer.id}/items", {k: v for k, v in request.args.items() if k not in ("f", "after")}
+    key = request.args.get("after")
+    links = [link("self", url(path, **asked, after=key, f="json"), GEOJSON),
+             link("alternate", url(path, **asked, after=key, f="html"), "text/html"),
+             link("collection", url(f"/collections/{layer.id}", f="json"), "application/json")]
+    if page.after:
+        links.append(link("next", url(path, **asked, after=page.after, f="json"), GEOJSON))
+    return links
+
+
+@blueprint.get("/collections/<layer_id>/items/<feature_id>")
+def item(layer_id: str, feature_id: str) -> AnyResponse:
+    """One feature; its ETag is what a change must carry in If-Match."""
+    house, actor = context.house(), context.actor()
+    layer = house.layer(layer_id)
+    unknown = set(request.args) - {"f", "lang", "crs"}
+    if unknown:
+        raise Problem("parameter_unknown", name=sorted(unknown)[0][:60], known="f, lang, crs")
+    if wanted_format() == "html":
+        require(actor, "read")
+        return redirect(f"{request.script_root}/panel/{layer.id}/{parse_id(feature_id)}")
+    crs = parse_crs_argument(request.args.get("crs"))
+    return feature_response(layer, features.get(house, actor, layer_id, parse_id(feature_id), crs), crs)
+
+
+def feature_response(layer: Layer, found: features.Found, crs: Crs = CRS84, status: int = 200) -> Response:
+    """A feature with its links, ETag and system of coordinates."""
+    base = f"/collections/{layer.id}"
+    links = [link("self", url(f"{base}/items/{found.id}", f="json"), GEOJSON),
+             link("collection", url(base, f="json"), "application/json")]
+    body = found.feature[:-1] + f', "links": {json.dumps(links)}}}'
+    response = Response(body, status, content_type=f"{GEOJSON}; charset=utf-8")
+    response.headers["Content-Crs"] = f"<{crs.uri}>"
+    response.set_etag(str(found.version))
+    response.vary.update(("Cookie", "Authorization", "Accept"))
+    if request.method == "GET":
+        response.make_conditional(request)
+    return response

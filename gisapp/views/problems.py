@@ -1,0 +1,74 @@
+"""Every failure as one answer: problem+json for programs, a page for people, a code for both."""
+
+from __future__ import annotations
+
+import logging
+
+import psycopg.errors
+from flask import Flask, Response, current_app, g, jsonify, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from gisapp.errors import Problem
+from gisapp.views import context, error_pages
+
+log = logging.getLogger("gisapp")
+
+
+def init_problems(app: Flask) -> None:
+    """Register the answers to problems, to HTTP errors of the framework, and to faults of the database."""
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(DBAPIError, _from_database)
+    app.register_error_handler(psycopg.Error, _from_driver)
+    app.register_error_handler(PoolTimeout, lambda _: answer(Problem("busy", seconds=5, headers={"Retry-After": "5"})))
+
+
+def answer(problem: Problem) -> Response:
+    """The problem as the client reads it, in its language."""
+    if error_pages.wants_page():
+        return error_pages.page(problem, g.get("request_id", ""))
+    response = jsonify(problem.document(context.language()))
+    response.status_code = problem.kind.status
+    response.content_type = "application/problem+json; charset=utf-8"
+    response.headers.update(problem.headers)
+    return response
+
+
+def _from_http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
+    if isinstance(error, RequestEntityTooLarge):
+        limit = request.max_content_length or 0
+        return answer(Problem("body_too_large", limit_mb=limit >> 20))
+    codes = {404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}
+    if error.code == 415:
+        return answer(Problem("media_type_unsupported", type=request.mimetype[:60], known="application/json"))
+    code = codes.get(error.code or 500, "request_invalid" if (error.code or 500) < 500 else "internal")
+    response = answer(Problem(code))
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    if code in ("request_invalid", "internal"):
+        response.status_code = error.code or 500
+    return response
+
+
+def _from_database(error: DBAPIError) -> Response:
+    return _from_driver(error.orig if isinstance(error.orig, psycopg.Error) else error)
+
+
+def _from_driver(error: BaseException) -> Response:
+    """Limits and interruptions are answers; anything else the database refuses is our own fault and logged."""
+    seconds = context.house().settings.statement_timeout_s
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return answer(Problem("query_too_slow", seconds=seconds))
+    if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected,
+                          psycopg.errors.SerializationFailure)):
+        return answer(Problem("busy", seconds=2, headers={"Retry-After": "2"}))
+    if isinstance(error, psycopg.OperationalError):
+        log.warning("database: %s", error)
+        return answer(Problem("database_unavailable", headers={"Retry-After": "5"}))
+    current_app.logger.exception("request %s failed in the database", g.get("request_id", ""), exc_info=error)
+    return answer(Problem("internal"))

@@ -1,0 +1,101 @@
+"""OGC API – Features part 4: create, replace, update and delete, each against the version it started from."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from flask import Blueprint, Response, request
+
+from gisapp import features
+from gisapp.crs import CRS84, Crs, parse_crs
+from gisapp.errors import Problem
+from gisapp.params import parse_id
+from gisapp.permissions import require
+from gisapp.views import context
+from gisapp.views.api import feature_response, url
+
+blueprint = Blueprint("writes", __name__)
+
+_BODIES = ("application/geo+json", "application/json", "application/merge-patch+json")
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"\Z|([0-9]{1,9})\Z')
+
+
+@blueprint.post("/collections/<layer_id>/items")
+def create(layer_id: str) -> Response:
+    """201 with the new feature; 200 when the same id came with the same content before."""
+    house, actor = context.house(), context.actor()
+    require(actor, "create")
+    layer = house.layer(layer_id)
+    found = features.create(house, actor, layer_id, read_json(), body_crs())
+    response = feature_response(layer, found, status=201 if found.created else 200)
+    response.headers["Location"] = url(f"/collections/{layer.id}/items/{found.id}")
+    return response
+
+
+@blueprint.put("/collections/<layer_id>/items/<feature_id>")
+def replace(layer_id: str, feature_id: str) -> Response:
+    """The whole feature anew."""
+    house, actor = context.house(), context.actor()
+    require(actor, "update")
+    layer = house.layer(layer_id)
+    number, version = parse_id(feature_id), if_match()
+    return feature_response(layer, features.replace(house, actor, layer_id, number, read_json(), version, body_crs()))
+
+
+@blueprint.patch("/collections/<layer_id>/items/<feature_id>")
+def update(layer_id: str, feature_id: str) -> Response:
+    """The members that the body names; null takes a value away."""
+    house, actor = context.house(), context.actor()
+    require(actor, "update")
+    layer = house.layer(layer_id)
+    number, version = parse_id(feature_id), if_match()
+    return feature_response(layer, features.update(house, actor, layer_id, number, read_json(), version, body_crs()))
+
+
+@blueprint.delete("/collections/<layer_id>/items/<feature_id>")
+def delete(layer_id: str, feature_id: str) -> Response:
+    """204; history keeps the feature."""
+    house, actor = context.house(), context.actor()
+    require(actor, "delete")
+    house.layer(layer_id)
+    features.delete(house, actor, layer_id, parse_id(feature_id), if_match())
+    return Response(status=204)
+
+
+def if_match() -> int | None:
+    """The version that the client started from; None for `*`. Problems `version_required`, `version_invalid`."""
+    given = request.headers.get("If-Match")
+    if given is None:
+        raise Problem("version_required")
+    if given.strip() == "*":
+        return None
+    match = _ETAG.match(given.strip())
+    if match is None:
+        raise Problem("version_invalid", given=given[:60])
+    return int(match[1] or match[2])
+
+
+def body_crs() -> Crs:
+    """The system of the body's coordinates: the header Content-Crs, else longitude and latitude of WGS 84."""
+    given = request.headers.get("Content-Crs")
+    return parse_crs(given.strip().strip("<>")) if given else CRS84
+
+
+def read_json() -> Any:
+    """The JSON body. Problems `media_type_unsupported` (415), `body_too_large` (413), `json_invalid` (400)."""
+    if request.mimetype not in _BODIES:
+        raise Problem("media_type_unsupported", type=request.mimetype[:60], known=", ".join(_BODIES))
+    try:
+        return json.loads(request.get_data().decode("utf-8"), parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise Problem("json_invalid", reason="not UTF-8") from None
+    except RecursionError:
+        raise Problem("json_invalid", reason="nested too deeply") from None
+    except ValueError as error:
+        raise Problem("json_invalid", reason=str(error)[:120]) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
