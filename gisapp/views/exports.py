@@ -6,24 +6,60 @@ from collections.abc import Iterator
 from typing import IO
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Blueprint, Response, render_template, request
 
+from gisapp import features, params
+from gisapp.crs import MENU, Crs, local_zone
+from gisapp.errors import Problem
 from gisapp.exports import HandOver, hand_over
-from gisapp.formats import Format
+from gisapp.formats import FILE_FORMATS
+from gisapp.formats.question import in_words
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query
-from gisapp.permissions import Actor
+from gisapp.permissions import Actor, require
 from gisapp.views import context
 
+blueprint = Blueprint("exports", __name__)
+
 _CHUNK = 2**18
+#: What the page itself chooses; every other argument of its address is the question.
+_CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after")
 
 
-def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> Response:
+def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, format_name: str,
+                      encoding: str | None = None) -> Response:
     """All features that the request asks for as a file, streamed. `query` was parsed from the same arguments."""
     args = request.args.to_dict(flat=False)
-    handed = hand_over(house, actor, layer.id, chosen.name, args, context.language(), request.remote_addr)
-    return _streamed(handed)
+    return _streamed(hand_over(house, actor, layer.id, format_name, args, context.language(), request.remote_addr))
+
+
+@blueprint.get("/exports")
+def page() -> str:
+    """The form that asks for a file: layer, format, system of coordinates, encoding."""
+    house, actor = context.house(), context.actor()
+    require(actor, "export")
+    layer = house.layer(request.args.get("layer") or next(iter(house.catalogue.layers)))
+    question = {name: given for name, given in request.args.to_dict(flat=False).items() if name not in _CHOSEN_HERE}
+    query = params.parse(question, layer)
+    return render_template(
+        "hand_over/export.html", layer=layer, layers=house.catalogue.layers.values(), formats=FILE_FORMATS.values(),
+        systems=crs_choices(house, actor, layer), question=question, language=context.language(),
+        in_words=in_words(layer, house.catalogue, query).get(context.language()),
+        count=features.count_features(house, actor, layer.id, query))
+
+
+def crs_choices(house: House, actor: Actor, layer: Layer) -> list[Crs]:
+    """The menu, the local 3-degree zone of the layer's middle right after the everyday systems."""
+    everyday = [MENU[4490], MENU[4326], MENU[3857]]
+    bounds = features.extent(house, actor, layer.id)
+    if bounds:
+        try:
+            prefixed, plain = local_zone((bounds[0] + bounds[2]) / 2)
+            everyday[1:1] = [plain, prefixed]
+        except Problem:  # the layer lies outside China's zones
+            pass
+    return everyday + [crs for crs in MENU.values() if crs.srid and crs not in everyday]
 
 
 def _streamed(handed: HandOver) -> Response:

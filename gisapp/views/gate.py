@@ -19,7 +19,7 @@ from gisapp.views import identity
 SIGN_IN = "/sign-in"
 # What an account with a password that must be changed may still do.
 BEFORE_CHANGE = frozenset({"/account/password", "/sign-out", "/session"})
-PAGES = ("/map", "/account", "/admin", "/imports", "/panel")
+PAGES = ("/map", "/account", "/admin", "/imports", "/exports", "/panel")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _csrf = CSRFProtect()
 
@@ -58,7 +58,7 @@ def safe_next(given: str | None) -> str | None:
 
 def _pass() -> AnyResponse | None:
     rule = request.url_rule.rule if request.url_rule else None
-    if rule is None or identity.is_open():
+    if rule is None or identity.is_open():  # what does not exist is answered so to everybody
         return None
     if rule == SIGN_IN:
         _from_this_site(None)
