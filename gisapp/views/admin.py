@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
+from flask import Blueprint, Response, flash, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp.accounts import log, people
-from gisapp.accounts.rows import Account
 from gisapp.errors import Problem
 from gisapp.permissions import ROLES, require
 from gisapp.views import context, identity
+from gisapp.views.forms import form_page, see
 from gisapp.views.shell import role_title
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -96,7 +96,7 @@ def access_log() -> AnyResponse:
         raise Problem("parameter_invalid", name="act", reason=", ".join(log.ACTS))
     with context.house().db.read() as connection:
         lines = log.recent(connection, LOG_LINES, act)
-    return _answer(render_template("admin/log.html", lines=lines, act=act, acts=_act_titles(), limit=LOG_LINES))
+    return form_page("admin/log.html", lines=lines, act=act, acts=_act_titles(), limit=LOG_LINES)
 
 
 def _change(account_id: str, act: Callable[[], None]) -> AnyResponse:
@@ -107,32 +107,18 @@ def _change(account_id: str, act: Callable[[], None]) -> AnyResponse:
             raise
         return _one(account_id, problem=problem)
     flash(_("Saved."), "success")
-    return redirect(f"{request.script_root}/admin/accounts/{account_id}", 303)
+    return see(f"/admin/accounts/{account_id}")
 
 
 def _list(problem: Problem | None = None) -> Response:
     found = people.list_accounts(context.house().db, context.actor())
-    page = render_template("admin/accounts.html", accounts=found, roles=_role_titles(), given=request.form,
-                           problem=_sentence(problem))
-    return _answer(page, problem)
+    return form_page("admin/accounts.html", problem, accounts=found, roles=_role_titles(), given=request.form)
 
 
 def _one(account_id: str, *, problem: Problem | None = None, password: str | None = None) -> Response:
     with context.house().db.read() as connection:
-        shown: Account = people.find(connection, account_id)
-    page = render_template("admin/account.html", account=shown, roles=_role_titles(), password=password,
-                           problem=_sentence(problem))
-    return _answer(page, problem)
-
-
-def _answer(page: str, problem: Problem | None = None) -> Response:
-    response = make_response(page, problem.kind.status if problem else 200)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
-def _sentence(problem: Problem | None) -> str | None:
-    return problem.sentence(context.language()) if problem else None
+        shown = people.find(connection, account_id)
+    return form_page("admin/account.html", problem, account=shown, roles=_role_titles(), password=password)
 
 
 def _role_titles() -> dict[str, str]:

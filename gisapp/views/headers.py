@@ -6,7 +6,7 @@ import secrets
 from typing import cast
 
 from flask import Flask, Response, current_app, g, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from gisapp.views.identity import is_open, request_id
 
@@ -28,6 +28,11 @@ class CookieSession(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether the cookie may travel by HTTPS only."""
         return bool(app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Open addresses neither set nor depend on the cookie: `Vary: Cookie` would fetch every asset twice."""
+        if not is_open():
+            super().save_session(app, session, response)
 
 
 def init_headers(app: Flask) -> None:

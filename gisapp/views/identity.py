@@ -66,8 +66,8 @@ def _flask_security_settings() -> dict[str, Any]:
 
 
 def is_open() -> bool:
-    """Whether the address is open to anybody; one that does not exist is."""
-    return request.url_rule is None or request.url_rule.rule in OPEN
+    """Whether the address is open to anybody."""
+    return request.url_rule is not None and request.url_rule.rule in OPEN
 
 
 def request_id() -> str:
@@ -150,7 +150,7 @@ def idle_time() -> timedelta:
 
 def _session_account(user_id: str) -> Account | None:
     number = session.get("number")
-    if is_open() or not number:
+    if is_open() or not number or _asked_before():
         return None
     house = cast(House, current_app.extensions["gisapp"])
     account = sessions.load(house.db, number, idle_time(), timedelta(days=house.settings.session_days))
@@ -179,6 +179,13 @@ def _by_header(asked: Request) -> Account | None:
         g.account_by = "basic"
         return door().prove_quickly(given.username or "", given.password or "", caller())
     return None
+
+
+def _asked_before() -> bool:
+    """True at a second look-up: the first one failed, and the page that says so is drawn for a stranger."""
+    again = "looked_up" in g
+    g.looked_up = True
+    return again
 
 
 def _device_seal() -> URLSafeTimedSerializer:
