@@ -17,10 +17,11 @@ from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS
 from gisapp.house import House
 from gisapp.layers import Layer
-from gisapp.params import Query, parse, parse_crs_argument, parse_id
+from gisapp.params import parse, parse_crs_argument, parse_id
 from gisapp.permissions import Actor, may, require
 from gisapp.schema import json_schema
 from gisapp.views import context, pages_of_api
+from gisapp.views.exports import respond_with_file
 
 blueprint = Blueprint("api", __name__)
 
@@ -159,27 +160,26 @@ def items(layer_id: str) -> AnyResponse:
     wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
     query = parse(request.args.to_dict(flat=False), layer)
     if wanted not in OWN_FORMATS:
-        from gisapp.views.exports import respond_with_file
-        return respond_with_file(house, actor, layer, query, wanted, request.args.get("encoding"))
+        return respond_with_file(house, actor, layer, query, FILE_FORMATS[wanted])
     page = features.list_features(house, actor, layer_id, query)
     if wanted == "html":
-        return pages_of_api.render_items(layer, page, _page_links(layer, query, page))
-    response = Response(_feature_collection(layer, query, page), content_type=f"{GEOJSON}; charset=utf-8")
+        return pages_of_api.render_items(layer, page, _page_links(layer, page))
+    response = Response(_feature_collection(page, _page_links(layer, page)), content_type=f"{GEOJSON}; charset=utf-8")
     response.headers["Content-Crs"] = f"<{query.crs.uri}>"
     return response
 
 
-def _feature_collection(layer: Layer, query: Query, page: features.Page) -> Iterator[str]:
+def _feature_collection(page: features.Page, links: list[dict[str, str]]) -> Iterator[str]:
     head = {"type": "FeatureCollection", "numberMatched": page.number_matched,
             "numberReturned": len(page.features), "timeStamp": datetime.now(UTC).isoformat(timespec="seconds"),
-            "links": _page_links(layer, query, page)}
+            "links": links}
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "features": ['
     for place in range(0, len(page.features), 500):
         yield ("," if place else "") + ",".join(page.features[place:place + 500])
     yield "]}"
 
 
-def _page_links(layer: Layer, query: Query, page: features.Page) -> list[dict[str, str]]:
+def _page_links(layer: Layer, page: features.Page) -> list[dict[str, str]]:
     path, asked = f"/collections/{layer.id}/items", {k: v for k, v in request.args.items() if k not in ("f", "after")}
     key = request.args.get("after")
     links = [link("self", url(path, **asked, after=key, f="json"), GEOJSON),
