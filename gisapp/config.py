@@ -159,7 +159,7 @@ class Settings:
 def _known(name: str, known: Mapping[str, Field[Any]]) -> Field[Any]:
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, 1)
+    near = difflib.get_close_matches(name, known, 1, cutoff=0.8)
     raise ConfigError(
         f"没有名为 {name} 的设置" + (f"，是否想写 {near[0]}？" if near else "；可用的见 gisapp settings。"),
         f"{name} is not a setting"
