@@ -49,7 +49,7 @@ def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
     found = [_equals(layer, table, name, value) for name, value in query.equals]
     if query.bbox:
         found.append(in_box(layer, table, query))
-    if query.period:
+    if query.period and any(query.period):
         found.append(in_period(layer, table, query))
     if query.ids:
         found.append(table.c.id.in_(query.ids))

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from gisapp.errors import Problem
+from gisapp.params import invalid
 from gisapp.views import context, error_pages
 
 log = logging.getLogger("gisapp")
@@ -67,6 +68,8 @@ def _from_driver(error: BaseException) -> Response:
     if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected,
                           psycopg.errors.SerializationFailure)):
         return answer(Problem("busy", seconds=2, headers={"Retry-After": "2"}))
+    if isinstance(error, psycopg.errors.InternalError_) and "transform" in str(error):
+        return answer(invalid("bbox", "坐标超出该坐标系的范围", "a coordinate lies outside what its CRS covers"))
     if isinstance(error, psycopg.OperationalError):
         log.warning("database: %s", error)
         return answer(Problem("database_unavailable", headers={"Retry-After": "5"}))
