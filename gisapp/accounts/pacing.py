@@ -129,7 +129,7 @@ def told_to_slow_down(connection: Connection, made: Attempt) -> int:
     """Seconds to name in the answer to a wrong password; 0 for the first few."""
     tries = connection.scalar(select(func.coalesce(func.sum(Guess.times), 0)).where(
         *_same_pair(made), Guess.last_at > func.now() - SOON)) or 0
-    return Count(LOUD, 900).wait(int(tries) - 1, 0)
+    return Count(LOUD, 10).wait(int(tries) - 1, 0)
 
 
 def _own_count(made: Attempt) -> Count:
