@@ -1,4 +1,4 @@
-"""The map page, built by folium: which layers, controls and scripts the browser gets. No request, no user data.
+"""The map page, built by folium: which layers, controls and scripts the browser gets. No user data goes into it.
 
 folium names its scripts by CDN addresses. `localise` replaces them by files of static/ once, at start-up;
 an address that is not known here stops the start rather than reach for another host.
@@ -17,8 +17,10 @@ from folium.map import Layer as FoliumLayer
 from folium.plugins import Fullscreen, LocateControl, MousePosition
 from folium.template import Template
 
-from gisapp import style
+from gisapp import features, style
+from gisapp.house import House
 from gisapp.layers import Catalogue, Layer
+from gisapp.permissions import Actor
 
 #: folium's name of a script or sheet → file under static/.
 LOCAL = {
@@ -38,10 +40,10 @@ UNUSED = {"jquery", "bootstrap", "awesome_markers", "bootstrap_css", "glyphicons
           "awesome_markers_font_css", "awesome_markers_css", "awesome_rotate_css"}
 
 #: Off until somebody asks: they lie over everything else.
-OFF_AT_FIRST = {"communities", "unit_grids", "squadron_territories", "restricted_areas"}
+OFF_AT_FIRST = {"communities", "unit_grids", "squadron_territories", "restricted_areas", "control_lines"}
 
 MIN_ZOOM, MAX_ZOOM = 5, 20
-TILES = "/collections/{layer}/tiles/WebMercatorQuad/{z}/{y}/{x}?f=mvt"
+TILES = "/collections/{layer}/tiles/WebMercatorQuad/{z}/{y}/{x}"
 
 #: Text of labels and its outline, by theme.
 THEMES = {"light": {"label": "#3d4c59", "halo": "#ffffff"}, "dark": {"label": "#c5d2dd", "halo": "#141c23"}}
@@ -70,10 +72,10 @@ class MapPage:
 class TileStack(JSCSSMixin, MacroElement):
     """The canvas that all collections are drawn on (static/js/stack.js)."""
 
-    default_js = [("protomaps", "")]
+    default_js = [("protomaps", "")]  # noqa: RUF012  (folium declares it so)
     _template = Template("""
         {% macro script(this, kwargs) %}
-            const {{ this.get_name() }} = gis.tileStack({{ this.options|tojson }}).addTo({{ this._parent.get_name() }});
+            const {{ this.get_name() }} = gis.tileStack({{ this.options|tojson }});
         {% endmacro %}
     """)
 
@@ -83,7 +85,7 @@ class TileStack(JSCSSMixin, MacroElement):
         self.options = options
 
 
-class Collection(FoliumLayer):  # type: ignore[misc]
+class Collection(FoliumLayer):
     """One collection on the stack, drawn by the rules of `gisapp.style.paint`."""
 
     _template = Template("""
@@ -100,15 +102,19 @@ class Collection(FoliumLayer):  # type: ignore[misc]
         self.rules = rules
 
 
-class Start(MacroElement):  # type: ignore[misc]
+class Start(MacroElement):
     """Hands the map and its layers to static/js/map.js. Added last: the ids that folium draws are random."""
 
     _template = Template("""
         {% macro script(this, kwargs) %}
             L.control.scale({ imperial: false, position: "bottomleft" }).addTo({{ this._parent.get_name() }});
             gis.start({
-                map: {{ this._parent.get_name() }}, stack: {{ this.stack.get_name() }}, options: {{ this.options|tojson }},
-                layers: { {% for layer in this.layers %}{{ layer.rules.id|tojson }}: {{ layer.get_name() }},{% endfor %} },
+                map: {{ this._parent.get_name() }},
+                stack: {{ this.stack.get_name() }},
+                layers: {
+                    {% for layer in this.layers %}{{ layer.rules.id|tojson }}: {{ layer.get_name() }}, {% endfor %}
+                },
+                options: {{ this.options|tojson }},
             });
         {% endmacro %}
     """)
@@ -117,6 +123,26 @@ class Start(MacroElement):  # type: ignore[misc]
         super().__init__()
         self._name = "Start"
         self.stack, self.layers, self.options = stack, layers, options
+
+
+#: Where the map opens while there is nothing to look at: the plains of middle China.
+NOWHERE = Home(108.0, 27.0, 119.0, 36.0)
+
+
+def home(house: House, actor: Actor) -> Home:
+    """The box of the smallest territories that exist, else of all mission layers."""
+    layers = house.catalogue.layers
+    first = [name for name in ("streets", "districts") if name in layers]
+    rest = [layer.id for layer in layers.values() if not style.is_reference(layer)]
+    for name in first:
+        box = features.extent(house, actor, name)
+        if box:
+            return Home(*box)
+    boxes = [box for box in (features.extent(house, actor, name) for name in rest) if box]
+    if not boxes:
+        return NOWHERE
+    west, south, east, north = zip(*boxes, strict=True)
+    return Home(min(west), min(south), max(east), max(north))
 
 
 def shown_at_first(layer: Layer) -> bool:
@@ -162,13 +188,15 @@ def localise() -> None:
 
 
 def _all_subclasses(kind: type) -> Iterator[type]:
+    child: type
     for child in kind.__subclasses__():
         yield child
         yield from _all_subclasses(child)
 
 
 def _parts(view: folium.Map) -> MapPage:
-    figure: Figure = view.get_root()
+    figure = view.get_root()
+    assert isinstance(figure, Figure)  # noqa: S101  (told to mypy)
     figure.render()
     links = list(figure.header._children.values())
     return MapPage(

@@ -71,16 +71,19 @@ def night(colour: str) -> str:
     red, green, blue = (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))
     hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
     dark = min(0.14 + abs(light - 0.925) * 1.25, 0.62)
-    channels = colorsys.hls_to_rgb(hue, dark, saturation * 0.75)
+    channels = colorsys.hls_to_rgb(hue, dark, saturation * 0.5)
     return "#" + "".join(f"{round(channel * 255):02x}" for channel in channels)
 
 
 def _label(layer: Layer) -> dict[str, Any] | None:
-    """Reference layers are named on the map one zoom after they appear; mission layers when close."""
-    shape = SHAPES[layer.geometry]
-    if is_reference(layer):
-        return {"along": shape == "line", "minZoom": layer.detail_zoom + (shape != "area")}
-    return {"along": False, "minZoom": 18} if shape != "line" else None
+    """From which zoom a layer's features are named: territories early, what fills the ground when close."""
+    shape, style = SHAPES[layer.geometry], layer.style
+    if not is_reference(layer):
+        return {"along": False, "minZoom": 18} if shape != "line" else None
+    if shape == "area" and style.opacity < 0.1:
+        return {"along": False, "minZoom": layer.detail_zoom}
+    least = {"area": 15, "line": 14, "point": 16}[shape]
+    return {"along": shape == "line", "minZoom": max(layer.detail_zoom + 1, least)}
 
 
 def _ranks(layer: Layer, by_value: dict[str, str]) -> dict[str, float]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template
 from flask_babel import gettext as _
 
 from gisapp.errors import Problem
 from gisapp.views import context
+from gisapp.views.gate import wants_page
 
-
-def wants_page() -> bool:
-    """Whether the client is a browser that asks for a page: it names text/html, and not by `f=`."""
-    if request.args.get("f", "html") != "html" or "HX-Request" in request.headers:
-        return False
-    accepted = request.accept_mimetypes
-    return "text/html" in accepted.values() and accepted["text/html"] >= accepted["application/json"]
+__all__ = ["page", "wants_page"]
 
 
 def page(problem: Problem, request_id: str = "") -> Response:
@@ -33,4 +28,5 @@ def _title(status: int) -> str:
         403: _("You may not do this"), 404: _("Not found"), 405: _("This cannot be done here"),
         413: _("That is too large"), 429: _("Too many requests"), 503: _("The service is busy"),
     }
-    return titles.get(status, _("Something went wrong") if status >= 500 else _("This request cannot be carried out"))
+    other = _("Something went wrong") if status >= 500 else _("This request cannot be carried out")
+    return str(titles.get(status, other))

@@ -59,7 +59,7 @@ def role_title(role: str) -> str:
     """The role's name in the reader's language."""
     titles = {"viewer": _("Viewer"), "inspector": _("Inspector"), "reviewer": _("Reviewer"),
               "exporter": _("Exporter"), "admin": _("Administrator")}
-    return titles.get(role, role)
+    return str(titles.get(role, role))
 
 
 def _actor_or_none() -> Actor | None:

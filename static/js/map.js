@@ -21,6 +21,18 @@ function problemNote(text) {
   note.hidden = false;
 }
 
+/** Fills in how many features each layer holds, and says so when they are demo data. */
+async function showStock(root) {
+  const response = await fetch(`${root}/map/stock`);
+  if (!response.ok) return;
+  const { counts, synthetic } = await response.json();
+  for (const badge of document.querySelectorAll('[data-count]')) {
+    badge.textContent = counts[badge.dataset.count] ?? '';
+    badge.hidden = badge.textContent === '';
+  }
+  document.getElementById('note-synthetic').hidden = !synthetic;
+}
+
 function nameControls(map, words) {
   const label = (selector, text) => {
     const found = map.getContainer().querySelector(selector);
@@ -40,17 +52,19 @@ export function start({ map, stack, layers, options }) {
 
   const tree = treeFor(map, layers, saved.layers || options.shown);
   const shell = sheets(map);
+  stack.on('thinned', showThinned(tree.titles));
   const panel = panelFor({ map, tree, shell, root: options.root, words });
 
   if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);
   else map.fitBounds([[south, west], [north, east]]);
+  map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing
 
   keepHash(map, tree, panel);
-  stack.on('thinned', showThinned(tree.titles));
   stack.on('signedout', () => problemNote(words.signed_out));
   window.addEventListener('offline', () => problemNote(words.offline));
   window.addEventListener('online', () => { document.getElementById('note-problem').hidden = true; });
   nameControls(map, words);
+  showStock(options.root);
   if (saved.open) panel.open(saved.open);
   document.documentElement.dataset.mapReady = 'yes';
   window.gisapp = { map, stack, tree, panel };

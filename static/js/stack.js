@@ -12,6 +12,14 @@ function themed(rule, dark) {
   return dark && rule.dark ? { ...rule, ...rule.dark } : rule;
 }
 
+/** Filters that let the least important kind through first, so that a main road lies over a lane. */
+function inRankOrder(rule) {
+  const values = Object.keys(rule.ranks).sort((a, b) => rule.ranks[a] - rule.ranks[b]);
+  if (!values.length) return [isFeature];
+  const others = (zoom, feature) => isFeature(zoom, feature) && !(feature.props[rule.by] in rule.ranks);
+  return [others, ...values.map((value) => (zoom, feature) => feature.props[rule.by] === value)];
+}
+
 /** Paint rules of one layer, sorted into the passes of `PASSES`. */
 function passesOf(rule, onCell) {
   const make = (symbolizer, filter = isFeature, minzoom = 0) => ({ dataSource: rule.id, dataLayer: rule.id, symbolizer, filter, minzoom });
@@ -20,12 +28,15 @@ function passesOf(rule, onCell) {
     const [fill, outline] = [make(symbols.areaFill(rule)), make(symbols.areaOutline(rule))];
     if (!rule.reference) return { mission: [cells, fill, outline] };
     if (rule.opacity >= 0.5) return { ground: [fill, { ...outline, minzoom: 16 }] };
-    const hatch = rule.dash.length && rule.opacity >= 0.1 ? [make(symbols.areaHatch(rule))] : [];
-    return { tints: [fill, ...hatch], outlines: [outline] };
+    if (rule.opacity < 0.1) return { outlines: [outline] };
+    const inside = rule.dash.length ? symbols.areaHatch(rule) : symbols.areaBand(rule);
+    return { tints: [make(inside)], outlines: [outline] };
   }
   if (rule.shape === 'line') {
-    const strokes = [make(symbols.lineCasing(rule)), make(symbols.line(rule))];
-    return rule.reference ? { lines: strokes } : { routes: [cells, ...strokes, make(symbols.lineArrows(rule), isFeature, 14)] };
+    const casing = make(symbols.lineCasing(rule));
+    const strokes = inRankOrder(rule).map((filter) => make(symbols.line(rule), filter));
+    return rule.reference ? { lines: [casing, ...strokes] }
+      : { routes: [cells, casing, ...strokes, make(symbols.lineArrows(rule), isFeature, 14)] };
   }
   return rule.reference ? { points: [make(symbols.circle(rule))] } : { points: [cells, make(symbols.circle(rule))] };
 }
@@ -55,8 +66,8 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
     grid.fire('thinned', { ids: [...thinned] });
   }
 
-  function onCell(id) {
-    if (thinned.has(id)) return;
+  function onCell(id, zoom) {
+    if (thinned.has(id) || zoom !== grid._map?.getZoom()) return;
     thinned.add(id);
     noteThinned();
   }

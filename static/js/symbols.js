@@ -24,7 +24,7 @@ export function groundWidth(width, zoom, most = 22) {
 
 /** Share of the full size that a point has at a zoom. */
 export function pointScale(zoom) {
-  return Math.min(Math.max(0.45 + (zoom - 11) * 0.14, 0.45), 1.15);
+  return Math.min(Math.max(0.4 + (zoom - 12) * 0.15, 0.4), 1.15);
 }
 
 export function areaFill(rule) {
@@ -51,6 +51,23 @@ export function areaOutline(rule) {
       trace(context, rings);
       context.stroke();
       context.setLineDash([]);
+    },
+  };
+}
+
+/** A soft band along the inner side of an outline: says which side is meant without tinting a whole town. */
+export function areaBand(rule, width = 9) {
+  return {
+    draw(context, rings, zoom, feature) {
+      if (feature.geomType === POINT) return;
+      context.save();
+      trace(context, rings);
+      context.clip('evenodd');
+      context.globalAlpha = 0.3;
+      context.strokeStyle = colourOf(rule, feature);
+      context.lineWidth = width;
+      context.stroke();
+      context.restore();
     },
   };
 }
@@ -178,7 +195,7 @@ export function circle(rule) {
 export function densityCell(rule, onDrawn) {
   return {
     draw(context, rings, zoom, feature) {
-      onDrawn(rule.id);
+      onDrawn(rule.id, zoom);
       context.globalAlpha = Math.min(0.28 + 0.2 * Math.log10(Math.max(feature.props.count, 1)), 0.9);
       context.fillStyle = rule.colour;
       trace(context, rings);

@@ -11,6 +11,14 @@ export function treeFor(map, layers, first) {
     box.addEventListener('change', () => { apply(id); tell(); });
   }
 
+  for (const button of document.querySelectorAll('.legend-button')) {
+    button.addEventListener('click', () => {
+      const open = button.getAttribute('aria-expanded') !== 'true';
+      button.setAttribute('aria-expanded', String(open));
+      document.getElementById(button.getAttribute('aria-controls')).hidden = !open;
+    });
+  }
+
   function apply(id) {
     const [box, layer] = [boxes.get(id), layers[id]];
     box.closest('[data-layer-row]').classList.toggle('is-off', !box.checked);

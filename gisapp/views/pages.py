@@ -1,0 +1,144 @@
+"""The map page and what it swaps in: the feature panel and the answer to a click."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext as _
+
+from gisapp import identify as identifying
+from gisapp import maps, panels, style, tree
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.params import invalid, parse_id
+from gisapp.permissions import require
+from gisapp.views import context
+
+blueprint = Blueprint("pages", __name__)
+blueprint.record_once(lambda _: maps.localise())
+
+
+@blueprint.get("/map")
+def map_page() -> str:
+    """The map with every layer; what it shows at first is in maps.home and maps.shown_at_first."""
+    house, actor, language = context.house(), context.actor(), context.language()
+    require(actor, "read")
+    words = control_words()
+    page = _built(house, language, request.script_root, tuple(words.items()), maps.home(house, actor))
+    return render_template("map/map.html", page=page, groups=tree.groups(house, language))
+
+
+@blueprint.get("/map/stock")
+def stock() -> dict[str, Any]:
+    """How many features each layer holds, short enough for the tree, and whether demo data is among them."""
+    house, language = context.house(), context.language()
+    held = tree.stock(house, context.actor())
+    return {"synthetic": held.synthetic,
+            "counts": {name: tree.short(count, language) for name, count in held.counts.items()}}
+
+
+@lru_cache(maxsize=16)
+def _built(house: House, language: str, root: str, words: tuple[tuple[str, str], ...],
+           home: maps.Home) -> maps.MapPage:
+    return maps.build(house.catalogue, home, dict(words), root)
+
+
+def control_words() -> dict[str, str]:
+    """Texts that the browser shows by itself."""
+    return {
+        "full_screen": _("Full screen"), "leave_full_screen": _("Leave full screen"),
+        "locate": _("Show where I am"), "locate_outside": _("You are outside the map"),
+        "zoom_in": _("Zoom in"), "zoom_out": _("Zoom out"), "coordinates": _("WGS 84 coordinates"),
+        "signed_out": _("Your session has ended. Sign in again to go on."),
+        "offline": _("The server cannot be reached. The map shows what was loaded before."),
+        "failed": _("That did not work. Try again in a moment."),
+        "copy_link": _("Copy this link"), "link_copied": _("Link copied"),
+    }
+
+
+@blueprint.get("/panel/<layer_id>/<feature_id>")
+def panel(layer_id: str, feature_id: str) -> str:
+    """The panel of one feature as an HTML fragment."""
+    house, actor, language = context.house(), context.actor(), context.language()
+    card = panels.card(house, actor, layer_id, parse_id(feature_id), language)
+    return render_template("map/panel.html", card=card, language=language, back_url=_back_url())
+
+
+def _back_url() -> str | None:
+    """Address of the list that the feature was chosen from, when it was."""
+    if not {"lon", "lat", "zoom", "layers"} <= request.args.keys():
+        return None
+    asked = {name: request.args[name] for name in ("lon", "lat", "zoom", "layers")}
+    return url_for("pages.identify", **asked, list=1)  # type: ignore[arg-type]
+
+
+@blueprint.get("/identify")
+def identify() -> str:
+    """What lies under a click: the only mission feature's panel at once, else a list to choose from."""
+    house, actor, language = context.house(), context.actor(), context.language()
+    lon, lat, zoom, layer_ids = _click(house)
+    hits = identifying.identify(house, actor, lon, lat, zoom, layer_ids)
+    lines = [_line(house, hit, language) for hit in hits]
+    missions, grounds = ([one for one in lines if one.reference is wanted] for wanted in (False, True))
+    if len(missions) == 1 and "list" not in request.args:
+        found = missions[0]
+        card = panels.card(house, actor, found.layer.id, parse_id(found.id), language)
+        return render_template("map/panel.html", card=card, language=language,
+                               back_url=_list_url() if grounds else None)
+    return render_template("map/hits.html", hits=missions, grounds=grounds, lon=lon, lat=lat)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One hit as the list shows it."""
+
+    layer: Layer
+    id: str
+    title: str
+    layer_title: str
+    url: str
+    rules: dict[str, Any]
+    colour: str
+    state: str | None
+    distance: str | None
+    reference: bool
+
+
+def _line(house: House, hit: identifying.Hit, language: str) -> Line:
+    layer = house.layer(hit.layer)
+    state = layer.state(hit.status) if hit.status else None
+    asked = {name: request.args[name] for name in ("lon", "lat", "zoom", "layers")}
+    url = url_for("pages.panel", layer_id=layer.id, feature_id=hit.id, **asked)  # type: ignore[arg-type]
+    return Line(
+        layer=layer, id=str(hit.id), title=hit.title or layer.title.get(language),
+        layer_title=layer.title.get(language), url=url, rules=style.paint(layer, house.catalogue.codelists),
+        colour=state.colour if state else layer.style.colour, state=state.title.get(language) if state else None,
+        distance=f"{hit.distance_m:.0f} m" if hit.distance_m >= 1 else None, reference=style.is_reference(layer))
+
+
+def _list_url() -> str:
+    asked = {name: request.args[name] for name in ("lon", "lat", "zoom", "layers")}
+    return url_for("pages.identify", **asked, list=1)  # type: ignore[arg-type]
+
+
+def _click(house: House) -> tuple[float, float, float, list[str]]:
+    """lon, lat (degrees, EPSG:4326), zoom and layers of a click. Problems: `parameter_invalid`, `layer_unknown`."""
+    lon, lat, zoom = _number("lon", 180), _number("lat", 90), _number("zoom", 24)
+    asked = [one for one in request.args.get("layers", "").split(",") if one]
+    if zoom < 0 or len(asked) > 200:
+        raise invalid("zoom", "应为 0 到 24", "wants a number from 0 to 24")
+    return lon, lat, zoom, [house.layer(one).id for one in dict.fromkeys(asked)]
+
+
+def _number(name: str, limit: float) -> float:
+    try:
+        value = float(request.args.get(name, ""))
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= limit:
+        raise invalid(name, f"应为 -{limit} 到 {limit} 的数字", f"wants a number from -{limit} to {limit}")
+    return value
