@@ -1,0 +1,120 @@
+"""The count grid: how many features lie in each of 64 x 64 cells of a tile, kept by the writes themselves.
+
+Zooms 6 to 12 are kept; other zooms are read from the nearest of them. Filters by district, state and kind are
+answered from a second grid that knows them, at every other zoom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gisapp.layers import Layer
+from gisapp.sql_tiles import CELL, EXTENT, Address
+
+KEPT = tuple(range(6, 13))
+KEPT_BY_FACET = (6, 8, 10, 12)
+
+
+#: (layer, code field that the second grid tells apart beside district and state).
+WATCHED = "SELECT layer, kind_column FROM gisapp.watched_layers"
+
+
+@dataclass(frozen=True)
+class Facets:
+    """Which codes are counted; all of them when empty."""
+
+    equals: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def table(self) -> str:
+        return "gisapp.tile_facets" if self._filtered else "gisapp.tile_counts"
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        return KEPT_BY_FACET if self._filtered else KEPT
+
+    @property
+    def _filtered(self) -> bool:
+        return any(column != "district_code" for column, _ in self.equals)
+
+    def condition(self) -> tuple[str, dict[str, Any]]:
+        """Text to follow a WHERE clause, with the values it binds."""
+        return ("".join(f" AND {column} = %(facet_{column})s" for column, _ in self.equals),
+                {f"facet_{column}": value for column, value in self.equals})
+
+
+def facets_of(kind: str | None, equals: Sequence[tuple[str, Any]]) -> Facets | None:
+    """The filter as the grid knows it, or None when it asks for something else; `kind` is the field kept as such."""
+    columns = {"district_code": "district_code", "status": "status", kind: "kind"}
+    if any(name not in columns for name, _ in equals) or len({name for name, _ in equals}) < len(equals):
+        return None
+    return Facets(tuple((columns[name], "" if value is None else str(value)) for name, value in equals))
+
+
+def _kept_for(z: int, facets: Facets) -> int:
+    """The coarsest kept zoom that is at least as fine as zoom `z`, else the finest."""
+    return next((zoom for zoom in facets.kept if zoom >= z), facets.kept[-1])
+
+
+_COLUMN, _ROW = "(tile_x * 64 + (cell & 63))", "(tile_y * 64 + (cell >> 6))"
+
+
+def cells(layer: Layer, facets: Facets, address: Address) -> tuple[str, dict[str, Any]]:
+    """Query of the cells of a tile: `count`, and `g`, a square in tile units; 4 px wide, wider beyond zoom 12."""
+    zoom = _kept_for(address.z, facets)
+    finer, coarser = max(zoom - address.z, 0), max(address.z - zoom, 0)
+    width = CELL << coarser
+    first_x, first_y = (address.x << finer >> coarser), (address.y << finer >> coarser)
+    last = (1 << finer) - 1
+    where, values = facets.condition()
+    a_side = EXTENT // width
+    rows = f"""
+        SELECT sum(n)::bigint AS count,
+               ST_MakeEnvelope((cx + 1) * {width}, cy * {width}, cx * {width}, (cy + 1) * {width}) AS g
+          FROM (SELECT ({_COLUMN} >> {finer}) - %(cells_x)s AS cx, ({_ROW} >> {finer}) - %(cells_y)s AS cy, n
+                  FROM {facets.table}
+                 WHERE layer = %(layer)s AND zoom = {zoom} AND tile_x BETWEEN %(tiles_x0)s AND %(tiles_x1)s
+                   AND tile_y BETWEEN %(tiles_y0)s AND %(tiles_y1)s{where}) AS counted
+         WHERE cx BETWEEN 0 AND {a_side - 1} AND cy BETWEEN 0 AND {a_side - 1}
+         GROUP BY cx, cy HAVING sum(n) > 0
+    """  # noqa: S608
+    return rows, values | {
+        "layer": layer.id, "cells_x": address.x * a_side, "cells_y": address.y * a_side,
+        "tiles_x0": first_x, "tiles_x1": first_x + last, "tiles_y0": first_y, "tiles_y1": first_y + last}
+
+
+def expected(layer: Layer, address: Address) -> tuple[str, dict[str, Any]]:
+    """Query of how many features of the layer lie in a tile, without looking at them. A cell of the grid is a
+    tile six zooms closer; below zoom 18 the answer is that of the tile around."""
+    z, x, y = address.z, address.x, address.y
+    if z > KEPT[-1] + 6:
+        z, x, y = KEPT[-1] + 6, x >> (z - KEPT[-1] - 6), y >> (z - KEPT[-1] - 6)
+    zoom = max(z - 6, KEPT[0])
+    span = zoom + 6 - z
+    first_x, first_y, last = x << span, y << span, (1 << span) - 1
+    return f"""
+        SELECT coalesce(sum(n), 0)::bigint FROM gisapp.tile_counts
+         WHERE layer = %(layer)s AND zoom = {zoom}
+           AND tile_x BETWEEN %(tiles_x0)s AND %(tiles_x1)s AND tile_y BETWEEN %(tiles_y0)s AND %(tiles_y1)s
+           AND {_COLUMN} BETWEEN %(column0)s AND %(column1)s AND {_ROW} BETWEEN %(row0)s AND %(row1)s
+    """, {  # noqa: S608
+        "layer": layer.id, "column0": first_x, "column1": first_x + last, "row0": first_y, "row1": first_y + last,
+        "tiles_x0": first_x >> 6, "tiles_x1": (first_x + last) >> 6,
+        "tiles_y0": first_y >> 6, "tiles_y1": (first_y + last) >> 6}
+
+
+def busiest(layer: Layer, facets: Facets, below_zoom: int) -> tuple[str, dict[str, Any]]:
+    """Query of the most features that any tile holds, for each zoom below `below_zoom`: (zoom, count)."""
+    zooms = list(range(min(below_zoom, KEPT[-1] + 7)))
+    kept = [_kept_for(max(z - 6, KEPT[0]), facets) for z in zooms]
+    where, values = facets.condition()
+    return f"""
+        SELECT z, max(n)::bigint FROM (
+            SELECT z, sum(n) AS n
+              FROM unnest(%(zooms)s::integer[], %(kept)s::integer[]) AS asked (z, source)
+              JOIN {facets.table} ON layer = %(layer)s AND zoom = source{where}
+             GROUP BY z, {_COLUMN} >> (source + 6 - z), {_ROW} >> (source + 6 - z)) AS tiles
+         GROUP BY z
+    """, values | {"layer": layer.id, "zooms": zooms, "kept": kept}  # noqa: S608

@@ -1,0 +1,240 @@
+"""The sentences behind a vector tile: revision and finished tile, features, counts, the mix of both.
+
+Text for the driver, since these are asked hundreds of times a second. Every name in them is an id of the
+catalogue; every value is bound. Tiles are EPSG:3857 with y downwards, 4096 units wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_
+from sqlalchemy.dialects.postgresql import psycopg as dialects
+
+from gisapp.layers import Layer
+from gisapp.sql import Condition
+from gisapp.tables import LAYERS, quoted
+
+EXTENT = 4096
+#: What is drawn beyond the edge, in units, so that outlines of neighbours meet.
+BUFFER = 64
+WORLD_M = 40075016.685578488
+#: Zoom of the cells in which writes are noted (gisapp.layer_changes).
+CHANGE_ZOOM = 14
+#: From here on areas inside the tile are only shifted and scaled: they are wider than a unit.
+SHIFT_ZOOM = 13
+#: Longer shapes are clipped and thinned even where they lie inside.
+SHIFT_BYTES = 2000
+LABEL_LENGTH = 80
+#: A cell of counts is 4 px, 64 units, wide.
+CELL = 64
+#: Outline of a thinned line may be off by half a pixel.
+THIN_UNITS = 8
+
+_DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Address:
+    """A tile of WebMercatorQuad: zoom, column from the west, row from the north."""
+
+    z: int
+    x: int
+    y: int
+
+    @property
+    def width_m(self) -> float:
+        """Width in metres of EPSG:3857."""
+        return WORLD_M / (1 << self.z)
+
+    def box(self, margin: float = 0.0) -> tuple[float, float, float, float]:
+        """min x, min y, max x, max y in EPSG:3857, widened by `margin` tiles."""
+        width, half = self.width_m, WORLD_M / 2
+        return ((self.x - margin) * width - half, half - (self.y + 1 + margin) * width,
+                (self.x + 1 + margin) * width - half, half - (self.y - margin) * width)
+
+    def change_cells(self) -> tuple[int, int, int, int]:
+        """First and last column, first and last row of the cells whose writes may show in the tile."""
+        scale, margin = 2.0 ** (CHANGE_ZOOM - self.z), BUFFER / EXTENT
+        return (int((self.x - margin) * scale // 1), int((self.x + 1 + margin) * scale // 1),
+                int((self.y - margin) * scale // 1), int((self.y + 1 + margin) * scale // 1))
+
+    def values(self) -> dict[str, Any]:
+        """What the statements below bind: the box, the wider box, the shift and the scale to units."""
+        box, wide = self.box(), self.box(BUFFER / EXTENT)
+        scale = EXTENT / self.width_m
+        return {"x0": box[0], "y0": box[1], "x1": box[2], "y1": box[3],
+                "wx0": wide[0], "wy0": wide[1], "wx1": wide[2], "wy1": wide[3], "scale": scale,
+                # Half a unit more, since the encoder cuts fractions off.
+                "dx": -box[0] + 0.5 / scale, "dy": -box[3] - 0.5 / scale}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How a layer's features travel: attribute columns, the column that names them, and a filter."""
+
+    layer: Layer
+    columns: tuple[str, ...]
+    label: str | None
+    where: str
+    values: dict[str, Any]
+
+    @property
+    def table(self) -> str:
+        """The table's name, never with an alias: the filter names it so."""
+        return f"{LAYERS}.{quoted(self.layer.id)}"
+
+    @property
+    def lines(self) -> bool:
+        return "Line" in self.layer.geometry
+
+
+def filter_text(conditions: Sequence[Condition]) -> tuple[str, dict[str, Any]]:
+    """Conditions as text to follow a WHERE clause, with the values they bind."""
+    if not conditions:
+        return "", {}
+    compiled = and_(*conditions).compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    return f" AND {compiled}", dict(compiled.params)
+
+
+#: The revision of the place and of the layer, how many features to expect, and the finished tile if there is
+#: one. Its body stays behind when the reader knows its ETag.
+PROBE = """
+SELECT (SELECT coalesce(sum(weight), 0) FROM gisapp.layer_changes WHERE layer = %(layer)s AND (cell_x IS NULL OR
+          cell_x BETWEEN %(cx0)s AND %(cx1)s AND cell_y BETWEEN %(cy0)s AND %(cy1)s))::bigint,
+       (SELECT coalesce(sum(weight), 0) FROM gisapp.layer_changes WHERE layer = %(layer)s)::bigint,
+       s.revision, s.etag, CASE WHEN s.etag = ANY(%(known)s) THEN NULL ELSE s.body END
+  FROM (VALUES (1)) AS one
+  LEFT JOIN gisapp.stored_tiles AS s ON s.variant = %(variant)s AND (s.z, s.x, s.y) = (%(z)s, %(x)s, %(y)s)
+"""
+
+STORE = """
+INSERT INTO gisapp.stored_tiles AS s (variant, z, x, y, revision, stored_at, bytes, etag, body)
+VALUES (%(variant)s, %(z)s, %(x)s, %(y)s, %(revision)s, now(), %(bytes)s, %(etag)s, %(body)s)
+ON CONFLICT (variant, z, x, y) DO UPDATE
+   SET (revision, stored_at, bytes, etag, body)
+     = (excluded.revision, excluded.stored_at, excluded.bytes, excluded.etag, excluded.body)
+ WHERE s.revision <= excluded.revision
+"""
+
+#: Drops the oldest quarter once all finished tiles together pass %(limit)s bytes.
+EVICT = """
+WITH size AS (SELECT coalesce(sum(bytes), 0) AS total, count(*) / 4 AS quarter FROM gisapp.stored_tiles)
+DELETE FROM gisapp.stored_tiles
+ WHERE (SELECT total FROM size) > %(limit)s
+   AND stored_at <= (SELECT stored_at FROM gisapp.stored_tiles ORDER BY stored_at
+                     OFFSET (SELECT quarter FROM size) LIMIT 1)
+"""
+
+COMPACT = "SELECT gisapp.compact_tiles()"
+
+_BOX = "ST_MakeEnvelope(%(x0)s, %(y0)s, %(x1)s, %(y1)s, 3857)"
+_WIDE = "ST_MakeEnvelope(%(wx0)s, %(wy0)s, %(wx1)s, %(wy1)s, 3857)"
+_CLIPPED = f"ST_AsMVTGeom({{shape}}, {_BOX}::box2d, {EXTENT}, {BUFFER}, true)"
+_SHIFTED = "ST_TransScale(geom_3857, %(dx)s, %(dy)s, %(scale)s, -%(scale)s)"
+
+
+def _mvt(rows: str) -> str:
+    return f"SELECT ST_AsMVT(t, %(layer)s, {EXTENT}, 'g') FROM ({rows}) AS t WHERE g IS NOT NULL"  # noqa: S608
+
+
+def _drawn(picture: Picture, z: int) -> str:
+    """The geometry in tile units."""
+    clipped = _CLIPPED.format(shape="geom_3857")
+    inside = f"geom_3857 @ {_BOX} AND pg_column_size(geom_3857) < {SHIFT_BYTES}"
+    if z < SHIFT_ZOOM:
+        inside += " AND ST_Dimension(geom_3857) = 0"
+    return f"CASE WHEN {inside} THEN {_SHIFTED} ELSE {clipped} END"
+
+
+def _carried(picture: Picture, labelled: bool) -> str:
+    columns = "".join(f", {quoted(name)}" for name in picture.columns)
+    named = f", left({quoted(picture.label)}::text, {LABEL_LENGTH}) AS label" if labelled and picture.label else ""
+    return f"id::text AS id{columns}{named}"
+
+
+def features(picture: Picture, address: Address, *, labelled: bool) -> tuple[str, dict[str, Any]]:
+    """A tile of all features there."""
+    rows = (f"SELECT {_carried(picture, labelled)}, {_drawn(picture, address.z)} AS g"  # noqa: S608
+            f" FROM {picture.table} WHERE geom_3857 && {_WIDE}{picture.where}")
+    return _mvt(rows), _values(picture, address)
+
+
+def _values(picture: Picture, address: Address, **more: Any) -> dict[str, Any]:
+    return picture.values | address.values() | {"layer": picture.layer.id} | more
+
+
+#: A square of tile units, wound as a vector tile wants it.
+_SQUARE = "ST_MakeEnvelope((cx + 1) * {w}, cy * {w}, cx * {w}, (cy + 1) * {w})"
+
+
+def mixed(picture: Picture, address: Address, most: int) -> tuple[str, dict[str, Any]]:
+    """A tile of at most `most` features, the large ones and those with room around them; where they crowd,
+    cells of 4 px with the `count` of the features that are not drawn."""
+    nothing = "".join(f", NULL::text AS {quoted(name)}" for name in picture.columns)
+    rows = f"""
+        WITH boxes AS NOT MATERIALIZED (
+            SELECT {_carried(picture, labelled=False)}, geom_3857, geom_3857::box2d::box3d AS b
+              FROM {picture.table} WHERE geom_3857 && {_WIDE}{picture.where} OFFSET 0
+        ), placed AS NOT MATERIALIZED (
+            SELECT *, floor(((ST_XMin(b) + ST_XMax(b)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS cx,
+                   floor((%(y1)s - (ST_YMin(b) + ST_YMax(b)) / 2) * %(scale)s / {CELL})::integer AS cy,
+                   greatest(ST_XMax(b) - ST_XMin(b), ST_YMax(b) - ST_YMin(b)) * %(scale)s >= {CELL} AS large
+              FROM boxes
+        ), cells AS MATERIALIZED (
+            SELECT large, cx, cy, count(*) AS n,
+                   sum(count(*)) OVER (ORDER BY large DESC, count(*), cx, cy) <= %(most)s AS open
+              FROM placed GROUP BY large, cx, cy
+        )
+        SELECT sum(n)::bigint AS count, NULL AS id{nothing}, {_SQUARE.format(w=CELL)} AS g FROM cells
+         WHERE NOT open AND cx BETWEEN 0 AND {EXTENT // CELL - 1} AND cy BETWEEN 0 AND {EXTENT // CELL - 1}
+         GROUP BY cx, cy
+        UNION ALL
+        SELECT NULL, id{"".join(f", {quoted(name)}" for name in picture.columns)}, {_drawn(picture, address.z)}
+          FROM placed JOIN cells USING (large, cx, cy) WHERE open
+    """  # noqa: S608
+    return _mvt(rows), _values(picture, address, most=most)
+
+
+def mixed_lines(picture: Picture, address: Address, most: int, counts: str,
+                counted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A tile of the `most` longest lines over cells with the `count` of all lines that pass them. `counts` is
+    the query of those cells and `counted` what it binds."""
+    nothing = "".join(f", NULL::text AS {quoted(name)}" for name in picture.columns)
+    thinned = f"ST_Simplify(geom_3857, {THIN_UNITS} / %(scale)s, true)"
+    rows = f"""
+        SELECT count, NULL AS id{nothing}, g FROM ({counts}) AS cells
+        UNION ALL
+        SELECT NULL, id{"".join(f", {quoted(name)}" for name in picture.columns)},
+               {_CLIPPED.format(shape=thinned)}
+          FROM (SELECT {_carried(picture, labelled=False)}, geom_3857 FROM {picture.table}
+                 WHERE geom_3857 && {_WIDE}{picture.where} ORDER BY geom_length_m DESC, id LIMIT %(most)s) AS longest
+    """  # noqa: S608
+    return _mvt(rows), _values(picture, address, most=most) | counted
+
+
+def grouped(picture: Picture, address: Address) -> tuple[str, dict[str, Any]]:
+    """A tile of cells with the `count` of features whose middle lies there, counted from the features: for
+    filters that the count grid does not know."""
+    rows = f"""
+        SELECT count(*) AS count, {_SQUARE.format(w=CELL)} AS g FROM (
+            SELECT floor(((ST_XMin(b) + ST_XMax(b)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS cx,
+                   floor((%(y1)s - (ST_YMin(b) + ST_YMax(b)) / 2) * %(scale)s / {CELL})::integer AS cy
+              FROM (SELECT geom_3857::box2d::box3d AS b FROM {picture.table}
+                     WHERE geom_3857 && {_BOX}{picture.where} OFFSET 0) AS boxes) AS placed
+         WHERE cx BETWEEN 0 AND {EXTENT // CELL - 1} AND cy BETWEEN 0 AND {EXTENT // CELL - 1} GROUP BY cx, cy
+    """  # noqa: S608
+    return _mvt(rows), _values(picture, address)
+
+
+def matches(picture: Picture, most: int) -> tuple[str, dict[str, Any]]:
+    """How many features answer the filter, counted up to `most`."""
+    return (f"SELECT count(*) FROM (SELECT FROM {picture.table} WHERE true{picture.where} LIMIT %(most)s) AS q",  # noqa: S608
+            picture.values | {"most": most})
+
+
+def cells_tile(layer: Layer, cells: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A tile made of a query of cells (`count`, `g`)."""
+    return _mvt(cells), values | {"layer": layer.id}
