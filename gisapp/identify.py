@@ -1,0 +1,65 @@
+"""What lies under a click: the features within 8 px of it, nearest and smallest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from gisapp.features import open_layer, visible_names
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.permissions import Actor
+from gisapp.sql_identify import nearest
+from gisapp.sql_tiles import WORLD_M
+from gisapp.style import is_reference
+from gisapp.tables import MAX_LATITUDE
+
+REACH_PX = 8
+MOST = 20
+_EARTH_RADIUS_M = WORLD_M / (2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A feature near the place. `title` is None for a reader who may not see it; `dimension` is 0 for a point,
+    1 for a line, 2 for an area; `distance_m` is on the ground, 0 inside an area."""
+
+    layer: str
+    id: UUID
+    title: str | None
+    status: str | None
+    dimension: int
+    distance_m: float
+
+
+def identify(house: House, actor: Actor, lon: float, lat: float, zoom: float,
+             layer_ids: Sequence[str]) -> list[Hit]:
+    """At most 20 features of the layers within 8 px of lon, lat (degrees, EPSG:4326) at a zoom of 256 px tiles.
+
+    Mission layers come before reference layers; within them points, then lines, then areas; the nearest first and
+    of several areas around the place the smallest. Problems: `layer_unknown` (404), `act_not_allowed` (403).
+    """
+    asked = [_titled(actor, open_layer(house, actor, layer_id, "read")[0]) for layer_id in dict.fromkeys(layer_ids)]
+    if not asked:
+        return []
+    x, y = _mercator(lon, lat)
+    reach = REACH_PX * WORLD_M / (256 * 2 ** zoom)
+    text, values = nearest(asked, x, y, reach, MOST)
+    with house.db.raw() as driver:
+        rows = driver.execute(text.encode(), values).fetchall()
+    order = {layer.id: (is_reference(layer), place) for place, (layer, _) in enumerate(asked)}
+    rows.sort(key=lambda row: (order[row[0]][0], row[4], row[5], row[6], order[row[0]][1], row[1]))
+    on_ground = math.cos(math.radians(min(abs(lat), MAX_LATITUDE)))
+    return [Hit(*row[:5], distance_m=round(row[5] * on_ground, 2)) for row in rows[:MOST]]
+
+
+def _titled(actor: Actor, layer: Layer) -> tuple[Layer, str | None]:
+    return layer, layer.name_field if layer.name_field in visible_names(actor, layer) else None
+
+
+def _mercator(lon: float, lat: float) -> tuple[float, float]:
+    """The place in EPSG:3857; a latitude beyond the map is taken at its edge."""
+    held = math.radians(max(min(lat, MAX_LATITUDE), -MAX_LATITUDE))
+    return math.radians(lon) * _EARTH_RADIUS_M, math.asinh(math.tan(held)) * _EARTH_RADIUS_M
