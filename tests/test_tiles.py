@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -105,12 +107,11 @@ def test_outer_rings_wind_as_the_format_wants(admin: Role, owner: House, z: int)
     add_build(owner, LON, LAT, 0.01)
     at = _tile_of(LON + 0.005, LAT + 0.005, z)
     ring = fetch(admin, "illegal_builds", at)[0]["geometry"]["coordinates"][0]
-    doubled = sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:], strict=False))
+    doubled = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))
     assert doubled > 0  # clockwise on a screen, y downwards
 
 
 def _tile_of(lon: float, lat: float, z: int) -> Address:
-    import math
     x = (lon + 180) / 360 * 2 ** z
     y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2 ** z
     return Address(z, int(x), int(y))
@@ -121,8 +122,8 @@ def test_shifting_and_clipping_put_a_corner_on_the_same_unit(admin: Role, owner:
     add_build(owner, LON, LAT)
     shifted = fetch(admin, "illegal_builds", Z14)[0]["geometry"]["coordinates"][0]
     # ST_AsMVTGeom is what everybody else's tiles are made with.
-    [(drawn,)] = run(owner, """SELECT ST_AsText(ST_Envelope(ST_AsMVTGeom(geom_3857, ST_TileEnvelope(14, :x, :y)::box2d)))
-                                FROM layers.illegal_builds""", x=Z14.x, y=Z14.y)
+    [(drawn,)] = run(owner, """
+        SELECT ST_AsText(ST_Envelope(ST_AsMVTGeom(geom_3857, ST_TileEnvelope(14, :x, :y)::box2d))) FROM layers.illegal_builds""", x=Z14.x, y=Z14.y)
     corners = {tuple(map(float, pair.split())) for pair in drawn.split("((")[1].rstrip(")").split(",")}
     assert {tuple(map(float, point)) for point in shifted} == corners
 
@@ -212,7 +213,8 @@ def test_from_the_detail_zoom_on_there_are_features(admin: Role, owner: House) -
 
 
 @pytest.mark.usefixtures("empty")
-def test_a_crowded_tile_counts_what_it_does_not_draw(admin: Role, owner: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crowded_tile_counts_what_it_does_not_draw(
+        admin: Role, owner: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "MOST", 50)
     add_signs(owner, 300, spread=0.0001)
     add_signs(owner, 40, spread=0.015)
@@ -284,7 +286,8 @@ def test_readers_of_other_rights_do_not_share_a_stored_tile(
     ("99999999999999999999", "0", "0", 400, "parameter_invalid"),
     ("%00", "0", "0", 400, "parameter_invalid"),
 ])
-def test_a_wrong_address_has_a_stable_code(admin: Role, matrix: str, row: str, column: str, status: int, code: str) -> None:
+def test_a_wrong_address_has_a_stable_code(
+        admin: Role, matrix: str, row: str, column: str, status: int, code: str) -> None:
     answer = admin.get(f"/collections/rooftop_signs/tiles/WebMercatorQuad/{matrix}/{row}/{column}")
     assert (answer.status_code, answer.json["code"]) == (status, code)
 
