@@ -137,17 +137,18 @@ def refuse_taken_port(settings: Settings) -> None:
 
 def stop_orphans(settings: Settings) -> int:
     """End web processes of this instance whose keeper was killed; returns how many there were."""
-    found = _orphans(settings)
+    found = web_processes(settings)
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in found:
             _signal(os.kill, pid, number)
         give_up = time.monotonic() + 5
-        while _orphans(settings) and time.monotonic() < give_up:
+        while web_processes(settings) and time.monotonic() < give_up:
             time.sleep(0.1)
     return len(found)
 
 
-def _orphans(settings: Settings) -> list[int]:
+def web_processes(settings: Settings) -> list[int]:
+    """Numbers of granian's processes that serve this instance, whoever started them."""
     mark = str(pid_file(settings))
     return [pid for pid, words in _processes() if mark in words and "granian" in words and pid != os.getpid()]
 
