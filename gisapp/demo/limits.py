@@ -75,7 +75,7 @@ def control_lines(plan: Plan, ground: list[Parcel], tag: str) -> list[Feature]:
             "code": f"KZX{tag}{kind}",
             "name": titles[kind] + words.MARK,
             "kind": kind,
-            "area_m2": round(shape.area, 2),
+            "area_m2": round(shape.area, 2) if shape.area <= 10_000_000 else None,
         }
         row |= {"doc_no": f"示范规〔2024〕{int(kind)}号{words.MARK}", "approved_at": "2024-03-20"}
         found.append(Feature("control_lines", row["code"], multi(_solid(shape)), row))
