@@ -1,0 +1,97 @@
+"""The administration page, as an administrator's browser meets it."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.browser_client import Browser, first_match
+from tests.conftest import Role
+
+Accounts = dict[str, dict[str, str]]
+
+
+@pytest.fixture
+def boss(app: Flask, accounts: Accounts) -> Browser:
+    browser = Browser(app)
+    browser.sign_in("admin", accounts["admin"]["password"])
+    return browser
+
+
+def make(boss: Browser, username: str, role: str = "viewer") -> tuple[str, str]:
+    """The address and the first password of a new account."""
+    page = boss.submit("/admin/accounts", username=username, role=role, squadron_code="")
+    assert page.status_code == 200
+    return (first_match(r'action="(/admin/accounts/[^"/]+)/role"', page.text),
+            first_match(r'id="new-password">([^<]+)<', page.text))
+
+
+def test_an_account_is_made_and_its_password_shown_once(app: Flask, boss: Browser) -> None:
+    address, password = make(boss, "王五", "reviewer")
+    assert password not in boss.get(address).text
+    assert "王五" in boss.get("/admin/accounts").text
+    assert Browser(app).sign_in("王五", password).location == "/account/password"
+
+
+@pytest.mark.parametrize(("username", "role", "status"), [
+    ("admin", "viewer", 409), ("a b", "viewer", 422), ("", "viewer", 422), ("someone", "root", 422)])
+def test_a_wrong_form_says_what_is_wrong(boss: Browser, username: str, role: str, status: int) -> None:
+    answer = boss.submit("/admin/accounts", username=username, role=role)
+    assert answer.status_code == status
+    assert "alert-error" in answer.text
+
+
+def test_role_and_squadron_are_set(boss: Browser) -> None:
+    address, _ = make(boss, "role-and-squadron")
+    boss.submit(f"{address}/role", form=address, role="inspector")
+    boss.submit(f"{address}/squadron", form=address, squadron_code="S-01")
+    page = boss.get(address).text
+    assert '<option value="inspector" selected>' in page
+    assert 'value="S-01"' in page
+    assert boss.submit(f"{address}/squadron", form=address, squadron_code="S 1").status_code == 422
+    boss.submit(f"{address}/squadron", form=address, squadron_code="")
+    assert 'value="S-01"' not in boss.get(address).text
+
+
+def test_an_account_is_disabled_enabled_and_reset(app: Flask, boss: Browser) -> None:
+    address, password = make(boss, "comes-and-goes")
+    boss.submit(f"{address}/disable", form=address)
+    assert Role(app, "comes-and-goes", password).get("/collections").status_code == 401
+    boss.submit(f"{address}/enable", form=address)
+    assert Role(app, "comes-and-goes", password).get("/collections").status_code == 403
+    page = boss.submit(f"{address}/reset", form=address)
+    fresh = first_match(r'id="new-password">([^<]+)<', page.text)
+    assert Role(app, "comes-and-goes", password).get("/collections").status_code == 401
+    assert Role(app, "comes-and-goes", fresh).get("/collections").json["code"] == "password_change_required"
+
+
+def test_the_last_administrator_cannot_remove_herself(boss: Browser) -> None:
+    address = first_match(r'href="(/admin/accounts/[^"]+)">admin<', boss.get("/admin/accounts").text)
+    for act, fields in (("disable", {}), ("role", {"role": "viewer"})):
+        answer = boss.submit(f"{address}/{act}", form=address, **fields)
+        assert answer.status_code == 409
+        assert "最后一个" in answer.text
+    assert boss.is_signed_in()
+
+
+@pytest.mark.parametrize("path", ["/admin/accounts/x", "/admin/accounts/00000000-0000-0000-0000-000000000000"])
+def test_an_unknown_account_is_a_404(boss: Browser, path: str) -> None:
+    assert boss.get(path).status_code == 404
+    for act in ("role", "squadron", "disable", "enable", "reset"):
+        assert boss.submit(f"{path}/{act}", form="/admin/accounts", role="viewer").status_code == 404
+
+
+def test_the_log_tells_what_was_done(boss: Browser) -> None:
+    make(boss, "in-the-log", "viewer")
+    page = boss.get("/admin/log?act=account_made&lang=en").text
+    assert "in-the-log" in page
+    assert "Account made" in page
+    assert boss.get("/admin/log?act=nothing").status_code == 400
+    assert boss.get("/admin/log?act=").status_code == 200
+
+
+def test_nothing_here_is_for_others(app: Flask, accounts: Accounts) -> None:
+    browser = Browser(app)
+    browser.sign_in("reviewer", accounts["reviewer"]["password"])
+    assert browser.get("/admin/accounts").status_code == 403
+    assert browser.submit("/admin/accounts", form="/account", username="x", role="admin").status_code == 403
