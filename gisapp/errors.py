@@ -30,7 +30,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "account_disabled": ProblemKind(
         401, "此账户已停用。请联系管理员。", "This account is disabled. Ask an administrator."),
     "token_wrong": ProblemKind(
-        401, "令牌无效、已过期或已撤销。请在“我的账户”中新建。",
+        401, "令牌无效、已过期或已吊销。请在“我的账户”中新建。",
         "The token is not valid, has expired or was revoked. Make a new one under “My account”."),
     "too_many_sign_ins": ProblemKind(
         429, "密码错误次数过多，请 {seconds} 秒后再试。",
@@ -81,7 +81,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         422, "两次输入的新密码不一致。", "The two new passwords are not the same."),
     "password_wrong": ProblemKind(422, "原密码不正确。", "The present password is wrong."),
     "token_unknown": ProblemKind(
-        404, "没有这个令牌，或已撤销。",
+        404, "没有这个令牌，或已吊销。",
         "There is no such token, or it is revoked already."),
     "token_name_invalid": ProblemKind(
         422, "请给令牌起一个名称，最多 {most} 个字符。",
@@ -89,7 +89,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "token_days_invalid": ProblemKind(
         422, "有效期为 1 至 {most} 天。", "A token is valid for 1 to {most} days."),
     "token_too_many": ProblemKind(
-        422, "最多 {most} 个令牌。请先撤销不用的。", "At most {most} tokens; revoke those no longer used."),
+        422, "最多 {most} 个令牌。请先吊销不用的。", "At most {most} tokens; revoke those no longer used."),
     # what you asked for
     "not_found": ProblemKind(404, "没有这个页面或资源。", "There is no such page or resource."),
     "layer_unknown": ProblemKind(
