@@ -84,9 +84,10 @@ def file_format(name: str) -> Format:
 
 
 def _encoding(chosen: Format, args: Mapping[str, Sequence[str]]) -> str:
-    if not args.get("encoding"):
+    given = (args.get("encoding") or [""])[0]
+    if not given:
         return chosen.encodings[0]
-    wanted = args["encoding"][0].upper().replace("UTF8", "UTF-8")
+    wanted = given.upper().replace("UTF8", "UTF-8")
     if wanted not in chosen.encodings:
         raise Problem("parameter_invalid", name="encoding", reason=" / ".join(chosen.encodings))
     return wanted

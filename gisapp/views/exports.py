@@ -12,7 +12,7 @@ from gisapp import features, params
 from gisapp.crs import MENU, Crs, local_zone
 from gisapp.errors import Problem
 from gisapp.exports import HandOver, hand_over
-from gisapp.formats import FILE_FORMATS
+from gisapp.formats import FILE_FORMATS, Format
 from gisapp.formats.question import in_words
 from gisapp.house import House
 from gisapp.layers import Layer
@@ -27,11 +27,10 @@ _CHUNK = 2**18
 _CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after")
 
 
-def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, format_name: str,
-                      encoding: str | None = None) -> Response:
+def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> Response:
     """All features that the request asks for as a file, streamed. `query` was parsed from the same arguments."""
     args = request.args.to_dict(flat=False)
-    return _streamed(hand_over(house, actor, layer.id, format_name, args, context.language(), request.remote_addr))
+    return _streamed(hand_over(house, actor, layer.id, chosen.name, args, context.language(), request.remote_addr))
 
 
 @blueprint.get("/exports")
@@ -77,5 +76,6 @@ def _streamed(handed: HandOver) -> Response:
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
