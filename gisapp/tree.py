@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from gisapp import features, maps, style
@@ -13,9 +11,6 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.permissions import Actor
-
-#: A count may be this old, in seconds: counting a million rows for every page would cost more than it tells.
-COUNTS_KEEP_S = 60
 
 
 @dataclass(frozen=True)
@@ -65,12 +60,7 @@ def _entry(house: House, layer: Layer, language: str) -> Entry:
 
 
 def stock(house: House, actor: Actor) -> Stock:
-    """What the layers hold, at most a minute old."""
-    return _stock(house, actor, int(time.monotonic() // COUNTS_KEEP_S))
-
-
-@lru_cache(maxsize=32)
-def _stock(house: House, actor: Actor, _minute: int) -> Stock:
+    """What the layers hold now."""
     def count(layer_id: str, *equals: tuple[str, Any]) -> int:
         return features.count_features(house, actor, layer_id, Query(equals=equals))
 

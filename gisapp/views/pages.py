@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 
 from gisapp import identify as identifying
@@ -19,6 +20,11 @@ from gisapp.permissions import require
 from gisapp.views import context
 
 blueprint = Blueprint("pages", __name__)
+#: Counts may be this old, in seconds: counting a million rows for every page would cost more than it tells.
+STOCK_KEEP_S = 60
+#: Pages and counts kept per process.
+SHELF = 64
+
 blueprint.record_once(lambda _: maps.localise())
 
 
@@ -27,24 +33,28 @@ def map_page() -> str:
     """The map with every layer; what it shows at first is in maps.home and maps.shown_at_first."""
     house, actor, language = context.house(), context.actor(), context.language()
     require(actor, "read")
-    words = control_words()
-    page = _built(house, language, request.script_root, tuple(words.items()), maps.home(house, actor))
+    words, root, home = control_words(), request.script_root, maps.home(house, actor)
+    page = _kept(("page", language, root, home), lambda: maps.build(house.catalogue, home, words, root))
     return render_template("map/map.html", page=page, groups=tree.groups(house, language))
+
+
+def _kept(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    """What `make` gave for this key before, in this process."""
+    shelf: dict[tuple[Any, ...], Any] = current_app.extensions.setdefault("gisapp.pages", {})
+    if key not in shelf:
+        if len(shelf) >= SHELF:
+            shelf.clear()
+        shelf[key] = make()
+    return shelf[key]
 
 
 @blueprint.get("/map/stock")
 def stock() -> dict[str, Any]:
     """How many features each layer holds, short enough for the tree, and whether demo data is among them."""
-    house, language = context.house(), context.language()
-    held = tree.stock(house, context.actor())
+    house, actor, language = context.house(), context.actor(), context.language()
+    held = _kept(("stock", actor.role, int(time.monotonic() // STOCK_KEEP_S)), lambda: tree.stock(house, actor))
     return {"synthetic": held.synthetic,
             "counts": {name: tree.short(count, language) for name, count in held.counts.items()}}
-
-
-@lru_cache(maxsize=16)
-def _built(house: House, language: str, root: str, words: tuple[tuple[str, str], ...],
-           home: maps.Home) -> maps.MapPage:
-    return maps.build(house.catalogue, home, dict(words), root)
 
 
 def control_words() -> dict[str, str]:
@@ -77,11 +87,13 @@ def _back_url() -> str | None:
 
 
 @blueprint.get("/identify")
-def identify() -> str:
+def identify() -> str | Response:
     """What lies under a click: the only mission feature's panel at once, else a list to choose from."""
     house, actor, language = context.house(), context.actor(), context.language()
     lon, lat, zoom, layer_ids = _click(house)
     hits = identifying.identify(house, actor, lon, lat, zoom, layer_ids)
+    if request.args.get("f") == "json":
+        return jsonify({"lon": lon, "lat": lat, "zoom": zoom, "hits": identifying.document(hits)})
     lines = [_line(house, hit, language) for hit in hits]
     missions, grounds = ([one for one in lines if one.reference is wanted] for wanted in (False, True))
     if len(missions) == 1 and "list" not in request.args:
