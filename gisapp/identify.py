@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from gisapp.features import open_layer, visible_names
@@ -52,7 +52,8 @@ def identify(house: House, actor: Actor, lon: float, lat: float, zoom: float,
     order = {layer.id: (is_reference(layer), place) for place, (layer, _) in enumerate(asked)}
     rows.sort(key=lambda row: (order[row[0]][0], row[4], row[5], row[6], order[row[0]][1], row[1]))
     on_ground = math.cos(math.radians(min(abs(lat), MAX_LATITUDE)))
-    return [Hit(*row[:5], distance_m=round(row[5] * on_ground, 2)) for row in rows[:MOST]]
+    return [Hit(layer, key, title, status, dimension, round(distance * on_ground, 2))
+            for layer, key, title, status, dimension, distance, _ in rows[:MOST]]
 
 
 def _titled(actor: Actor, layer: Layer) -> tuple[Layer, str | None]:
@@ -63,3 +64,8 @@ def _mercator(lon: float, lat: float) -> tuple[float, float]:
     """The place in EPSG:3857; a latitude beyond the map is taken at its edge."""
     held = math.radians(max(min(lat, MAX_LATITUDE), -MAX_LATITUDE))
     return math.radians(lon) * _EARTH_RADIUS_M, math.asinh(math.tan(held)) * _EARTH_RADIUS_M
+
+
+def document(hits: Sequence[Hit]) -> list[dict[str, object]]:
+    """The hits as plain JSON."""
+    return [{**asdict(hit), "id": str(hit.id)} for hit in hits]

@@ -26,12 +26,14 @@ def run(owner: House, statement: str, **values: Any) -> Any:
 
 def grid(owner: House) -> dict[str, Any]:
     """Both grids, merged."""
-    return {table: run(owner, f"SELECT {key}, sum(n) FROM gisapp.{table} GROUP BY {key} HAVING sum(n) <> 0 ORDER BY {key}")
+    return {table: run(owner, f"""SELECT {key}, sum(n) FROM gisapp.{table}
+                                   GROUP BY {key} HAVING sum(n) <> 0 ORDER BY {key}""")
             for table, key in CELLS.items()}
 
 
 def revision(owner: House, layer: str) -> int:
-    [(value,)] = run(owner, "SELECT coalesce(sum(weight), 0) FROM gisapp.layer_changes WHERE layer = :layer", layer=layer)
+    [(value,)] = run(owner, """SELECT coalesce(sum(weight), 0) FROM gisapp.layer_changes
+                                WHERE layer = :layer""", layer=layer)
     return int(value)
 
 
@@ -76,10 +78,12 @@ def test_counts_stay_those_of_a_count_from_scratch(owner: House) -> None:
 
 def test_every_zoom_counts_every_feature_once(owner: House) -> None:
     add_signs(owner, 300)
-    totals = run(owner, "SELECT zoom, sum(n) FROM gisapp.tile_counts WHERE layer = 'rooftop_signs' GROUP BY zoom ORDER BY zoom")
-    assert totals == [(zoom, 300) for zoom in range(6, 13)]
-    totals = run(owner, "SELECT zoom, sum(n) FROM gisapp.tile_facets WHERE layer = 'rooftop_signs' GROUP BY zoom ORDER BY zoom")
-    assert totals == [(zoom, 300) for zoom in (6, 8, 10, 12)]
+    def totals(table: str) -> Any:
+        return run(owner, f"""SELECT zoom, sum(n) FROM gisapp.{table} WHERE layer = 'rooftop_signs'
+                               GROUP BY zoom ORDER BY zoom""")
+
+    assert totals("tile_counts") == [(zoom, 300) for zoom in range(6, 13)]
+    assert totals("tile_facets") == [(zoom, 300) for zoom in (6, 8, 10, 12)]
 
 
 def test_lines_count_in_every_cell_they_pass_and_leave_it(owner: House) -> None:
@@ -133,8 +137,9 @@ def test_the_revision_only_grows(owner: House) -> None:
 
 def test_a_write_far_and_wide_makes_the_whole_layer_stale(owner: House) -> None:
     run(owner, "DELETE FROM gisapp.layer_changes")
-    run(owner, """INSERT INTO layers.illegal_builds (case_no, build_type, geom)
-                  SELECT 'wide', min(code), ST_Multi(ST_MakeEnvelope(-170, -80, 170, 80, 4326)) FROM codes.build_type""")
+    run(owner, """
+        INSERT INTO layers.illegal_builds (case_no, build_type, geom)
+        SELECT 'wide', min(code), ST_Multi(ST_MakeEnvelope(-170, -80, 170, 80, 4326)) FROM codes.build_type""")
     assert run(owner, "SELECT cell_x, cell_y FROM gisapp.layer_changes") == [(None, None)]
 
 

@@ -123,7 +123,8 @@ def test_shifting_and_clipping_put_a_corner_on_the_same_unit(admin: Role, owner:
     shifted = fetch(admin, "illegal_builds", Z14)[0]["geometry"]["coordinates"][0]
     # ST_AsMVTGeom is what everybody else's tiles are made with.
     [(drawn,)] = run(owner, """
-        SELECT ST_AsText(ST_Envelope(ST_AsMVTGeom(geom_3857, ST_TileEnvelope(14, :x, :y)::box2d))) FROM layers.illegal_builds""", x=Z14.x, y=Z14.y)
+        SELECT ST_AsText(ST_Envelope(ST_AsMVTGeom(geom_3857, ST_TileEnvelope(14, :x, :y)::box2d)))
+          FROM layers.illegal_builds""", x=Z14.x, y=Z14.y)
     corners = {tuple(map(float, pair.split())) for pair in drawn.split("((")[1].rstrip(")").split(",")}
     assert {tuple(map(float, point)) for point in shifted} == corners
 
