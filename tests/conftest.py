@@ -74,9 +74,9 @@ def migrated(cluster: Cluster) -> str:
     return str(make_url(cluster.owner_url).database)
 
 
-def fresh_settings(cluster: Cluster, database: str, folder: Path) -> Settings:
+def fresh_settings(cluster: Cluster, database: str, folder: Path, **more: Any) -> Settings:
     """Settings of an instance on `database`."""
-    return Settings.from_env({}, instance=folder, demo=False).with_database(
+    return Settings.from_env({}, instance=folder, demo=False, **more).with_database(
         at(cluster.app_url, database), at(cluster.owner_url, database))
 
 
