@@ -151,7 +151,7 @@ venv_is_current() { # run|test ; what the tests need contains what the applicati
 
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
 
-show_pip() { awk '/^Collecting / { n++; if (n % 10 == 0) print "  " n " packages …" } /^(ERROR|Installing collected)/ { print "  " substr($0, 1, 200) } { fflush() }'; }
+show_pip() { awk '/^Collecting / { n++; if (n % 10 == 0) print "  " n " packages …" } /^(ERROR|Building wheel)/ { print "  " substr($0, 1, 200) } { fflush() }'; }
 
 make_venv() { # run|test
     local lock=requirements.lock python
@@ -166,8 +166,11 @@ make_venv() { # run|test
     fi
     rm -f "$venv/.stamp"
     say "安装 Python 软件包（${lock}，首次需要一两分钟）…" "installing Python packages ($lock; a minute or two at first) …"
-    (cd "$root" && pip install --require-hashes -r "$lock" | show_pip &&
-        pip install --no-deps --no-build-isolation -e . | show_pip) ||
+    # One package comes as source only: setuptools is there first, from the same lock, so that none is fetched unlocked.
+    awk '/^setuptools==/ { p = 1 } p { print; if (!/\\$/) exit }' "$root/$lock" >"$venv/build.txt"
+    (cd "$root" && pip install --quiet --require-hashes -r "$venv/build.txt" &&
+        pip install --require-hashes --use-pep517 --no-build-isolation -r "$lock" | show_pip &&
+        pip install --no-deps --use-pep517 --no-build-isolation -e . | show_pip) ||
         fail "Python 软件包安装失败，原因见上。" "the Python packages could not be installed; see above."
     venv_stamp "$1" >"$venv/.stamp"
 }
@@ -191,7 +194,7 @@ build_vendor() {
     say "准备浏览器库（static/vendor）…" "building the browser libraries (static/vendor) …"
     rm -rf "$work" && mkdir -p "$work"
     cp "$root/package.json" "$root/package-lock.json" "$work/"
-    (cd "$work" && npm_config_cache="$work/cache" npm_ci >/dev/null) ||
+    (cd "$work" && npm_config_cache="$work/cache" npm_config_update_notifier=false npm_ci >/dev/null) ||
         fail "浏览器库下载失败，原因见上。" "the browser libraries could not be fetched; see above."
     "$venv/bin/python" "$root/scripts/build_vendor.py" --modules "$work/node_modules" >/dev/null
     rm -rf "$work"
