@@ -31,7 +31,9 @@ def stored_columns(layer: Layer) -> list[str]:
     return ["id", "synthetic", *status, *(field.id for field in layer.fields), "geom", *second]
 
 
-def copy_in(driver: Driver, layer: Layer, tables: tuple[Table, Table], user: str, texts: Iterable[str], many: bool) -> int:
+def copy_in(
+    driver: Driver, layer: Layer, tables: tuple[Table, Table], user: str, texts: Iterable[str], many: bool
+) -> int:
     """COPY rows (text format, columns of `stored_columns`) into a layer, with all that belongs to a write.
 
     In the driver's current transaction; `tables` are the layer's table and its history, `many` says that
@@ -89,7 +91,7 @@ def _without_triggers(driver: Driver, table: Table) -> Iterator[None]:
 @contextmanager
 def _without_indexes(driver: Driver, tables: Sequence[Table]) -> Iterator[None]:
     """Foreign keys and all indexes but those of the keys put aside, and made again as they were."""
-    again: list[sql.Composable] = []
+    again: list[sql.Composed] = []
     for table in tables:
         again += _put_aside(driver, table)
     yield
@@ -97,12 +99,12 @@ def _without_indexes(driver: Driver, tables: Sequence[Table]) -> Iterator[None]:
         driver.execute(statement)
 
 
-def _put_aside(driver: Driver, table: Table) -> list[sql.Composable]:
+def _put_aside(driver: Driver, table: Table) -> list[sql.Composed]:
     where = [f"{table.schema}.{table.name}"]
     keys = driver.execute(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE conrelid = %s::regclass AND contype IN ('f', 'u') ORDER BY contype DESC, conname", where).fetchall()
-    again: list[sql.Composable] = []
+    again: list[sql.Composed] = []
     for name, definition in keys:
         driver.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(_named(table), sql.Identifier(name)))
         again.append(sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
@@ -112,7 +114,7 @@ def _put_aside(driver: Driver, table: Table) -> list[sql.Composable]:
         " WHERE i.indrelid = %s::regclass AND NOT i.indisprimary ORDER BY 1", where).fetchall()
     for name, definition in indexes:
         driver.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(name)))
-        again.append(sql.SQL(definition))
+        again.append(sql.Composed([sql.SQL(definition)]))
     return again
 
 
@@ -132,7 +134,7 @@ def _move(driver: Driver, layer: Layer, table: Table) -> int:
     return driver.execute(statement).rowcount
 
 
-def _territory(driver: Driver) -> sql.Composable:
+def _territory(driver: Driver) -> sql.SQL:
     """Joins each row's territory codes. Within the demo's own boundaries a grid's code begins with the codes
     of all that it lies in, so one look-up does for five; beside other boundaries each is looked up."""
     own = driver.execute(

@@ -78,7 +78,7 @@ def control_lines(plan: Plan, ground: list[Parcel], tag: str) -> list[Feature]:
             "area_m2": round(shape.area, 2) if shape.area <= 10_000_000 else None,
         }
         row |= {"doc_no": f"示范规〔2024〕{int(kind)}号{words.MARK}", "approved_at": "2024-03-20"}
-        found.append(Feature("control_lines", row["code"], multi(_solid(shape)), row))
+        found.append(Feature("control_lines", str(row["code"]), multi(_solid(shape)), row))
     return found
 
 

@@ -34,7 +34,9 @@ def load_demo(
     `house` is the owner's. Returns how many features came in by layer: none when that was done before.
     One transaction a layer, so that a stopped load goes on where it was. Raises psycopg.Error.
     """
-    done = {layer: _once(house, f"demo:{layer}", layer, progress, _city(house, layer)) for layer in ORDER}
+    done = {
+        layer: once(house, f"demo:{layer}", layer, _city(house, layer), False, progress) for layer in ORDER
+    }
     if scale > 1 or only:
         from gisapp.demo.grow import grow
 
@@ -59,11 +61,14 @@ def _records(layer: str) -> list[Record]:
     return records(make_city().features[layer])
 
 
-def _once(house: House, mark: str, layer: str, progress: Say, texts: Callable[[], Iterator[str]]) -> int:
+def once(
+    house: House, mark: str, layer: str, texts: Callable[[], Iterator[str]], many: bool, progress: Say
+) -> int:
+    """`store`, unless its mark says that it was done."""
     with house.db.read() as connection:
         if marks.is_done(connection, mark):
             return 0
-    return store(house, mark, layer, texts(), many=False, progress=progress)
+    return store(house, mark, layer, texts(), many, progress)
 
 
 def store(house: House, mark: str, layer: str, texts: Iterable[str], many: bool, progress: Say) -> int:

@@ -42,20 +42,23 @@ def from_records(columns: Sequence[str], records: Sequence[Record]) -> Iterator[
         shapes[second] = ewkb(_parsed([r["properties"].get(second) for r in records]))
     for i, record in enumerate(records):
         known = record["properties"]
-        yield line(shapes[c][i] if c in shapes else field(record["id"] if c == "id" else known.get(c)) for c in columns)
+        yield line(
+            shapes[c][i] if c in shapes else field(record["id"] if c == "id" else known.get(c))
+            for c in columns
+        )
 
 
 def _parsed(geometries: list[Any]) -> list[Any]:
     return [None if g is None else shapely.from_geojson(json.dumps(g)) for g in geometries]
 
 
-def from_features(columns: Sequence[str], features: Sequence[Feature], east: float, north: float) -> Iterator[str]:
+def from_features(
+    columns: Sequence[str], features: Sequence[Feature], east: float, north: float
+) -> Iterator[str]:
     """Lines for features of the local frame, moved by so many metres."""
     names = ["geom", *([columns[-1]] if columns[-1] != "geom" else [])]
-    shapes = {
-        name: ewkb(to_lonlat(_objects([f.geometry if name == "geom" else f.second.get(name) for f in features]), east, north))
-        for name in names
-    }
+    found = {name: [f.geometry if name == "geom" else f.second.get(name) for f in features] for name in names}
+    shapes = {name: ewkb(to_lonlat(_objects(items), east, north)) for name, items in found.items()}
     for i, item in enumerate(features):
         known: dict[str, Any] = {**item.properties, "id": feature_id(item.layer, item.key), "synthetic": True}
         yield line(shapes[c][i] if c in shapes else field(known.get(c)) for c in columns)
