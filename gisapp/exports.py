@@ -17,7 +17,7 @@ from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, Format
 from gisapp.house import House
 from gisapp.layers import Layer
-from gisapp.permissions import Actor, require
+from gisapp.permissions import Actor, may, require
 
 LIMITS = Limits(seconds=600, memory_mb=3072, file_mb=16384)
 SLOTS = Slots(2)
@@ -41,6 +41,11 @@ class HandOver:
     made_at: datetime
     ascii_name: str
     name: str
+
+
+def formats_for(actor: Actor) -> dict[str, Format]:
+    """The file formats that the actor may take, by short name."""
+    return FILE_FORMATS if may(actor, "export") else {}
 
 
 def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],

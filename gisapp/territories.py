@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gisapp import sql
-from gisapp.features import writing
+from gisapp.changes import writing
 from gisapp.house import House
 from gisapp.permissions import Actor, require
 

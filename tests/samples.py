@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from gisapp.features import insert_many, writing
+from gisapp.changes import insert_many, writing
 from gisapp.house import House
 from gisapp.layers import Field, Layer
 from gisapp.permissions import SYSTEM

@@ -14,12 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from gisapp import features
 from gisapp.crs import CRS84, MENU, Crs
 from gisapp.errors import Problem
+from gisapp.exports import formats_for
 from gisapp.formats import FILE_FORMATS
-from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import parse, parse_crs_argument, parse_id
-from gisapp.permissions import Actor, may, require
-from gisapp.schema import json_schema
+from gisapp.permissions import Actor
 from gisapp.views import context, pages_of_api
 from gisapp.views.exports import respond_with_file
 
@@ -102,8 +101,7 @@ def conformance() -> Response:
 def collections() -> Response:
     """Every layer as a collection."""
     house, actor = context.house(), context.actor()
-    require(actor, "read")
-    found = [describe(house, actor, layer) for layer in house.catalogue.layers.values()]
+    found = [describe(actor, layer) for layer in features.layers_for(house, actor)]
     return answer({"links": [link("self", url("/collections", f="json"), "application/json")],
                    "collections": found})
 
@@ -112,20 +110,19 @@ def collections() -> Response:
 def collection(layer_id: str) -> Response:
     """One collection, with its extent and its systems of coordinates."""
     house, actor = context.house(), context.actor()
-    require(actor, "read")
-    layer = house.layer(layer_id)
-    document = describe(house, actor, layer) | {"crs": [crs.uri for crs in MENU.values()]}
+    layer = features.layer_for(house, actor, layer_id, "read")
+    document = describe(actor, layer) | {"crs": [crs.uri for crs in MENU.values()]}
     bounds = features.extent(house, actor, layer_id)
     if bounds:
         document["extent"] = {"spatial": {"bbox": [list(bounds)], "crs": CRS84.uri}}
     return answer(document)
 
 
-def describe(house: House, actor: Actor, layer: Layer) -> dict[str, Any]:
+def describe(actor: Actor, layer: Layer) -> dict[str, Any]:
     """The collection object of a layer."""
     language, base = context.language(), f"/collections/{layer.id}"
     files = [link("enclosure", url(f"{base}/items", f=name), kind.media_type, kind.title.get(language))
-             for name, kind in FILE_FORMATS.items() if may(actor, "export")]
+             for name, kind in formats_for(actor).items()]
     return {
         "id": layer.id, "title": layer.title.get(language), "itemType": "feature",
         "description": layer.description.get(language) if layer.description else "",
@@ -145,18 +142,15 @@ def describe(house: House, actor: Actor, layer: Layer) -> dict[str, Any]:
 def schema(layer_id: str) -> Response:
     """The JSON Schema of a layer's features, without the fields this reader may not see."""
     house, actor = context.house(), context.actor()
-    require(actor, "read")
-    layer = house.layer(layer_id)
-    document = json_schema(layer, house.catalogue, context.language(), personal=may(actor, "read_personal"))
-    return answer({"$id": url(f"/collections/{layer.id}/schema"), **document}, SCHEMA)
+    document = features.schema_of(house, actor, layer_id, context.language())
+    return answer({"$id": url(f"/collections/{layer_id}/schema"), **document}, SCHEMA)
 
 
 @blueprint.get("/collections/<layer_id>/items")
 def items(layer_id: str) -> AnyResponse:
     """The features that answer the query, page by page; or all of them as a file with `f=shp` and its like."""
     house, actor = context.house(), context.actor()
-    require(actor, "read")
-    layer = house.layer(layer_id)
+    layer = features.layer_for(house, actor, layer_id, "read")
     wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
     query = parse(request.args.to_dict(flat=False), layer)
     if wanted not in OWN_FORMATS:
@@ -194,12 +188,11 @@ def _page_links(layer: Layer, page: features.Page) -> list[dict[str, str]]:
 def item(layer_id: str, feature_id: str) -> AnyResponse:
     """One feature; its ETag is what a change must carry in If-Match."""
     house, actor = context.house(), context.actor()
-    layer = house.layer(layer_id)
+    layer = features.layer_for(house, actor, layer_id, "read")
     unknown = set(request.args) - {"f", "lang", "crs"}
     if unknown:
         raise Problem("parameter_unknown", name=sorted(unknown)[0][:60], known="f, lang, crs")
     if wanted_format() == "html":
-        require(actor, "read")
         return redirect(f"{request.script_root}/panel/{layer.id}/{parse_id(feature_id)}")
     crs = parse_crs_argument(request.args.get("crs"))
     return feature_response(layer, features.get(house, actor, layer_id, parse_id(feature_id), crs), crs)

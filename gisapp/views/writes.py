@@ -8,11 +8,10 @@ from typing import Any, NoReturn
 
 from flask import Blueprint, Response, request
 
-from gisapp import features
+from gisapp import changes, features
 from gisapp.crs import CRS84, Crs, parse_crs
 from gisapp.errors import Problem
 from gisapp.params import parse_id
-from gisapp.permissions import require
 from gisapp.views import context
 from gisapp.views.api import feature_response, url
 
@@ -26,9 +25,8 @@ _ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"\Z|([0-9]{1,9})\Z')
 def create(layer_id: str) -> Response:
     """201 with the new feature; 200 when the same id came with the same content before."""
     house, actor = context.house(), context.actor()
-    require(actor, "create")
-    layer = house.layer(layer_id)
-    found = features.create(house, actor, layer_id, read_json(), body_crs())
+    layer = features.layer_for(house, actor, layer_id, "create")
+    found = changes.create(house, actor, layer_id, read_json(), body_crs())
     response = feature_response(layer, found, status=201 if found.created else 200)
     response.headers["Location"] = url(f"/collections/{layer.id}/items/{found.id}")
     return response
@@ -38,29 +36,26 @@ def create(layer_id: str) -> Response:
 def replace(layer_id: str, feature_id: str) -> Response:
     """The whole feature anew."""
     house, actor = context.house(), context.actor()
-    require(actor, "update")
-    layer = house.layer(layer_id)
+    layer = features.layer_for(house, actor, layer_id, "update")
     number, version = parse_id(feature_id), if_match()
-    return feature_response(layer, features.replace(house, actor, layer_id, number, read_json(), version, body_crs()))
+    return feature_response(layer, changes.replace(house, actor, layer_id, number, read_json(), version, body_crs()))
 
 
 @blueprint.patch("/collections/<layer_id>/items/<feature_id>")
 def update(layer_id: str, feature_id: str) -> Response:
     """The members that the body names; null takes a value away."""
     house, actor = context.house(), context.actor()
-    require(actor, "update")
-    layer = house.layer(layer_id)
+    layer = features.layer_for(house, actor, layer_id, "update")
     number, version = parse_id(feature_id), if_match()
-    return feature_response(layer, features.update(house, actor, layer_id, number, read_json(), version, body_crs()))
+    return feature_response(layer, changes.update(house, actor, layer_id, number, read_json(), version, body_crs()))
 
 
 @blueprint.delete("/collections/<layer_id>/items/<feature_id>")
 def delete(layer_id: str, feature_id: str) -> Response:
     """204; history keeps the feature."""
     house, actor = context.house(), context.actor()
-    require(actor, "delete")
-    house.layer(layer_id)
-    features.delete(house, actor, layer_id, parse_id(feature_id), if_match())
+    features.layer_for(house, actor, layer_id, "delete")
+    changes.delete(house, actor, layer_id, parse_id(feature_id), if_match())
     return Response(status=204)
 
 
