@@ -17,10 +17,16 @@ from gisapp.house import House
 from gisapp.layers import CodeList, Field, Layer
 from gisapp.params import Query
 from gisapp.permissions import Actor
+from gisapp.words import Words
 
-#: derived field → the layer that names its codes
-TERRITORIES = {"district_code": "districts", "street_code": "streets", "community_code": "communities",
-               "grid_code": "unit_grids", "squadron_code": "squadron_territories"}
+#: derived field → the layer that names its codes, and what the panel calls it
+TERRITORIES = {
+    "district_code": ("districts", Words("区县", "District")),
+    "street_code": ("streets", Words("街道", "Sub-district")),
+    "community_code": ("communities", Words("社区", "Community")),
+    "grid_code": ("unit_grids", Words("单元网格", "Unit grid")),
+    "squadron_code": ("squadron_territories", Words("执法中队", "Squadron")),
+}
 SIZES = ("geom_area_m2", "geom_length_m")
 STAMPS = ("created_at", "created_by", "updated_at", "updated_by", "version")
 
@@ -61,8 +67,9 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
     for one in layer.all_fields:
         if values.get(one.id) in (None, "", []) or one.id in (layer.name_field, "synthetic"):
             continue
-        _put(made, one, writer.fact(one, values[one.id]))
-    made.place = [_named(house, actor, one.id, fact) for one, fact in _places(layer, values, writer)]
+        _put(made, one, writer.fact(one, values[one.id], coloured=one.id in ("status", layer.style.colour_by)))
+    made.place = [_place(house, actor, one.id, values[one.id], language)
+                  for one in layer.derived_fields if one.id in TERRITORIES and values.get(one.id)]
     return made
 
 
@@ -77,21 +84,16 @@ def _put(made: Card, one: Field, fact: Fact) -> None:
         made.facts.append(fact)
 
 
-def _places(layer: Layer, values: dict[str, Any], writer: _Writer) -> list[tuple[Field, Fact]]:
-    return [(one, writer.fact(one, values[one.id]))
-            for one in layer.derived_fields if one.id in TERRITORIES and values.get(one.id)]
-
-
-def _named(house: House, actor: Actor, field_id: str, fact: Fact) -> Fact:
-    """The fact with the territory's name before its code, under the territory layer's title."""
-    layer_id = TERRITORIES[field_id]
+def _place(house: House, actor: Actor, field_id: str, code: str, language: str) -> Fact:
+    """The territory's name with its code; the code alone when the territory is not on the map."""
+    layer_id, title = TERRITORIES[field_id]
     if layer_id not in house.catalogue.layers:
-        return fact
+        return Fact(title.get(language), code)
     name_field = house.catalogue.layers[layer_id].name_field
-    query = Query(equals=(("code", fact.text),), properties=(name_field,), limit=1)
+    query = Query(equals=(("code", code),), properties=(name_field,), limit=1)
     found = features.list_features(house, actor, layer_id, query).features
     name = json.loads(found[0])["properties"].get(name_field) if found else None
-    return Fact(fact.title, fact.text if name in (None, fact.text) else f"{name} ({fact.text})")
+    return Fact(title.get(language), code if name in (None, code) else f"{name} ({code})")
 
 
 def _mark(layer: Layer, values: dict[str, Any], feature: dict[str, Any]) -> str | None:
@@ -105,11 +107,13 @@ class _Writer:
     language: str
     zone: ZoneInfo
 
-    def fact(self, one: Field, value: Any) -> Fact:
+    def fact(self, one: Field, value: Any, *, coloured: bool) -> Fact:
         title = one.title.get(self.language)
         if one.type == "code" and one.codelist:
             code = self.codelists[one.codelist].by_id.get(value)
-            return Fact(title, code.title.get(self.language) if code else str(value), code.colour if code else None)
+            if code is None:
+                return Fact(title, str(value))
+            return Fact(title, code.title.get(self.language), code.colour if coloured else None)
         return Fact(title, self.text(one, value))
 
     def text(self, one: Field, value: Any) -> str:

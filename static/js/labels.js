@@ -74,7 +74,7 @@ function centred(label, centre, rule, zoom, feature) {
       label.draw(context);
     },
     deduplicationKey: `${rule.id}:${feature.props.label}`,
-    deduplicationDistance: rule.opacity < 0.1 ? Math.max(240, 170 * 2 ** (zoom - 14)) : 120,
+    deduplicationDistance: rule.opacity < 0.1 ? Math.max(240, 170 * 2 ** (zoom - 14)) : 420,
   };
 }
 

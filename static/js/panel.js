@@ -18,6 +18,7 @@ export function panelFor({ map, tree, shell, root, words }) {
   const outline = window.L.layerGroup().addTo(map);
   const listeners = [];
   let selected = null;
+  let bounds = null; // of the selected feature, once it is drawn
 
   function tell() {
     for (const listener of listeners) listener();
@@ -34,14 +35,15 @@ export function panelFor({ map, tree, shell, root, words }) {
     const feature = drawable(await response.json(), mark);
     if (!feature) return;
     const line = window.L.geoJSON(feature, { style: OUTLINE, pointToLayer: pointMark });
+    bounds = line.getBounds();
     outline.clearLayers();
     outline.addLayer(window.L.geoJSON(feature, { style: HALO, pointToLayer: () => window.L.layerGroup() }));
     outline.addLayer(line);
-    keepInSight(line.getBounds());
+    keepInSight();
   }
 
   /** Moves the map when the panel or its sheet hides the selection. */
-  function keepInSight(bounds) {
+  function keepInSight() {
     if (!bounds.isValid()) return;
     const options = { paddingTopLeft: [30, 30], paddingBottomRight: [60, 30 + shell.covered()] };
     if (map.getBoundsZoom(bounds) < map.getZoom()) return;
@@ -50,6 +52,7 @@ export function panelFor({ map, tree, shell, root, words }) {
 
   function select(next) {
     selected = next;
+    bounds = null;
     outline.clearLayers();
     if (next) draw(next);
     tell();
@@ -63,6 +66,7 @@ export function panelFor({ map, tree, shell, root, words }) {
 
   function afterSwap() {
     body.removeAttribute('aria-busy');
+    body.scrollTop = 0;
     shell.setPanel(true);
     const card = body.querySelector('[data-feature]');
     if (!card) return select(null);
@@ -87,8 +91,7 @@ export function panelFor({ map, tree, shell, root, words }) {
   }
 
   function zoomTo() {
-    const bounds = window.L.featureGroup(outline.getLayers()).getBounds();
-    if (!bounds.isValid()) return;
+    if (!bounds?.isValid()) return;
     map.fitBounds(bounds, { maxZoom: 18, paddingTopLeft: [40, 40], paddingBottomRight: [40, 40 + shell.covered()] });
   }
 

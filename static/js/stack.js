@@ -36,7 +36,7 @@ function passesOf(rule, onCell) {
     const casing = make(symbols.lineCasing(rule));
     const strokes = inRankOrder(rule).map((filter) => make(symbols.line(rule), filter));
     return rule.reference ? { lines: [casing, ...strokes] }
-      : { routes: [cells, casing, ...strokes, make(symbols.lineArrows(rule), isFeature, 14)] };
+      : { routes: [cells, casing, ...strokes, make(symbols.lineArrows(rule), isFeature, 16)] };
   }
   return rule.reference ? { points: [make(symbols.circle(rule))] } : { points: [cells, make(symbols.circle(rule))] };
 }

@@ -135,33 +135,36 @@ export function line(rule) {
   };
 }
 
-/** Chevrons along the line, in the direction in which it was drawn. */
-export function lineArrows(rule, spacing = 72) {
+/**
+ * Chevrons in the direction in which the line was drawn. Where they stand depends on the place alone, so that
+ * routes along the same road share them.
+ */
+export function lineArrows(rule) {
   return {
     draw(context, rings, zoom, feature) {
-      const size = Math.max(lineWidth(rule, zoom, feature) * 0.95, 2.4);
+      const size = lineWidth(rule, zoom, feature) * 1.1;
       context.globalAlpha = 1;
       context.strokeStyle = '#ffffff';
       context.lineWidth = 1.5;
       context.lineCap = 'round';
       context.beginPath();
-      for (const ring of rings) arrowsAlong(context, ring, size, spacing);
+      for (const ring of rings) arrowsAlong(context, ring, size);
       context.stroke();
     },
   };
 }
 
-function arrowsAlong(context, ring, size, spacing) {
-  let next = spacing / 2;
+const LONG = 56;
+const SHORT = 9;
+
+function arrowsAlong(context, ring, size) {
   for (let place = 1; place < ring.length; place += 1) {
     const [from, to] = [ring[place - 1], ring[place]];
     const [dx, dy] = [to.x - from.x, to.y - from.y];
     const length = Math.hypot(dx, dy);
-    while (next <= length && length > 0) {
-      chevron(context, from.x + (dx * next) / length, from.y + (dy * next) / length, dx / length, dy / length, size);
-      next += spacing;
-    }
-    next -= length;
+    const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
+    const chosen = length >= LONG || (length >= SHORT && Math.abs(Math.round(x) * 7 + Math.round(y) * 13) % 6 === 0);
+    if (chosen) chevron(context, x, y, dx / length, dy / length, size);
   }
 }
 
