@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import cast
 
 import psycopg.errors
 from flask import Flask, Response, current_app, g, jsonify, request
@@ -39,7 +40,7 @@ def answer(problem: Problem) -> Response:
 
 def _from_http(error: HTTPException) -> Response:
     if error.response is not None:
-        return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
+        return cast(Response, error.response)
     if isinstance(error, RequestEntityTooLarge):
         limit = request.max_content_length or 0
         return answer(Problem("body_too_large", limit_mb=limit >> 20))
