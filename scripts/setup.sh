@@ -97,8 +97,16 @@ install_with_apt() { # parts…
     as_root rm -f "$no_cluster"
 }
 
-show_apt() { awk '/^(Get:|Unpacking |Setting up |E:|W:)/ { if (/^Get:/) { n++; if (n % 25 == 0) print "  " n " packages fetched"; }
-    else if (/^Setting up /) { m++; if (m % 25 == 0) print "  " m " packages set up" } else if (!/^Unpacking/) print "  " $0; fflush() }'; }
+show_apt() { # passes on what went wrong, and counts the rest
+    local line fetched=0 set_up=0
+    while IFS= read -r line; do
+        case "$line" in
+            Get:*) fetched=$((fetched + 1)); [ $((fetched % 25)) != 0 ] || say "  已下载 $fetched 个软件包" "  $fetched packages fetched" ;;
+            "Setting up "*) set_up=$((set_up + 1)); [ $((set_up % 25)) != 0 ] || say "  已安装 $set_up 个软件包" "  $set_up packages set up" ;;
+            E:* | W:* | dpkg:*) printf '  %s\n' "$line" ;;
+        esac
+    done
+}
 
 tell_what_to_install() { # apt|brew|dnf|pacman|other parts… ; ends the script
     local manager="$1" part line=""
@@ -151,7 +159,15 @@ venv_is_current() { # run|test ; what the tests need contains what the applicati
 
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
 
-show_pip() { awk '/^Collecting / { n++; if (n % 10 == 0) print "  " n " packages …" } /^(ERROR|Building wheel)/ { print "  " substr($0, 1, 200) } { fflush() }'; }
+show_pip() {
+    local line count=0
+    while IFS= read -r line; do
+        case "$line" in
+            "Collecting "*) count=$((count + 1)); [ $((count % 10)) != 0 ] || say "  $count 个软件包…" "  $count packages …" ;;
+            ERROR* | "Installing collected"* | "Building wheel"*) printf '  %s\n' "${line:0:80}" ;;
+        esac
+    done
+}
 
 make_venv() { # run|test
     local lock=requirements.lock python
