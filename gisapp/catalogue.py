@@ -247,7 +247,8 @@ def _check_colour_by(path: Path, layer: Layer, codelists: dict[str, CodeList]) -
         return
     field = next((f for f in layer.fields if f.id == by and f.type == "code"), None)
     if field is None:
-        raise LayerFileError(path, "style.colour_by", f"is {by}; wants \"status\" (with states) or a field of type code")
+        wanted = '"status" (with states) or a field of type code'
+        raise LayerFileError(path, "style.colour_by", f"is {by}; wants {wanted}")
     for code in codelists[field.codelist or ""].codes:
         if code.colour is None:
             raise LayerFileError(path, "style.colour_by",

@@ -266,5 +266,5 @@ def decode_page_key(text: str, length: int) -> tuple[Any, ...]:
     except (ValueError, binascii.Error, TypeError, IndexError, KeyError, AttributeError, RecursionError):
         good = False
     if not good:
-        raise invalid("after", "不是有效的页键，请从第一页重新开始", "is no page key of ours; start from the first page")
+        raise invalid("after", "不是有效的页键，请从第一页开始", "is no page key of ours; start from the first page")
     return tuple(values)

@@ -169,7 +169,8 @@ def test_odd_but_right_questions_are_answered(admin: Role, query: str) -> None:
 
 @pytest.mark.parametrize(("path", "status", "code"), [
     ("/collections/nothing", 404, "layer_unknown"), ("/collections/nothing/items", 404, "layer_unknown"),
-    ("/collections/nothing/schema", 404, "layer_unknown"), ("/collections/rooftop_signs_history/items", 404, "layer_unknown"),
+    ("/collections/nothing/schema", 404, "layer_unknown"),
+    ("/collections/rooftop_signs_history/items", 404, "layer_unknown"),
     (f"{SIGNS}/1", 400, "id_invalid"), (f"{SIGNS}/{uuid4()}", 404, "feature_unknown"), ("/nothing", 404, "not_found"),
     (f"{SIGNS}/{uuid4()}?x=1", 400, "parameter_unknown"),
 ])
@@ -213,8 +214,9 @@ JSON = st.recursive(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(geometry=JSON | st.fixed_dictionaries({"type": st.sampled_from(["Point", "Polygon", "MultiPolygon"]),
                                               "coordinates": JSON}),
-       properties=st.dictionaries(st.sampled_from(["case_no", "build_type", "floors", "illegal_area_m2", "found_at",
-                                                   "removed_at", "planning_judged", "status", "mark_point", "id"]), JSON))
+       properties=st.dictionaries(st.sampled_from([
+           "case_no", "build_type", "floors", "illegal_area_m2", "found_at", "removed_at", "planning_judged", "status",
+           "mark_point", "id"]), JSON))
 def test_no_body_at_all_gives_a_500(admin: Role, geometry: Any, properties: dict[str, Any]) -> None:
     body = json.dumps({"type": "Feature", "geometry": geometry, "properties": properties})
     assert admin.post(BUILDS, data=body, content_type="application/geo+json").status_code < 500

@@ -81,7 +81,8 @@ def test_only_an_admin_reassigns(house: House) -> None:
         reassign(house, Actor("1", "r", "reviewer"))
 
 
-def test_an_inspector_of_a_squadron_writes_in_its_territory_only(admin: Role, owner: House, roles: dict[str, Role]) -> None:
+def test_an_inspector_of_a_squadron_writes_in_its_territory_only(
+        admin: Role, owner: House, roles: dict[str, Role]) -> None:
     squadron = territory("ZD-1", 113.3, 113.35) | {}
     made = admin.post("/collections/squadron_territories/items", json=squadron)
     assert made.status_code == 201, made.json

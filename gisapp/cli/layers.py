@@ -75,7 +75,7 @@ def _described(catalogue: Catalogue, layer: Layer) -> Iterator[str]:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     yield f"# {layer.id}: {layer.title.zh} / {layer.title.en}"
     yield f"collection /collections/{layer.id}   schema /collections/{layer.id}/schema"
-    yield f"tiles /collections/{layer.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}   counts below zoom {layer.detail_zoom}"
+    yield f"tiles /collections/{layer.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}, detail from zoom {layer.detail_zoom}"
     yield "\n## fields (id, type, short export name, titles)"
     for field in layer.all_fields:
         marks = [name for name in ("required", "unique", "personal", "indexed", "derived") if getattr(field, name)]
