@@ -1,0 +1,106 @@
+"""What an address takes: one entry for each common parameter, one for each field that can be filtered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gisapp.formats import FORMATS
+from gisapp.layers import Catalogue, Field, Layer
+from gisapp.params import DEFAULT_LIMIT, MAX_LIMIT
+from gisapp.schema import field_schema
+from gisapp.words import Words
+
+Entry = tuple[dict[str, Any], Words]
+_TEXT = {"type": "string"}
+_NAMES = {"type": "array", "items": _TEXT}
+#: What a filter's schema keeps of its field's.
+_KEPT = ("type", "format", "enum", "maxLength", "items")
+
+#: Name → schema and words; the keys are those of gisapp.params.COMMON.
+COMMON: dict[str, Entry] = {
+    "f": (_TEXT | {"enum": list(FORMATS)}, Words(
+        "返回格式的短名称；不给时由 Accept 决定", "Short name of the format; without it, Accept decides")),
+    "lang": (_TEXT | {"enum": ["zh", "en"]}, Words("语言", "Language")),
+    "limit": ({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, Words(
+        "一页最多多少个要素", "At most so many features on a page")),
+    "after": (_TEXT, Words("页键，取自上一页的 next 链接", "Page key, taken from the next link of the page before")),
+    "bbox": ({"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}, Words(
+        "范围：最小经度,最小纬度,最大经度,最大纬度（用 bbox-crs 时按该坐标系的轴序）",
+        "Box: min lon, min lat, max lon, max lat (with bbox-crs, in that system's axis order)")),
+    "bbox-crs": (_TEXT, Words("bbox 的坐标系，例如 EPSG:4547", "CRS of bbox, such as EPSG:4547")),
+    "crs": (_TEXT, Words(
+        "返回坐标的坐标系：EPSG:4547 或其 URI；轴序按 EPSG 规定",
+        "CRS of the answer: EPSG:4547 or its URI; axis order as EPSG defines it")),
+    "datetime": (_TEXT, Words(
+        "时刻或区间，例如 2024-01-01/2024-06-30 或 2024-01-01/..；含两端",
+        "Instant or interval, such as 2024-01-01/2024-06-30 or 2024-01-01/..; both ends belong to it")),
+    "sortby": (_NAMES, Words("按字段排序，最多三个；前加 - 为降序", "Fields to sort by, at most three; - before one descends")),
+    "properties": (_NAMES, Words("只返回这些字段", "Return these fields only")),
+    "ids": ({"type": "array", "items": {"type": "string", "format": "uuid"}, "maxItems": 1000}, Words(
+        "只要这些编号的要素", "Only the features with these ids")),
+    "encoding": (_TEXT | {"enum": ["GBK", "UTF-8"]}, Words(
+        "Shapefile 的文字编码", "Encoding of a shapefile's texts")),
+}
+
+_PATH: dict[str, Entry] = {
+    "featureId": ({"type": "string", "format": "uuid"}, Words("要素编号", "Id of the feature")),
+    "tileMatrix": ({"type": "integer", "minimum": 0, "maximum": 22}, Words("缩放级别", "Zoom level")),
+    "tileRow": ({"type": "integer", "minimum": 0}, Words("行号，自上而下", "Row, from the top")),
+    "tileCol": ({"type": "integer", "minimum": 0}, Words("列号，自左而右", "Column, from the left")),
+    "tileMatrixSetId": (_TEXT | {"enum": ["WebMercatorQuad"]}, Words("瓦片矩阵集", "Tile matrix set")),
+}
+_CLICK: dict[str, Entry] = {
+    "lon": ({"type": "number", "minimum": -180, "maximum": 180}, Words("经度，度", "Longitude in degrees")),
+    "lat": ({"type": "number", "minimum": -90, "maximum": 90}, Words("纬度，度", "Latitude in degrees")),
+    "zoom": ({"type": "number", "minimum": 0, "maximum": 22}, Words("缩放级别", "Zoom level")),
+    "layers": (_NAMES, Words("图层编号", "Ids of the layers")),
+}
+_HEADERS: dict[str, tuple[str, Words]] = {
+    "If-Match": ("ifMatch", Words(
+        "所依据版本的 ETag，例如 \"3\"；* 表示不论版本", "ETag of the version you started from, such as \"3\"; * for any")),
+    "Content-Crs": ("contentCrs", Words(
+        "请求体坐标的坐标系；默认经度、纬度", "CRS of the body's coordinates; longitude, latitude by default")),
+}
+
+
+def ref(name: str) -> dict[str, str]:
+    """A reference to a common parameter."""
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def parameter_components(language: str) -> dict[str, Any]:
+    """Every parameter that several addresses share."""
+    query = {name: _parameter(name, "query", entry, language) for name, entry in COMMON.items()}
+    path = {name: _parameter(name, "path", entry, language) | {"required": True} for name, entry in _PATH.items()}
+    click = {name: _parameter(name, "query", entry, language) | {"required": True} for name, entry in _CLICK.items()}
+    headers = {key: {"name": name, "in": "header", "schema": _TEXT, "description": words.get(language)}
+               for name, (key, words) in _HEADERS.items()}
+    headers["ifMatch"]["required"] = True
+    return query | path | click | headers
+
+
+def items_parameters(layer: Layer, catalogue: Catalogue, language: str, *, personal: bool) -> list[dict[str, Any]]:
+    """The common parameters, then a filter for each field that this reader may see."""
+    fields = [field for field in layer.all_fields if personal or not field.personal]
+    return [*map(ref, COMMON), *(_filter(field, catalogue, language) for field in fields)]
+
+
+def format_parameter(*names: str) -> dict[str, Any]:
+    """`f=` of an address that knows only a few formats."""
+    return {"name": "f", "in": "query", "schema": _TEXT | {"enum": list(names)}}
+
+
+def _parameter(name: str, place: str, entry: Entry, language: str) -> dict[str, Any]:
+    schema, words = entry
+    lists = {"style": "form", "explode": False} if schema["type"] == "array" and place == "query" else {}
+    return {"name": name, "in": place, "description": words.get(language), "schema": schema} | lists
+
+
+def _filter(field: Field, catalogue: Catalogue, language: str) -> dict[str, Any]:
+    whole = field_schema(field, catalogue, language)
+    schema = {key: value for key, value in whole.items() if key in _KEPT}
+    if schema["type"] == "array":  # one code that must be among them
+        schema = {"type": "string", "enum": whole["items"]["enum"]}
+    unit = f" ({field.unit})" if field.unit else ""
+    return {"name": field.id, "in": "query", "description": field.title.get(language) + unit, "schema": schema,
+            "allowEmptyValue": True}

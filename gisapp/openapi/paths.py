@@ -1,0 +1,148 @@
+"""Which address does what. A layer's addresses stand one by one, since each takes its own fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gisapp.layers import Catalogue, Layer
+from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
+from gisapp.openapi.parameters import format_parameter, items_parameters, ref
+from gisapp.words import Words
+
+MATRIX_SET = "WebMercatorQuad"
+MVT = "application/vnd.mapbox-vector-tile"
+_LANG = ref("lang")
+_DOCUMENT = [format_parameter("json", "html"), _LANG]
+
+#: address → operation id, words; all answer a JSON document.
+_SERVICE: dict[str, tuple[str, Words]] = {
+    "/": ("getLandingPage", Words("入口及链接", "The landing page")),
+    "/api": ("getApi", Words("本文档", "This document")),
+    "/conformance": ("getConformance", Words("符合的标准类", "The conformance classes that hold")),
+    "/collections": ("getCollections", Words("所有图层", "All layers")),
+    "/tileMatrixSets": ("getTileMatrixSets", Words("瓦片矩阵集目录", "The tile matrix sets")),
+}
+
+
+def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[str, Any]:
+    """Every path of the API with its operations."""
+    paths = {path: {"get": _service(name, words.get(language), path)} for path, (name, words) in _SERVICE.items()}
+    paths |= _fixed_paths(language)
+    for layer in catalogue.layers.values():
+        paths |= _layer_paths(layer, catalogue, language, personal)
+    return paths
+
+
+def _service(name: str, summary: str, path: str) -> dict[str, Any]:
+    parameters = [_LANG] if path == "/tileMatrixSets" else _DOCUMENT
+    return _operation("service", name, summary, reading(summary, json_content()), *parameters)
+
+
+def _fixed_paths(language: str) -> dict[str, Any]:
+    said = {name: words.get(language) for name, words in _FIXED_WORDS.items()}
+    health = _operation("service", "getHealth", said["health"], {
+        "200": {"description": said["health"], "content": json_content()},
+        "503": {"$ref": "#/components/responses/Problem503"}}) | {"security": []}
+    click = [ref(name) for name in ("lon", "lat", "zoom", "layers")]
+    return {
+        "/healthz": {"get": health},
+        "/identify": {"get": _operation("service", "identify", said["identify"], reading(
+            said["identify"], json_content()), *click, format_parameter("json"), _LANG)},
+        "/tileMatrixSets/{tileMatrixSetId}": {"get": _operation("service", "getTileMatrixSet", said["matrix_set"], reading(
+            said["matrix_set"], json_content()), ref("tileMatrixSetId"), _LANG)},
+    }
+
+
+_FIXED_WORDS = {
+    "health": Words("数据库是否应答", "Whether the database answers"),
+    "identify": Words("一点之下的要素", "The features under a place"),
+    "matrix_set": Words("瓦片矩阵集的定义", "The definition of the tile matrix set"),
+}
+
+
+def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bool) -> dict[str, Any]:
+    base, said = f"/collections/{layer.id}", {name: words.get(language) for name, words in _WORDS.items()}
+    asked = items_parameters(layer, catalogue, language, personal=personal)
+    tiles = f"{base}/tiles/{MATRIX_SET}"
+    return {
+        base: {"get": _describe(layer, "describeCollection", said["collection"])},
+        f"{base}/schema": {"get": _describe(layer, "getSchema", said["schema"], "application/schema+json")},
+        f"{base}/items": {
+            "get": _operation(layer.id, f"{layer.id}.getFeatures", said["items"], reading(
+                said["items"], items_content(layer.id)), *asked),
+            "post": _create(layer, said["create"])},
+        f"{base}/items/{{featureId}}": _item(layer, said),
+        f"{base}/tiles": {"get": _tile_document(layer, "getTileSetsList", said["tile_sets"], "json")},
+        tiles: {"get": _tile_document(layer, "getTileSet", said["tile_set"], "json", "tilejson")},
+        f"{tiles}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": {"get": _tile(layer, said["tile"], asked)},
+    }
+
+
+_WORDS = {
+    "collection": Words("图层说明", "The layer, its extent and its systems of coordinates"),
+    "schema": Words("字段的 JSON Schema", "JSON Schema of the fields"),
+    "items": Words("查询要素，或整体导出为文件", "Features that answer the query, or all of them as a file"),
+    "item": Words("一个要素", "One feature"),
+    "create": Words("新建要素；可自带 UUID 编号，重发同样内容不会重复", (
+        "Create a feature; it may bring its own UUID, and the same content sent again makes no second one")),
+    "replace": Words("整体替换要素", "Replace a feature"),
+    "update": Words("修改要素的部分字段", "Change some members of a feature"),
+    "delete": Words("删除要素；历史仍保留", "Delete a feature; history keeps it"),
+    "tile_sets": Words("瓦片集目录", "The tile sets of the layer"),
+    "tile_set": Words("瓦片集说明", "The tile set"),
+    "tile": Words("矢量瓦片；参数同要素查询", "A vector tile; it takes the same questions as the items"),
+}
+
+
+def _operation(tag: str, name: str, summary: str, responses: dict[str, Any], *parameters: dict[str, Any],
+               body: dict[str, Any] | None = None) -> dict[str, Any]:
+    operation: dict[str, Any] = {"tags": [tag], "operationId": name, "summary": summary}
+    if parameters:
+        operation["parameters"] = list(parameters)
+    if body:
+        operation["requestBody"] = {"required": True, "content": body}
+    return operation | {"responses": responses}
+
+
+def _describe(layer: Layer, name: str, summary: str, media_type: str = "application/json") -> dict[str, Any]:
+    return _operation(layer.id, f"{layer.id}.{name}", summary, reading(
+        summary, json_content(media_type=media_type)), *_DOCUMENT)
+
+
+def _create(layer: Layer, summary: str) -> dict[str, Any]:
+    responses = writing("201", summary, json_content(schema_ref(f"{layer.id}.feature"), GEOJSON), "200")
+    return _operation(layer.id, f"{layer.id}.createFeature", summary, responses, ref("contentCrs"),
+                      body=json_content(schema_ref(f"{layer.id}.new"), GEOJSON))
+
+
+def _item(layer: Layer, said: dict[str, str]) -> dict[str, Any]:
+    feature = json_content(schema_ref(f"{layer.id}.feature"), GEOJSON)
+    get = _operation(layer.id, f"{layer.id}.getFeature", said["item"], reading(said["item"], feature, "304"),
+                     ref("crs"), *_DOCUMENT)
+    whole = json_content(schema_ref(f"{layer.id}.new"), GEOJSON)
+    part = json_content(schema_ref(f"{layer.id}.patch"), "application/merge-patch+json")
+    bring = (ref("ifMatch"), ref("contentCrs"))
+    return {
+        "parameters": [ref("featureId")],
+        "get": get,
+        "put": _operation(layer.id, f"{layer.id}.replaceFeature", said["replace"], writing(
+            "200", said["replace"], feature), *bring, body=whole),
+        "patch": _operation(layer.id, f"{layer.id}.updateFeature", said["update"], writing(
+            "200", said["update"], feature), *bring, body=part),
+        "delete": _operation(layer.id, f"{layer.id}.deleteFeature", said["delete"], writing(
+            "204", said["delete"], None), ref("ifMatch")),
+    }
+
+
+def _tile_document(layer: Layer, name: str, summary: str, *formats: str) -> dict[str, Any]:
+    return _operation(layer.id, f"{layer.id}.collection.vector.{name}", summary, reading(
+        summary, json_content()), format_parameter(*formats), _LANG)
+
+
+def _tile(layer: Layer, summary: str, asked: list[dict[str, Any]]) -> dict[str, Any]:
+    not_for_tiles = [ref(name) for name in ("f", "limit", "after", "crs", "sortby", "properties", "encoding")]
+    questions = [parameter for parameter in asked if parameter not in not_for_tiles]
+    content = {MVT: {"schema": {"type": "string", "format": "binary"}}}
+    return _operation(layer.id, f"{layer.id}.collection.vector.getTile", summary, reading(
+        summary, content, "204", "304"), *map(ref, ("tileMatrix", "tileRow", "tileCol")), format_parameter("mvt"),
+        *questions)
