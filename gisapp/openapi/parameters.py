@@ -34,7 +34,8 @@ COMMON: dict[str, Entry] = {
     "datetime": (_TEXT, Words(
         "时刻或区间，例如 2024-01-01/2024-06-30 或 2024-01-01/..；含两端",
         "Instant or interval, such as 2024-01-01/2024-06-30 or 2024-01-01/..; both ends belong to it")),
-    "sortby": (_NAMES, Words("按字段排序，最多三个；前加 - 为降序", "Fields to sort by, at most three; - before one descends")),
+    "sortby": (_NAMES, Words(
+        "按字段排序，最多三个；前加 - 为降序", "Fields to sort by, at most three; - before one descends")),
     "properties": (_NAMES, Words("只返回这些字段", "Return these fields only")),
     "ids": ({"type": "array", "items": {"type": "string", "format": "uuid"}, "maxItems": 1000}, Words(
         "只要这些编号的要素", "Only the features with these ids")),
@@ -57,7 +58,8 @@ _CLICK: dict[str, Entry] = {
 }
 _HEADERS: dict[str, tuple[str, Words]] = {
     "If-Match": ("ifMatch", Words(
-        "所依据版本的 ETag，例如 \"3\"；* 表示不论版本", "ETag of the version you started from, such as \"3\"; * for any")),
+        "所依据版本的 ETag，例如 \"3\"；* 表示不论版本",
+        "ETag of the version you started from, such as \"3\"; * for any")),
     "Content-Crs": ("contentCrs", Words(
         "请求体坐标的坐标系；默认经度、纬度", "CRS of the body's coordinates; longitude, latitude by default")),
 }
@@ -73,8 +75,9 @@ def parameter_components(language: str) -> dict[str, Any]:
     query = {name: _parameter(name, "query", entry, language) for name, entry in COMMON.items()}
     path = {name: _parameter(name, "path", entry, language) | {"required": True} for name, entry in _PATH.items()}
     click = {name: _parameter(name, "query", entry, language) | {"required": True} for name, entry in _CLICK.items()}
-    headers = {key: {"name": name, "in": "header", "schema": _TEXT, "description": words.get(language)}
-               for name, (key, words) in _HEADERS.items()}
+    headers: dict[str, dict[str, Any]] = {
+        key: {"name": name, "in": "header", "schema": _TEXT, "description": words.get(language)}
+        for name, (key, words) in _HEADERS.items()}
     headers["ifMatch"]["required"] = True
     return query | path | click | headers
 

@@ -34,8 +34,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
 
 
 def _service(name: str, summary: str, path: str) -> dict[str, Any]:
-    parameters = [_LANG] if path == "/tileMatrixSets" else _DOCUMENT
-    return _operation("service", name, summary, reading(summary, json_content()), *parameters)
+    return _read_service(name, summary, *([] if path == "/tileMatrixSets" else _DOCUMENT[:1]))
 
 
 def _fixed_paths(language: str) -> dict[str, Any]:
@@ -46,11 +45,14 @@ def _fixed_paths(language: str) -> dict[str, Any]:
     click = [ref(name) for name in ("lon", "lat", "zoom", "layers")]
     return {
         "/healthz": {"get": health},
-        "/identify": {"get": _operation("service", "identify", said["identify"], reading(
-            said["identify"], json_content()), *click, format_parameter("json"), _LANG)},
-        "/tileMatrixSets/{tileMatrixSetId}": {"get": _operation("service", "getTileMatrixSet", said["matrix_set"], reading(
-            said["matrix_set"], json_content()), ref("tileMatrixSetId"), _LANG)},
+        "/identify": {"get": _read_service("identify", said["identify"], *click, format_parameter("json"))},
+        "/tileMatrixSets/{tileMatrixSetId}": {"get": _read_service(
+            "getTileMatrixSet", said["matrix_set"], ref("tileMatrixSetId"))},
     }
+
+
+def _read_service(name: str, summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
+    return _operation("service", name, summary, reading(summary, json_content()), *parameters, _LANG)
 
 
 _FIXED_WORDS = {
@@ -83,8 +85,8 @@ _WORDS = {
     "schema": Words("字段的 JSON Schema", "JSON Schema of the fields"),
     "items": Words("查询要素，或整体导出为文件", "Features that answer the query, or all of them as a file"),
     "item": Words("一个要素", "One feature"),
-    "create": Words("新建要素；可自带 UUID 编号，重发同样内容不会重复", (
-        "Create a feature; it may bring its own UUID, and the same content sent again makes no second one")),
+    "create": Words("新建要素；可自带 UUID 编号，重发同样内容不会重复",
+                    "Create a feature; it may bring its own UUID, and the same content sent again makes no second one"),
     "replace": Words("整体替换要素", "Replace a feature"),
     "update": Words("修改要素的部分字段", "Change some members of a feature"),
     "delete": Words("删除要素；历史仍保留", "Delete a feature; history keeps it"),

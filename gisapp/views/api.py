@@ -31,6 +31,7 @@ OWN_FORMATS = ("json", "html")
 CONFORMANCE = tuple(f"http://www.opengis.net/spec/{name}" for name in (
     "ogcapi-common-1/1.0/conf/core", "ogcapi-common-2/1.0/conf/collections",
     "ogcapi-features-1/1.0/conf/core", "ogcapi-features-1/1.0/conf/geojson", "ogcapi-features-1/1.0/conf/html",
+    "ogcapi-features-1/1.0/conf/oas30",
     "ogcapi-features-2/1.0/conf/crs",
     "ogcapi-features-4/1.0/conf/create-replace-delete", "ogcapi-features-4/1.0/conf/update",
     "ogcapi-features-4/1.0/conf/optimistic-locking-etags", "ogcapi-features-4/1.0/conf/features",

@@ -31,7 +31,8 @@ def api() -> Response:
 
 
 def _page(document: dict[str, Any]) -> Response:
-    groups = {tag["name"]: (tag["description"], []) for tag in document["tags"]}
+    groups: dict[str, tuple[str, list[dict[str, Any]]]] = {
+        tag["name"]: (tag["description"], []) for tag in document["tags"]}
     for path, item in document["paths"].items():
         shared = item.get("parameters", [])
         for method in METHODS:
