@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gisapp.accounts import log, sessions, tokens
 from gisapp.accounts.credentials import check_password, check_username, draw_password, hash_password, username_key
-from gisapp.accounts.rows import Account
+from gisapp.accounts.rows import COLUMNS, Account, as_account
 from gisapp.errors import Problem
 from gisapp.permissions import ROLES, Actor, require
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gisapp.db import Database
 
 LANGUAGES = ("zh", "en")
+# Made once: it runs at every request with HTTP basic.
+_BY_NAME = select(*COLUMNS).where(Account.username_key == bindparam("key"))
 _SQUADRON = re.compile(r"[A-Za-z0-9_\-]{1,40}")
 
 
@@ -37,17 +39,18 @@ def find(connection: Connection, account_id: UUID | str) -> Account:
         key = account_id if isinstance(account_id, UUID) else UUID(account_id)
     except ValueError:
         raise Problem("account_unknown") from None
-    found = _one(connection, Account.id == key)
+    found = connection.execute(select(*COLUMNS).where(Account.id == key)).one_or_none()
     if found is None:
         raise Problem("account_unknown")
-    return found
+    return as_account(found._mapping)
 
 
 def find_by_name(connection: Connection, username: str) -> Account | None:
     """The account of that name, whatever its case; None when there is none."""
     if "\0" in username:  # PostgreSQL has no text with it
         return None
-    return _one(connection, Account.username_key == username_key(username))
+    found = connection.execute(_BY_NAME, {"key": username_key(username)}).one_or_none()
+    return as_account(found._mapping) if found else None
 
 
 def list_accounts(db: Database, actor: Actor) -> list[Account]:
@@ -174,11 +177,6 @@ def set_language(db: Database, actor: Actor, language: str) -> None:
         raise Problem("language_unknown", known=", ".join(LANGUAGES))
     with db.begin(actor.username, actor.request_id) as connection:
         _set(connection, _held(connection, actor.id), language=language)
-
-
-def _one(connection: Connection, condition: Any) -> Account | None:
-    with Session(connection, expire_on_commit=False) as session:
-        return session.scalars(select(Account).where(condition)).one_or_none()
 
 
 def _held(connection: Connection, account_id: str) -> Account:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, MetaData, Text, Uuid, func, text
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, MetaData, RowMapping, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -63,6 +63,15 @@ class Account(Base, UserMixin):
     def roles(self) -> list[Role]:  # type: ignore[override]
         """The one role of the account, in the shape Flask-Security asks for."""
         return [Role(self.role)]
+
+
+#: The account's columns, for statements that run at every request and go round the ORM's session.
+COLUMNS = tuple(Account.__table__.columns)
+
+
+def as_account(row: RowMapping) -> Account:
+    """The account of a row that holds COLUMNS; belongs to no ORM session, so it stays as it was read."""
+    return Account(**{column.name: row[column] for column in COLUMNS})
 
 
 class SignedIn(Base):

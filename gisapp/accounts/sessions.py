@@ -7,11 +7,10 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Interval, bindparam, delete, func, insert, select, update
 
 from gisapp.accounts.callers import Caller
-from gisapp.accounts.rows import Account, SignedIn
+from gisapp.accounts.rows import COLUMNS, Account, SignedIn, as_account
 from gisapp.permissions import SYSTEM
 
 if TYPE_CHECKING:
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
 
 # The last use is written this often at most: a map page asks for forty tiles a second.
 _TOUCH = timedelta(minutes=1)
+# Made once: it runs at every request of a browser.
+_RUNNING = select(*COLUMNS, (SignedIn.seen_at < func.now() - _TOUCH).label("stale")).join_from(
+    SignedIn, Account, SignedIn.account_id == Account.id).where(
+        SignedIn.digest == bindparam("digest"), Account.active,
+        SignedIn.seen_at > func.now() - bindparam("idle", type_=Interval),
+        SignedIn.created_at > func.now() - bindparam("longest", type_=Interval))
 
 
 def begin(connection: Connection, account: Account, caller: Caller) -> str:
@@ -31,19 +36,14 @@ def begin(connection: Connection, account: Account, caller: Caller) -> str:
 
 def load(db: Database, number: str, idle: timedelta, longest: timedelta) -> Account | None:
     """The active account of a running session, else None: ended, idle too long, too old, disabled."""
-    now = func.now()
-    running = (SignedIn.digest == _digest(number), Account.active,
-               SignedIn.seen_at > now - idle, SignedIn.created_at > now - longest)
-    with db.read() as connection, Session(connection, expire_on_commit=False) as session:
-        found = session.execute(
-            select(Account, (SignedIn.seen_at < now - _TOUCH).label("stale"))
-            .join(SignedIn, SignedIn.account_id == Account.id).where(*running)).one_or_none()
+    with db.read() as connection:
+        found = connection.execute(
+            _RUNNING, {"digest": _digest(number), "idle": idle, "longest": longest}).one_or_none()
     if found is None:
         return None
     if found.stale:
         _touch(db, number)
-    account: Account = found[0]
-    return account
+    return as_account(found._mapping)
 
 
 def end(db: Database, number: str) -> None:

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gisapp.accounts import log
-from gisapp.accounts.rows import Account, Token
+from gisapp.accounts.rows import COLUMNS, Account, Token, as_account
 from gisapp.errors import Problem
 from gisapp.permissions import SYSTEM, Actor, require
 
@@ -25,6 +25,11 @@ MAX_DAYS = 730
 MAX_NAME = 60
 MAX_TOKENS = 20
 _TOUCH = timedelta(minutes=1)
+# Made once: it runs at every request of a program.
+_RUNNING = select(*COLUMNS, func.coalesce(Token.last_used_at < func.now() - _TOUCH, True).label("stale")).join_from(
+    Token, Account, Token.account_id == Account.id).where(
+        Token.digest == bindparam("digest"), Token.revoked_at.is_(None), Token.expires_at > func.now(),
+        Account.active)
 
 
 def make(db: Database, actor: Actor, name: str, days: int, *, address: str = "") -> str:
@@ -77,20 +82,15 @@ def revoke_all(connection: Connection, account: Account) -> None:
 
 def load(db: Database, text: str) -> Account:
     """The active account of a running token; raises `token_wrong` (401)."""
-    running = (Token.digest == _digest(text), Token.revoked_at.is_(None), Token.expires_at > func.now(),
-               Account.active)
-    stale = func.coalesce(Token.last_used_at < func.now() - _TOUCH, True)
-    with db.read() as connection, Session(connection, expire_on_commit=False) as session:
-        found = session.execute(select(Account, stale.label("stale"))
-                                .join(Token, Token.account_id == Account.id).where(*running)).one_or_none()
+    with db.read() as connection:
+        found = connection.execute(_RUNNING, {"digest": _digest(text)}).one_or_none()
     if found is None:
         raise Problem("token_wrong")
     if found.stale:
         with db.begin(SYSTEM.username) as connection:
             connection.execute(update(Token).where(Token.digest == _digest(text))
                                .values(last_used_at=func.now()))
-    account: Account = found[0]
-    return account
+    return as_account(found._mapping)
 
 
 def _label(name: str) -> str:
