@@ -113,7 +113,7 @@ tell_what_to_install() { # apt|brew|dnf|pacman|other parts… ; ends the script
     shift
     for part in "$@"; do
         case "$manager:$part" in
-            apt:venv) line="$line python3-venv" ;; apt:postgis) line="$line postgresql postgis postgresql-postgis" ;;
+            apt:venv) line="$line python3-venv" ;; apt:postgis) line="$line postgresql postgresql-postgis" ;;
             apt:chromium) line="$line chromium" ;; apt:font) line="$line fonts-noto-cjk" ;;
             brew:venv) line="$line python@3.13" ;; brew:postgis) line="$line postgresql@17 postgis" ;;
             brew:chromium) line="$line --cask google-chrome" ;; brew:font) line="$line font-noto-sans-cjk" ;;
