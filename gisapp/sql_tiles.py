@@ -150,9 +150,23 @@ def _drawn(picture: Picture, z: int) -> str:
 
 
 def _carried(picture: Picture, labelled: bool) -> str:
-    columns = "".join(f", {quoted(name)}" for name in picture.columns)
+    columns = "".join(f", {_attribute(picture.layer, name)}" for name in picture.columns)
     named = f", left({quoted(picture.label)}::text, {LABEL_LENGTH}) AS label" if labelled and picture.label else ""
     return f"id::text AS id{columns}{named}"
+
+
+def _attribute(layer: Layer, name: str) -> str:
+    """A column as a tile can hold it: exact numbers as floating ones, what is no number or truth as text."""
+    cast = {"number": "::double precision", "integer": "", "boolean": ""}.get(layer.field(name).type, "::text")
+    return f"{quoted(name)}{cast} AS {quoted(name)}"
+
+
+def _names(picture: Picture) -> str:
+    return "".join(f", {quoted(name)}" for name in picture.columns)
+
+
+def _no_values(picture: Picture) -> str:
+    return "".join(f", NULL AS {quoted(name)}" for name in picture.columns)
 
 
 def features(picture: Picture, address: Address, *, labelled: bool) -> tuple[str, dict[str, Any]]:
@@ -167,33 +181,33 @@ def _values(picture: Picture, address: Address, **more: Any) -> dict[str, Any]:
 
 
 #: A square of tile units, wound as a vector tile wants it.
-_SQUARE = "ST_MakeEnvelope((cx + 1) * {w}, cy * {w}, cx * {w}, (cy + 1) * {w})"
+_SQUARE = "ST_MakeEnvelope((_cx + 1) * {w}, _cy * {w}, _cx * {w}, (_cy + 1) * {w})"
 
 
 def mixed(picture: Picture, address: Address, most: int) -> tuple[str, dict[str, Any]]:
     """A tile of at most `most` features, the large ones and those with room around them; where they crowd,
     cells of 4 px with the `count` of the features that are not drawn."""
-    nothing = "".join(f", NULL::text AS {quoted(name)}" for name in picture.columns)
     rows = f"""
         WITH boxes AS NOT MATERIALIZED (
-            SELECT {_carried(picture, labelled=False)}, geom_3857, geom_3857::box2d::box3d AS b
+            SELECT {_carried(picture, labelled=False)}, geom_3857, geom_3857::box2d::box3d AS _box
               FROM {picture.table} WHERE geom_3857 && {_WIDE}{picture.where} OFFSET 0
         ), placed AS NOT MATERIALIZED (
-            SELECT *, floor(((ST_XMin(b) + ST_XMax(b)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS cx,
-                   floor((%(y1)s - (ST_YMin(b) + ST_YMax(b)) / 2) * %(scale)s / {CELL})::integer AS cy,
-                   greatest(ST_XMax(b) - ST_XMin(b), ST_YMax(b) - ST_YMin(b)) * %(scale)s >= {CELL} AS large
+            SELECT *, floor(((ST_XMin(_box) + ST_XMax(_box)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS _cx,
+                   floor((%(y1)s - (ST_YMin(_box) + ST_YMax(_box)) / 2) * %(scale)s / {CELL})::integer AS _cy,
+                   greatest(ST_XMax(_box) - ST_XMin(_box),
+                            ST_YMax(_box) - ST_YMin(_box)) * %(scale)s >= {CELL} AS _large
               FROM boxes
         ), cells AS MATERIALIZED (
-            SELECT large, cx, cy, count(*) AS n,
-                   sum(count(*)) OVER (ORDER BY large DESC, count(*), cx, cy) <= %(most)s AS open
-              FROM placed GROUP BY large, cx, cy
+            SELECT _large, _cx, _cy, count(*) AS _n,
+                   sum(count(*)) OVER (ORDER BY _large DESC, count(*), _cx, _cy) <= %(most)s AS _open
+              FROM placed GROUP BY _large, _cx, _cy
         )
-        SELECT sum(n)::bigint AS count, NULL AS id{nothing}, {_SQUARE.format(w=CELL)} AS g FROM cells
-         WHERE NOT open AND cx BETWEEN 0 AND {EXTENT // CELL - 1} AND cy BETWEEN 0 AND {EXTENT // CELL - 1}
-         GROUP BY cx, cy
+        SELECT sum(_n)::bigint AS count, NULL AS id{_no_values(picture)}, {_SQUARE.format(w=CELL)} AS g FROM cells
+         WHERE NOT _open AND _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1}
+         GROUP BY _cx, _cy
         UNION ALL
-        SELECT NULL, id{"".join(f", {quoted(name)}" for name in picture.columns)}, {_drawn(picture, address.z)}
-          FROM placed JOIN cells USING (large, cx, cy) WHERE open
+        SELECT NULL, id{_names(picture)}, {_drawn(picture, address.z)}
+          FROM placed JOIN cells USING (_large, _cx, _cy) WHERE _open
     """  # noqa: S608
     return _mvt(rows), _values(picture, address, most=most)
 
@@ -202,12 +216,11 @@ def mixed_lines(picture: Picture, address: Address, most: int, counts: str,
                 counted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """A tile of the `most` longest lines over cells with the `count` of all lines that pass them. `counts` is
     the query of those cells and `counted` what it binds."""
-    nothing = "".join(f", NULL::text AS {quoted(name)}" for name in picture.columns)
     thinned = f"ST_Simplify(geom_3857, {THIN_UNITS} / %(scale)s, true)"
     rows = f"""
-        SELECT count, NULL AS id{nothing}, g FROM ({counts}) AS cells
+        SELECT count, NULL AS id{_no_values(picture)}, g FROM ({counts}) AS cells
         UNION ALL
-        SELECT NULL, id{"".join(f", {quoted(name)}" for name in picture.columns)},
+        SELECT NULL, id{_names(picture)},
                {_CLIPPED.format(shape=thinned)}
           FROM (SELECT {_carried(picture, labelled=False)}, geom_3857 FROM {picture.table}
                  WHERE geom_3857 && {_WIDE}{picture.where} ORDER BY geom_length_m DESC, id LIMIT %(most)s) AS longest
@@ -220,11 +233,11 @@ def grouped(picture: Picture, address: Address) -> tuple[str, dict[str, Any]]:
     filters that the count grid does not know."""
     rows = f"""
         SELECT count(*) AS count, {_SQUARE.format(w=CELL)} AS g FROM (
-            SELECT floor(((ST_XMin(b) + ST_XMax(b)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS cx,
-                   floor((%(y1)s - (ST_YMin(b) + ST_YMax(b)) / 2) * %(scale)s / {CELL})::integer AS cy
+            SELECT floor(((ST_XMin(b) + ST_XMax(b)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS _cx,
+                   floor((%(y1)s - (ST_YMin(b) + ST_YMax(b)) / 2) * %(scale)s / {CELL})::integer AS _cy
               FROM (SELECT geom_3857::box2d::box3d AS b FROM {picture.table}
                      WHERE geom_3857 && {_BOX}{picture.where} OFFSET 0) AS boxes) AS placed
-         WHERE cx BETWEEN 0 AND {EXTENT // CELL - 1} AND cy BETWEEN 0 AND {EXTENT // CELL - 1} GROUP BY cx, cy
+         WHERE _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1} GROUP BY _cx, _cy
     """  # noqa: S608
     return _mvt(rows), _values(picture, address)
 

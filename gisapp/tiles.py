@@ -120,7 +120,7 @@ def tile(house: House, actor: Actor, layer_id: str, address: Address, query: Que
     layer, table = open_layer(house, actor, layer_id, "read", query)
     _require_inside(address)
     where, values = sql_tiles.filter_text(conditions(layer, table, query))
-    picture = _picture(actor, layer, where, values)
+    picture = _picture(actor, layer, query, where, values)
     room = _rooms.setdefault(house.db, _Room())
     with _driver(house.db) as driver:
         only_codes = not (query.period or query.ids or query.bbox)
@@ -135,15 +135,16 @@ def _require_inside(address: Address) -> None:
 
 
 def attributes(actor: Actor, layer: Layer) -> tuple[str, ...]:
-    """The fields that a tile of the layer carries for this reader, beside `id` and `label`."""
+    """The fields that a tile of the layer carries for this reader, beside `id` and `label`, unless others are asked."""
     seen = visible_names(actor, layer)
     wanted = dict.fromkeys((*(["status"] if layer.states else []), layer.style.colour_by))
     return tuple(name for name in wanted if name and name in seen)
 
 
-def _picture(actor: Actor, layer: Layer, where: str, values: dict[str, Any]) -> Picture:
+def _picture(actor: Actor, layer: Layer, query: Query, where: str, values: dict[str, Any]) -> Picture:
     label = layer.name_field if layer.name_field in visible_names(actor, layer) else None
-    return Picture(layer, attributes(actor, layer), label, where, values)
+    names = attributes(actor, layer) if query.properties is None else tuple(dict.fromkeys(query.properties))
+    return Picture(layer, names, label, where, values)
 
 
 @contextmanager

@@ -332,3 +332,18 @@ def test_old_tiles_go_when_the_store_is_full(admin: Role, owner: House, monkeypa
     for z in range(8, 20):
         admin.get(path("rooftop_signs", _tile_of(LON + 0.00001, LAT + 0.00001, z)))
     assert run(owner, "SELECT count(*) < 8 FROM gisapp.stored_tiles") == [(True,)]
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("most", [4000, 1])
+def test_other_attributes_travel_when_asked_for(
+        admin: Role, roles: dict[str, Role], owner: House, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(tiles, "MOST", most)
+    add_signs(owner, 3, spread=0.1)
+    asked = ",".join(field.id for field in owner.catalogue.layers["rooftop_signs"].all_fields)
+    drawn = [one for one in properties(admin, "rooftop_signs", Z14, properties=asked) if "id" in one]
+    assert len(drawn) == min(most, 3)
+    assert {"area_m2": 10.0, "version": 1, "synthetic": False}.items() <= drawn[0].items()
+    assert drawn[0]["created_at"][:2] == "20"
+    answer = roles["viewer"].get(path("rooftop_signs", Z14), query_string={"properties": "owner"})
+    assert (answer.status_code, answer.json["code"]) == (403, "field_masked")
