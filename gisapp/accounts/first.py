@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from gisapp.accounts import log
 from gisapp.accounts.credentials import draw_password
@@ -30,7 +30,7 @@ def ensure_first_accounts(house: House, demo: bool = True) -> Accounts | None:
     that is killed in between leaves a file without accounts, and the next start writes it anew.
     """
     with house.db.begin(SYSTEM.username) as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         if connection.scalar(select(func.count()).select_from(Account)):
             return None
         made = {role: {"username": role, "password": draw_password()} for role in _wanted(demo)}

@@ -20,6 +20,7 @@ from gisapp.permissions import ROLES, Actor, require
 
 if TYPE_CHECKING:
     from gisapp.db import Database
+    from gisapp.house import House
 
 LANGUAGES = ("zh", "en")
 # Made once: it runs at every request with HTTP basic.
@@ -58,6 +59,16 @@ def list_accounts(db: Database, actor: Actor) -> list[Account]:
     require(actor, "manage_accounts")
     with db.read() as connection, Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(select(Account).order_by(Account.active.desc(), Account.username_key)))
+
+
+def squadrons(house: House) -> list[tuple[str, str]]:
+    """Code and name of every squadron that has a territory, to choose from."""
+    territories = house.tables.layers.get("squadron_territories")
+    if territories is None:
+        return []
+    with house.db.read() as connection:
+        found = connection.execute(select(territories.c.code, territories.c.name).order_by(territories.c.code))
+        return [(row.code, row.name) for row in found]
 
 
 def make(db: Database, actor: Actor, username: str, role: str, *, squadron_code: str | None = None,

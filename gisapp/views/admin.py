@@ -112,13 +112,15 @@ def _change(account_id: str, act: Callable[[], None]) -> AnyResponse:
 
 def _list(problem: Problem | None = None) -> Response:
     found = people.list_accounts(context.house().db, context.actor())
-    return form_page("admin/accounts.html", problem, accounts=found, roles=_role_titles(), given=request.form)
+    return form_page("admin/accounts.html", problem, accounts=found, roles=_role_titles(), given=request.form,
+                     squadrons=people.squadrons(context.house()))
 
 
 def _one(account_id: str, *, problem: Problem | None = None, password: str | None = None) -> Response:
     with context.house().db.read() as connection:
         shown = people.find(connection, account_id)
-    return form_page("admin/account.html", problem, account=shown, roles=_role_titles(), password=password)
+    return form_page("admin/account.html", problem, account=shown, roles=_role_titles(), password=password,
+                     squadrons=people.squadrons(context.house()))
 
 
 def _role_titles() -> dict[str, str]:
