@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from flask import Flask
 
 from gisapp import create_app
+from gisapp.accounts import ensure_first_accounts
+from gisapp.cluster import Cluster
 from gisapp.config import Settings
+from gisapp.house import make_house
 from tests.browser_client import PAGE, Browser
-from tests.conftest import Role
+from tests.conftest import Role, at, copy_database, fresh_settings
 
 Accounts = dict[str, dict[str, str]]
 ITEMS = "/collections/rooftop_signs/items"
@@ -88,6 +93,26 @@ def test_a_session_goes_before_a_stored_password(app: Flask, accounts: Accounts)
     browser.sign_in("viewer", accounts["viewer"]["password"])
     seen = browser.get("/session", headers={"Accept": "application/json"} | basic(accounts["admin"]))
     assert seen.json["username"] == "viewer"
+
+
+def test_without_a_database_everybody_is_told_so(
+        cluster: Cluster, migrated: str, tmp_path: Path) -> None:
+    """A page, a program and a health check get 503; drawing the error page looks nobody up again."""
+    copy_database(cluster, migrated, "dropped_test")
+    settings = fresh_settings(cluster, "dropped_test", tmp_path)
+    owner = make_house(settings, settings.owner_database_url)
+    words = ensure_first_accounts(owner) or {}
+    owner.db.close()
+    app = create_app(settings)
+    browser, program = Browser(app), Role(app, **words["viewer"])
+    browser.sign_in(**words["viewer"])
+    with psycopg.connect(at(cluster.superuser_url, "postgres"), autocommit=True) as link:
+        link.execute("DROP DATABASE dropped_test WITH (FORCE)")
+    page = browser.get("/account")
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert program.get("/collections").json["code"] == "database_unavailable"
+    assert app.test_client().get("/healthz").status_code == 503
+    app.extensions["gisapp"].db.close()
 
 
 def test_every_page_has_its_own_nonce(app: Flask) -> None:
