@@ -92,6 +92,11 @@ class Database:
         finally:
             proxy.close()
 
+    def ping(self) -> None:
+        """Return when the database answers; otherwise raise what the driver raises."""
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import ops
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Connection, Engine, Inspector, Table, inspect, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gisapp.layers import Catalogue, Layer
 from gisapp.tables import CODES, LAYERS, Tables
@@ -187,6 +189,16 @@ def _checks_to_create(connection: Connection, tables: Tables) -> Iterator[tuple[
 
 def _code_arrays(layer: Layer) -> list[str]:
     return [word for f in layer.fields if f.type == "codes" for word in (f.id, f.codelist or "")]
+
+
+def derived_sql(tables: Tables, layer: Layer) -> Iterator[str]:
+    """The statements that make a layer's table, its history and its triggers on an empty database."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for table in (tables.layers[layer.id], tables.history[layer.id]):
+        yield str(CreateTable(table).compile(dialect=dialect)).strip() + ";"
+        yield from (str(CreateIndex(index).compile(dialect=dialect)) + ";" for index in sorted(
+            table.indexes, key=lambda index: str(index.name)))
+    yield watch_sql(layer) + ";"
 
 
 def watch_sql(layer: Layer) -> str:

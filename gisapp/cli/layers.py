@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gisapp.catalogue import load_catalogue
 from gisapp.cluster.connections import connections
@@ -17,7 +15,7 @@ from gisapp.faults import Fault
 from gisapp.house import House, make_house
 from gisapp.layer_files import VOCABULARY, LayerFileError
 from gisapp.layers import Catalogue, Layer
-from gisapp.migrate import DraftRefused, draft, watch_sql
+from gisapp.migrate import DraftRefused, derived_sql, draft
 from gisapp.permissions import SYSTEM
 from gisapp.rules import RULES
 from gisapp.tables import Tables
@@ -71,8 +69,6 @@ def show(layer_id: str) -> None:
 
 
 def _described(catalogue: Catalogue, layer: Layer) -> Iterator[str]:
-    tables = Tables(catalogue)
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     yield f"# {layer.id}: {layer.title.zh} / {layer.title.en}"
     yield f"collection /collections/{layer.id}   schema /collections/{layer.id}/schema"
     yield f"tiles /collections/{layer.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}, detail from zoom {layer.detail_zoom}"
@@ -85,11 +81,7 @@ def _described(catalogue: Catalogue, layer: Layer) -> Iterator[str]:
         yield "\n## workflow"
         yield from (f"{s.id} {s.title.zh} / {s.title.en} → {', '.join(s.next) or 'final'}" for s in layer.states)
     yield "\n## tables"
-    for table in (tables.layers[layer.id], tables.history[layer.id]):
-        yield str(CreateTable(table).compile(dialect=dialect)).strip() + ";"
-        yield from (str(CreateIndex(index).compile(dialect=dialect)) + ";" for index in sorted(
-            table.indexes, key=lambda index: str(index.name)))
-    yield watch_sql(layer) + ";"
+    yield from derived_sql(Tables(catalogue), layer)
 
 
 @layers.command()
