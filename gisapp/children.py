@@ -34,6 +34,8 @@ _FIXED = {
     # Address space is limited, so nothing may reserve it in advance.
     "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2",
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+    # GDAL would follow an address inside a file; nobody listens on the discard port.
+    "GDAL_HTTP_PROXY": "127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9",
     "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1",
 }
 

@@ -179,6 +179,31 @@ PROBLEMS: dict[str, ProblemKind] = {
     "export_too_large": ProblemKind(
         422, "数据超过该格式的单文件上限 2 GB（{part}）。请缩小范围，或改用 GeoPackage。",
         "The data exceed this format's 2 GB a file ({part}). Ask for less, or take GeoPackage."),
+    "upload_missing": ProblemKind(
+        400, "没有收到文件。请选择 Shapefile（zip，或同名的 .shp、.shx、.dbf、.prj 等文件）、GeoPackage 或 GeoJSON。",
+        "No file came. Choose a Shapefile (zip, or its .shp, .shx, .dbf, .prj together), GeoPackage or GeoJSON."),
+    "upload_too_large": ProblemKind(
+        413, "文件（解压后）超过上限 {limit_mb} MB。请分批导入。",
+        "The file, unpacked, is larger than {limit_mb} MB. Import it in parts."),
+    "file_unsupported": ProblemKind(
+        415, "不能导入此文件：{reason}。", "This file cannot be imported: {reason}."),
+    "archive_refused": ProblemKind(
+        422, "压缩包被拒绝：{reason}。", "The archive is refused: {reason}."),
+    "file_unreadable": ProblemKind(
+        422, "文件无法读取：{reason}。", "The file cannot be read: {reason}."),
+    "import_unknown": ProblemKind(
+        404, "没有此导入，或它已过期。请重新上传。",
+        "There is no such import, or it has expired. Upload the file again."),
+    "import_done": ProblemKind(
+        409, "此导入已经提交过。", "This import was committed already."),
+    "import_refused": ProblemKind(
+        422, "有 {count} 行不能导入，因此没有写入任何数据。请修正文件，或选择只导入合格的行。",
+        "{count} row(s) cannot be imported, so nothing was stored. Correct the file, or ask for the valid rows only."),
+    "mapping_invalid": ProblemKind(
+        422, "字段对应无效：{reason}。", "The mapping of fields is not valid: {reason}."),
+    "crs_needed": ProblemKind(
+        422, "文件没有可用的坐标系（缺少 .prj 或不在菜单中）。请用 crs 指明，候选：{candidates}。",
+        "The file has no usable CRS (.prj missing, or outside the menu). Name it by crs; candidates: {candidates}."),
     "work_failed": ProblemKind(
         422, "文件处理失败：超出时间或内存上限，或文件已损坏。请缩小范围或检查文件后重试。",
         "Working on the file failed: it passed its limit of time or memory, or the file is damaged. "
