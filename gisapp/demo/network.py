@@ -124,14 +124,17 @@ def _dearness(edge: Edge, line: LineString, shape: shapely.Polygon) -> tuple[int
     return (order if front > 25 else order + 4, -front)
 
 
+def _middle(front: LineString | shapely.MultiLineString) -> Point:
+    part = max(shapely.get_parts(front), key=lambda p: p.length)
+    return part.interpolate(0.5, normalized=True)
+
+
 def _split(net: Network, number: int, shape: shapely.Polygon) -> tuple[Node, list[int]]:
     """A node on the edge beside the site's middle; the edge becomes two."""
     edge = net.edges[number]
     line = LineString(edge.points)
     front = line.intersection(shape.buffer(36.0))
-    at = line.project(
-        front.interpolate(0.5, normalized=True) if front.geom_type == "LineString" else shape.centroid
-    )
+    at = line.project(_middle(front) if front.length > 0 else shape.centroid)
     at = float(np.clip(at, min(8.0, 0.4 * line.length), line.length - min(8.0, 0.4 * line.length)))
     point = shapely.get_coordinates(line.interpolate(at))
     along = shapely.line_locate_point(line, shapely.points(edge.points))

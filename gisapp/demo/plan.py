@@ -236,11 +236,28 @@ def _node(plan: Plan) -> None:
     edges = _without_dangles(node(lines))
     tree = STRtree(lines)
     near = [_owner(tree, lines, edge, len(plan.streets)) for edge in edges]
-    plan.edges, plan.owner = edges, near
+    plan.edges, plan.owner = edges, _connected(edges, near)
     plan.faces = faces(edges)
     plan.zones = [zone_of(plan, face) for face in plan.faces]
     blocks = STRtree(plan.superblocks)
     plan.blocks = [int(blocks.nearest(face.representative_point())) for face in plan.faces]
+
+
+def _connected(edges: list[LineString], owner: list[int]) -> list[int]:
+    """Owners with those of streets that no other road leads to taken away: they are mere borders."""
+    roads = [i for i, o in enumerate(owner) if o >= 0]
+    ends = {i: [tuple(p) for p in shapely.get_coordinates(edges[i])[[0, -1]]] for i in roads}
+    at: dict[tuple[float, ...], list[int]] = {}
+    for i in roads:
+        for end in ends[i]:
+            at.setdefault(end, []).append(i)
+    first = min(roads, key=lambda i: owner[i])
+    reached, waiting = {first}, [first]
+    while waiting:
+        fresh = {j for end in ends[waiting.pop()] for j in at[end]} - reached
+        reached |= fresh
+        waiting.extend(sorted(fresh))
+    return [o if i in reached else -1 for i, o in enumerate(owner)]
 
 
 def _without_dangles(edges: list[LineString]) -> list[LineString]:
