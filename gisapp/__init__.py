@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from gisapp.config import Settings
 
 #: Modules of gisapp.views that bring a `blueprint`.
-_ROOMS = ("health", "api", "openapi", "writes", "tiles", "pages", "auth", "account", "admin", "imports", "exports")
+_ROOMS = ("health", "api", "openapi", "writes", "tiles", "pages", "feature_forms", "auth", "account", "admin",
+          "imports", "exports")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

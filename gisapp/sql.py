@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON, insert
 
-from gisapp.crs import Crs
+from gisapp.crs import CRS84, Crs
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.tables import MAX_LATITUDE, SRID, column_type
@@ -162,6 +162,12 @@ def select_one(layer: Layer, table: Table, feature_id: UUID, names: Sequence[str
         (table.c.status if layer.states else literal(None)).label("status"),
         (table.c.squadron_code if layer.assigned else literal(None)).label("squadron_code"),
     ).where(table.c.id == feature_id)
+
+
+def select_version(layer: Layer, history: Table, feature_id: UUID, names: Sequence[str], version: int) -> Select[Any]:
+    """A feature as it was at a version, as text."""
+    return select(feature_json(layer, history, names, CRS84).label("feature")).where(
+        history.c.id == feature_id, history.c.version == version, history.c.operation != "delete")
 
 
 def lock_one(layer: Layer, table: Table, feature_id: UUID) -> Select[Any]:

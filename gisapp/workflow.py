@@ -12,8 +12,14 @@ def require_reachable(actor: Actor, layer: Layer, old: str | None, new: str | No
 
     Whoever may delete (reviewer, admin) may also correct a state that was set by mistake.
     """
+    if not is_reachable(actor, layer, old, new):
+        state = layer.state(old or "")
+        raise Problem("state_not_reachable", old=old, new=new, allowed=", ".join(state.next if state else ()) or "—")
+
+
+def is_reachable(actor: Actor, layer: Layer, old: str | None, new: str | None) -> bool:
+    """Whether the actor may put `new` in the place of `old` (None: a new feature, which may begin anywhere)."""
     if old is None or new is None or old == new or may(actor, "delete"):
-        return
+        return True
     state = layer.state(old)
-    if state is not None and new not in state.next:
-        raise Problem("state_not_reachable", old=old, new=new, allowed=", ".join(state.next) or "—")
+    return state is None or new in state.next

@@ -19,7 +19,7 @@ from gisapp.views import identity
 SIGN_IN = "/sign-in"
 # What an account with a password that must be changed may still do.
 BEFORE_CHANGE = frozenset({"/account/password", "/sign-out", "/session"})
-PAGES = ("/map", "/account", "/admin", "/imports", "/exports", "/panel")
+PAGES = ("/map", "/account", "/admin", "/imports", "/exports", "/panel", "/forms")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _csrf = CSRFProtect()
 

@@ -72,9 +72,11 @@ def control_words() -> dict[str, str]:
 
 @blueprint.get("/panel/<layer_id>/<feature_id>")
 def panel(layer_id: str, feature_id: str) -> str:
-    """The panel of one feature as an HTML fragment."""
+    """The panel of one feature: an HTML fragment for the map, a whole page for a link that is followed."""
     house, actor, language = context.house(), context.actor(), context.language()
     card = panels.card(house, actor, layer_id, parse_id(feature_id), language)
+    if "HX-Request" not in request.headers:
+        return render_template("map/panel_page.html", card=card, language=language, whole=True)
     return render_template("map/panel.html", card=card, language=language, back_url=_back_url())
 
 
