@@ -138,6 +138,8 @@ def show(settings: Settings, accounts: dict[str, Any], progress: Progress) -> No
         )
         for words in accounts.values():
             click.echo(f"    {words['username']:<10} {words['password']}")
+    elif settings.accounts_file.exists():
+        progress.say(f"账户密码见 {settings.accounts_file}", f"passwords: {settings.accounts_file}")
     progress.say(
         f"就绪：{address(settings)}  （{progress.whole():.1f} 秒；Ctrl-C 停止）",
         f"ready: {address(settings)}  ({progress.whole():.1f} s; Ctrl-C stops it)",

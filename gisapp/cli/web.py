@@ -85,7 +85,7 @@ class WebServer:
         settings = self.settings
         options = {
             "--interface": "wsgi",
-            "--host": settings.host,
+            "--host": listening_place(settings)[1],
             "--port": str(settings.port),
             "--http": "1",
             "--workers": str(settings.workers),
@@ -120,19 +120,26 @@ def address(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/"
 
 
+def listening_place(settings: Settings) -> tuple[int, str]:
+    """Address family and IP address of the host setting, which may be a name. Raises OSError for an unknown one."""
+    found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, where = found[0]
+    return family, str(where[0])
+
+
 def refuse_taken_port(settings: Settings) -> None:
     """Raise WebFault when the address cannot be listened on: said before the long steps, not after them."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise WebFault(
-                f"无法监听 {settings.host}:{settings.port}（{reason}）。请用 --port 换一个端口。",
-                f"cannot listen on {settings.host}:{settings.port} ({reason}): choose another one with --port.",
-            ) from None
+    try:
+        family, ip = listening_place(settings)
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((ip, settings.port))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WebFault(
+            f"无法监听 {settings.host}:{settings.port}（{reason}）。请用 --host 或 --port 另选。",
+            f"cannot listen on {settings.host}:{settings.port} ({reason}): choose with --host or --port.",
+        ) from None
 
 
 def stop_orphans(settings: Settings) -> int:
@@ -184,8 +191,10 @@ def _end_with_parent() -> Callable[[], None] | None:
 
 
 def _healthy(url: str) -> bool:
+    # A proxy of the environment is for the world outside, not for this machine.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  our own address
+        with direct.open(url, timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -135,9 +135,10 @@ class Cluster:
     def _make(self, programs: binaries.Binaries) -> None:
         """initdb beside the final name, then rename: a folder called `data` is always whole."""
         self.say("创建私有数据库（PostgreSQL）…", f"making the private cluster (PostgreSQL {programs.version}) …")
-        fresh = self.place.home / "data.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(self.place.data, ignore_errors=True)
+        # Never the name of an earlier try: its initdb may still be writing after its parent was killed.
+        fresh = self.place.home / f"data.new.{os.getpid()}.{time.monotonic_ns()}"
+        for left in (self.place.data, *self.place.home.glob("data.new*")):
+            shutil.rmtree(left, ignore_errors=True)
         locale = "C.UTF-8" if os.uname().sysname == "Linux" else "en_US.UTF-8"
         done = run(
             self.place.account,
