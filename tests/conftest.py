@@ -40,7 +40,7 @@ def cluster() -> Iterator[Cluster]:
     made = Cluster(folder / "postgres", durable=False)
     made.start()
     yield made
-    made.stop()
+    made.remove()  # its data may lie elsewhere than the folder, where root runs the tests
     shutil.rmtree(folder, ignore_errors=True)
 
 
