@@ -21,7 +21,8 @@ from tests.conftest import Role
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: Pages and what only they ask for; not part of the API.
-PAGES = ("/map", "/panel", "/sign-", "/session", "/account", "/admin", "/imports", "/exports", "/assets", "/sw.js",
+PAGES = ("/map", "/panel", "/sign-", "/session", "/account", "/admin", "/forms", "/imports",
+         "/exports", "/assets", "/sw.js",
          "/favicon.ico", "/robots.txt")
 
 

@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "accounts": ("gisapp.cli.accounts", "accounts", "Make, list, disable and reset accounts."),
     "check": ("gisapp.cli.server", "check", "Say what is wrong with this installation."),
     "demo": ("gisapp.cli.demo", "demo", "Load synthetic demo data."),
+    "docs": ("gisapp.cli.docs", "docs", "Write the pages of docs/ that are made from the code."),
     "layers": ("gisapp.cli.layers", "layers", "Check and show layer files, draft migrations, sync code lists."),
     "migrate": ("gisapp.cli.server", "migrate", "Bring the database to this version."),
     "settings": ("gisapp.cli.server", "settings", "Show every setting with its value."),

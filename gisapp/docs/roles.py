@@ -1,0 +1,30 @@
+"""The table of roles and acts for docs/deploy.md."""
+
+from __future__ import annotations
+
+from gisapp.docs.markdown import code, table
+from gisapp.permissions import ACTS, ALLOWED, ROLES
+from gisapp.words import Words
+
+ACT_WORDS: dict[str, Words] = {
+    "read": Words("查看图层、要素、瓦片", "see layers, features and tiles"),
+    "read_personal": Words("查看个人信息字段", "see fields that hold personal data"),
+    "create": Words("新建要素", "create features"),
+    "update": Words("修改要素", "change features"),
+    "change_state": Words("改变状态", "change a feature's state"),
+    "delete": Words("删除要素", "delete features"),
+    "export": Words("导出文件", "take files out"),
+    "import": Words("导入文件", "bring files in"),
+    "manage_accounts": Words("管理账户", "look after accounts"),
+    "own_account": Words("管理自己的账户", "look after one's own account"),
+}
+
+
+def table_of_roles() -> str:
+    """One line an act, one column a role."""
+    return "\n" + table(("Act · 操作", "", *ROLES), map(_line, ACTS)) + "\n"
+
+
+def _line(act: str) -> tuple[str, ...]:
+    words = ACT_WORDS[act]
+    return code(act), f"{words.en} · {words.zh}", *("✓" if act in ALLOWED[role] else "" for role in ROLES)
