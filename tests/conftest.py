@@ -37,10 +37,11 @@ SHARED = ROOT.parent / "shared"
 def cluster() -> Iterator[Cluster]:
     """A throw-away cluster for the whole run."""
     folder = Path(tempfile.mkdtemp(prefix="gisapp-test-"))
+    folder.chmod(0o755)  # so that the server's account may enter and the data stays in it, also for root
     made = Cluster(folder / "postgres", durable=False)
     made.start()
     yield made
-    made.remove()  # its data may lie elsewhere than the folder, where root runs the tests
+    made.remove()
     shutil.rmtree(folder, ignore_errors=True)
 
 
