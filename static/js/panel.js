@@ -26,7 +26,7 @@ export function panelFor({ map, tree, shell, root, words }) {
 
   function ask(url) {
     body.setAttribute('aria-busy', 'true');
-    return window.htmx.ajax('GET', url, { target: body, swap: 'innerHTML' });
+    return window.htmx.ajax('GET', url, { source: body, target: body, swap: 'innerHTML' });
   }
 
   async function draw({ layer, id, mark }) {
@@ -104,7 +104,16 @@ export function panelFor({ map, tree, shell, root, words }) {
     }
   }
 
+  /** A session that ended: sign in and come back to this very view. */
+  function signIn(event) {
+    const target = event.detail.xhr.getResponseHeader('HX-Redirect');
+    if (!target) return;
+    event.preventDefault();
+    window.location.assign(target + window.location.hash);
+  }
+
   map.on('click', identify);
+  body.addEventListener('htmx:beforeOnLoad', signIn);
   body.addEventListener('htmx:afterSwap', afterSwap);
   body.addEventListener('htmx:responseError', ({ detail }) => failed(detail.xhr.status === 401 ? words.signed_out : words.failed));
   body.addEventListener('htmx:sendError', () => failed(words.offline));

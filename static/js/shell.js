@@ -1,8 +1,12 @@
-// What every page needs: menus that close, and a language switch that keeps the view in the hash.
+// What every page needs: menus that close, and links that keep the view in the hash.
 
 for (const link of document.querySelectorAll('a[data-keep-hash]')) {
   link.addEventListener('click', () => { link.hash = window.location.hash; });
 }
+
+// Whoever has to sign in first comes back to the same view: the browser keeps the hash, the form's target has it not.
+const next = document.querySelector('main input[name="next"]');
+if (next && !next.value.includes('#')) next.value += window.location.hash;
 
 const menus = [...document.querySelectorAll('details[data-menu]')];
 
