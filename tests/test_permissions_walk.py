@@ -6,8 +6,10 @@ a line here fails, and so does a line without a route: whoever adds an address s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from gisapp.accounts import people
 from gisapp.errors import PROBLEMS
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
-from tests.browser_client import Browser
+from tests.browser_client import PAGE, Browser
 from tests.conftest import Role
 
 ROLES = ("viewer", "inspector", "reviewer", "exporter", "admin")
@@ -33,7 +35,6 @@ WHO_MAY = {
     "update": ("inspector", "reviewer", "admin"),
     "delete": ("reviewer", "admin"),
     "export": ("reviewer", "exporter", "admin"),
-    "export or import": ("reviewer", "exporter", "admin"),
     "import": ("reviewer", "admin"),
     "manage_accounts": ("admin",),
 }
@@ -42,12 +43,13 @@ BEFORE_CHANGE = {"/account/password", "/sign-out", "/session"}
 
 
 class Things:
-    """Makes what a request needs to be about, anew for every cell."""
+    """Makes what a request needs to be about: features anew for every cell, one account for all."""
 
     def __init__(self, app: Flask, admin: Role) -> None:
         self.house: House = app.extensions["gisapp"]
         self.admin = admin
         self.asset = app.extensions["gisapp.static"][1]
+        self.account = str(people.make(self.house.db, SYSTEM, "walked-over", "viewer")[0].id)
 
     def sign(self) -> dict[str, Any]:
         return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [113.38, 31.69]},
@@ -57,9 +59,6 @@ class Things:
         made = self.admin.post("/collections/rooftop_signs/items", json=self.sign())
         assert made.status_code == 201, made.json
         return str(made.json["id"])
-
-    def account(self) -> str:
-        return str(people.make(self.house.db, SYSTEM, f"account-{uuid4().hex}", "viewer")[0].id)
 
 
 Make = Callable[[Things], tuple[str, dict[str, Any]]]
@@ -85,12 +84,13 @@ def on_feature(tail: str = "", **more: Any) -> Make:
 
 
 def on_account(tail: str = "", **form: str) -> Make:
-    return lambda things: (f"/admin/accounts/{things.account()}{tail}", {"data": form} if form else {})
+    return lambda things: (f"/admin/accounts/{things.account}{tail}", {"data": form} if form else {})
 
 
 ITEMS = "/collections/<layer_id>/items"
 ITEM = ITEMS + "/<feature_id>"
 TILES = "/collections/<layer_id>/tiles"
+IMPORT = "/imports/<import_id>"
 ACCOUNT = "/admin/accounts/<account_id>"
 V1 = {"If-Match": '"1"'}
 S = "/collections/rooftop_signs"
@@ -143,7 +143,21 @@ LINES = (
     Line("GET", "/identify", "read", at("/identify?lon=113.38&lat=31.69&zoom=15&layers=rooftop_signs")),
     Line("GET", "/panel/<layer_id>/<feature_id>", "read", lambda t: (f"/panel/rooftop_signs/{t.feature()}", {})),
     Line("GET", "/exports", "export", at("/exports?layer=rooftop_signs")),
-    Line("GET", "/imports", "export or import", at("/imports")),
+    Line("GET", "/api", "read", at("/api")),
+    Line("GET", "/forms/<layer_id>", "create", at("/forms/rooftop_signs")),
+    Line("POST", "/forms/<layer_id>", "create", lambda t: ("/forms/rooftop_signs", {"data": {"id": str(uuid4())}}),
+         (422,)),
+    Line("GET", "/forms/<layer_id>/<feature_id>", "update", lambda t: (f"/forms/rooftop_signs/{t.feature()}", {})),
+    Line("POST", "/forms/<layer_id>/<feature_id>", "update", lambda t: (
+        f"/forms/rooftop_signs/{t.feature()}", {"data": {"version": "1"}}), (303,)),
+    Line("GET", "/imports", "import", at("/imports")),
+    Line("POST", "/imports", "import", lambda t: ("/imports", {"data": {
+        "layer": "rooftop_signs", "file": (BytesIO(json.dumps(
+            {"type": "FeatureCollection", "features": [t.sign()]}).encode()), "signs.geojson")}}), (201,)),
+    Line("GET", IMPORT, "import", at(f"/imports/{uuid4()}"), (404,)),
+    Line("POST", IMPORT + "/commit", "import", at(f"/imports/{uuid4()}/commit", json={}), (404,)),
+    Line("POST", IMPORT + "/discard", "import", at(f"/imports/{uuid4()}/discard"), (404,)),
+    Line("DELETE", IMPORT, "import", at(f"/imports/{uuid4()}"), (404,)),
 )
 
 
@@ -239,6 +253,13 @@ def test_an_administrators_browser_changes_nothing_without_the_token(
     path, request = line.example(things)
     answer = ask(browser.client, line.method, path, **request)
     assert (answer.status_code, answer.json["code"]) == (403, "csrf_failed")
+
+
+@pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("inspector", 403), ("exporter", 200), ("reviewer", 200)])
+def test_the_page_of_hand_over_is_for_those_who_take_or_bring_files(
+        walkers: dict[str, Any], who: str, status: int) -> None:
+    """Programs ask the same address for the list of imports, which is for importers only."""
+    assert walkers[who].get("/imports", headers=PAGE).status_code == status
 
 
 def test_personal_data_is_left_out_for_those_who_may_not_see_it(walkers: dict[str, Any], things: Things) -> None:
