@@ -49,7 +49,9 @@ class SignIn:
         """Like `prove`, for HTTP basic: a password that fitted a moment ago is not hashed again."""
         name = username_key(username)[:200]
         account = self._find(name)
-        if account and account.active and self._verdicts.recall(name, password, account.password):
+        if account and self._verdicts.recall(name, password, account.password):
+            if not account.active:
+                raise Problem("account_disabled")
             return account
         return self.prove(username, password, caller, how="basic")
 
