@@ -29,7 +29,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None, root_path=str(ROOT / "gisapp"))
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_mb * 2**20, TIMEZONE=settings.time_zone)
+    # A form may hold one long geometry, so its text has the same limit as a body of JSON.
+    most = settings.max_body_mb * 2**20
+    app.config.update(MAX_CONTENT_LENGTH=most, MAX_FORM_MEMORY_SIZE=most, TIMEZONE=settings.time_zone)
     app.extensions["gisapp"] = house
     _furnish(app, settings)
     return app

@@ -14,8 +14,8 @@ from gisapp.layers import Field
 from gisapp.schema import Fault
 from gisapp.words import Words
 
-#: A text this long gets several lines.
-LONG_TEXT = 200
+#: A text that may be longer than this gets several lines; one longer than the other, the width of the page.
+LONG_TEXT, WIDE_TEXT = 300, 120
 _KINDS = {"integer": "number", "number": "number", "date": "date", "datetime": "datetime-local",
           "code": "select", "codes": "checkboxes", "boolean": "choice"}
 _BOOLEAN = (("", Words("未知", "Unknown")), ("true", Words("是", "Yes")), ("false", Words("否", "No")))
@@ -59,6 +59,11 @@ class Input:
     personal: bool = False
     leading: bool = False
     error: str = ""
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes a row of its own."""
+        return self.kind in ("textarea", "geojson", "checkboxes", "place") or (self.max_length or 0) > WIDE_TEXT
 
     @property
     def words(self) -> str:

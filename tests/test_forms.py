@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from werkzeug.datastructures import MultiDict
 
-from gisapp import form_shapes
+from gisapp import edits, form_shapes
 from gisapp.catalogue import load_catalogue
 from gisapp.config import ROOT
+from gisapp.edits import Edition
 from gisapp.form_inputs import Drawing
 from gisapp.forms import Form, at_clock, to_text, to_value
 from gisapp.house import House
@@ -323,20 +325,34 @@ def test_a_geometry_too_long_for_a_page_stays_as_it_is(admin: Role) -> None:
     assert len(stored(admin, "truck_routes", form.fields["id"])["geometry"]["coordinates"][0]) == 4000
 
 
-def test_a_retired_code_stays_until_another_is_chosen(admin: Role, owner: House) -> None:
-    number = new_sign(admin)
-    layer = CATALOGUE.layers["rooftop_signs"]
-    field = layer.field("sign_kind")
-    codes = CATALOGUE.codelists[field.codelist or ""].codes
-    retired = next((code.id for code in codes if code.retired), None)
-    form = Form(layer, CATALOGUE, SHANGHAI)
-    feature = stored(admin, "rooftop_signs", number)
-    if retired is not None:
-        feature["properties"]["sign_kind"] = retired
-    inputs = {one.id: one for one in Drawing(form, "zh", stored=feature).inputs(form.texts(feature))}
-    shown = [option.id for option in inputs["sign_kind"].options]
-    assert feature["properties"]["sign_kind"] in shown
-    assert all(not option.retired or option.id == retired for option in inputs["sign_kind"].options)
+def test_a_retired_code_stays_until_another_is_chosen() -> None:
+    layer, old, other = CATALOGUE.layers["rooftop_signs"], "01", "02"
+    codelist = CATALOGUE.codelists[layer.field("sign_kind").codelist or ""]
+    codes = tuple(replace(code, retired=code.id == old) for code in codelist.codes)
+    catalogue = replace(CATALOGUE, codelists=CATALOGUE.codelists | {codelist.id: replace(codelist, codes=codes)})
+    form = Form(layer, catalogue, SHANGHAI)
+
+    def options(kind: str) -> list[str]:
+        feature = sign(sign_kind=kind)
+        found = {one.id: one for one in Drawing(form, "zh", stored=feature).inputs(form.texts(feature))}
+        return [option.id for option in found["sign_kind"].options]
+
+    assert old in options(old)
+    assert old not in options(other)
+    edition = Edition(1, sign(sign_kind=old))
+    texts = form.texts(edition.feature)
+    assert edits.patch(form, edition, texts | {"remark": "new"}) == (
+        {"type": "Feature", "properties": {"remark": "new"}}, [])
+    assert edits.patch(form, Edition(1, sign(sign_kind=other)), {"sign_kind": old})[1][0]["code"] == "code_retired"
+
+
+def test_a_geometry_of_a_megabyte_can_be_pasted(admin: Role) -> None:
+    many = [[113.38 + n * 1e-6, 31.69 + (n % 7) * 1e-6] for n in range(30_000)]
+    form = show(admin, "/forms/truck_routes")
+    line = json.dumps({"type": "LineString", "coordinates": many})
+    assert len(line) > 900_000
+    sent = dict(form.fields) | minimal(form, "truck_routes") | {"f-geom": line}
+    assert send(admin, "/forms/truck_routes", sent).status_code == 303
 
 
 # --- two people ---------------------------------------------------------------------------------------------
@@ -503,6 +519,25 @@ def test_any_text_is_a_geometry_or_a_fault(typed: str, place: bool) -> None:
     except ValueFault:
         return
     assert shape is None or "coordinates" in shape
+
+
+SIDES = st.fixed_dictionaries({
+    "remark": st.sampled_from([None, "a", "b"]), "address": st.sampled_from([None, "c", "d"]),
+    "width_m": st.sampled_from([None, 1.0, 2.5])})
+
+
+@given(SIDES, SIDES, SIDES)
+@hypothesis_settings(deadline=None, max_examples=200)
+def test_two_changes_are_put_together_field_by_field(base: Any, now: Any, typed: Any) -> None:
+    """What only one side changed is kept; what both changed differently is asked for; nothing else is."""
+    form = Form(CATALOGUE.layers["rooftop_signs"], CATALOGUE, SHANGHAI)
+    first, second, mine = ({"geometry": None, "properties": side} for side in (base, now, typed))
+    made = edits.clash(form, Edition(1, first), Edition(2, second), form.texts(mine))
+    wanted = form.texts({"geometry": None, "properties": {
+        name: typed[name] if typed[name] != base[name] else now[name] for name in base}})
+    assert made.texts == wanted
+    assert made.both == {n for n in base if len({str(side[n]) for side in (base, now, typed)}) == 3}
+    assert made.theirs == {name for name in base if now[name] != base[name]}
 
 
 def test_a_time_the_clocks_never_showed_or_showed_twice_is_asked_for() -> None:
