@@ -20,9 +20,17 @@ ACT_WORDS: dict[str, Words] = {
 }
 
 
+ROLE_WORDS: dict[str, Words] = {
+    "viewer": Words("浏览者", "Viewer"), "inspector": Words("执法队员", "Inspector"),
+    "reviewer": Words("审核员", "Reviewer"), "exporter": Words("数据导出员", "Exporter"),
+    "admin": Words("管理员", "Administrator"),
+}
+
+
 def table_of_roles() -> str:
     """One line an act, one column a role."""
-    return "\n" + table(("Act · 操作", "", *ROLES), map(_line, ACTS)) + "\n"
+    headings = ("Act · 操作", "", *(f"{role} {ROLE_WORDS[role].zh}" for role in ROLES))
+    return "\n" + table(headings, map(_line, ACTS)) + "\n"
 
 
 def _line(act: str) -> tuple[str, ...]:
