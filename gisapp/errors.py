@@ -76,10 +76,10 @@ PROBLEMS: dict[str, ProblemKind] = {
         422, "这个密码太常见，容易被猜到。请换一个。",
         "This password is too common and easily guessed. Choose another."),
     "password_unchanged": ProblemKind(
-        422, "新密码不能与原密码相同。", "The new password must differ from the old one."),
+        422, "新密码不能与当前密码相同。", "The new password must differ from the old one."),
     "password_differs": ProblemKind(
         422, "两次输入的新密码不一致。", "The two new passwords are not the same."),
-    "password_wrong": ProblemKind(422, "原密码不正确。", "The present password is wrong."),
+    "password_wrong": ProblemKind(422, "当前密码不正确。", "The present password is wrong."),
     "token_unknown": ProblemKind(
         404, "没有这个令牌，或已吊销。",
         "There is no such token, or it is revoked already."),

@@ -143,8 +143,8 @@ def test_a_first_password_must_be_changed_before_anything_else(app: Flask, fresh
 
 
 @pytest.mark.parametrize(("old", "new", "again", "words"), [
-    ("", NEW, NEW, "原密码不正确"), (None, "short", "short", "至少要有 10 个字符"), (None, NEW, NEW + "x", "不一致"),
-    (None, "password123", "password123", "太常见"), (None, None, None, "不能与原密码相同"),
+    ("", NEW, NEW, "当前密码不正确"), (None, "short", "short", "至少要有 10 个字符"), (None, NEW, NEW + "x", "不一致"),
+    (None, "password123", "password123", "太常见"), (None, None, None, "不能与当前密码相同"),
 ])
 def test_a_refused_new_password_says_why(app: Flask, house: House, accounts: Accounts, old: str | None,
                                          new: str | None, again: str | None, words: str) -> None:
