@@ -179,10 +179,12 @@ function drawCircle(context, rings, zoom, rule, colour) {
   const radius = rule.radius * pointScale(zoom);
   context.globalAlpha = 1;
   for (const [centre] of rings) {
-    context.beginPath();
-    context.arc(centre.x, centre.y, radius + (zoom < 13 ? 0.8 : 1.4), 0, TWO_PI);
-    context.fillStyle = rule.shape === 'point' ? rule.stroke : '#ffffff';
-    context.fill();
+    if (zoom >= 14) { // further out, rings would cover more than the points
+      context.beginPath();
+      context.arc(centre.x, centre.y, radius + (zoom < 15 ? 0.9 : 1.4), 0, TWO_PI);
+      context.fillStyle = rule.shape === 'point' ? rule.stroke : '#ffffff';
+      context.fill();
+    }
     context.beginPath();
     context.arc(centre.x, centre.y, radius, 0, TWO_PI);
     context.fillStyle = colour;
