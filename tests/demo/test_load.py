@@ -58,12 +58,12 @@ def test_history_and_counts_are_kept(owner: House, loaded: dict[str, int]) -> No
 
 
 def test_growing_fills_further_tiles(owner: House, loaded: dict[str, int]) -> None:
-    wanted = {"illegal_builds": 900, "rooftop_signs": 400, "truck_routes": 120}
+    wanted = {"illegal_builds": 800, "rooftop_signs": 250, "truck_routes": 120}
     grown = load_demo(owner, only=wanted)
     for layer, count in wanted.items():
         assert grown[layer] == count - BASE[layer]
         assert ask(owner, f"SELECT count(*), count(grid_code) FROM layers.{layer}") == [(count, count)]
-    assert ask(owner, "SELECT count(*) FROM layers.districts") == [(6,)]
+    assert ask(owner, "SELECT count(*) FROM layers.districts") == [(4,)]
     assert load_demo(owner, only=wanted) == {}
 
 
