@@ -21,6 +21,14 @@ FAULTS: dict[str, Words] = {
     "json_invalid": Words("不是有效的 JSON", "is not valid JSON"),
     "time_skipped": Words("该地时间不存在（夏令时拨快）", "this local time does not exist (clocks went forward)"),
     "time_twice": Words("该地时间出现两次（夏令时拨慢）", "this local time exists twice (clocks went back)"),
+    "choice_missing": Words("须选择保留哪一个值", "choose which of the two values to keep"),
+    "text_broken": Words("文字不是所选编码", "the text is not in the chosen encoding"),
+    "id_invalid": Words("编号不是 UUID", "the id is no UUID"),
+    "geometry_type": Words("几何类型不对", "the geometry is of another type"),
+    "geometry_invalid": Words("几何无效", "the geometry is not valid"),
+    "value_repeated": Words("与文件中前面的行重复", "repeats a value of an earlier row of the file"),
+    "value_taken": Words("已被其他要素使用", "another feature has this value"),
+    "feature_missing": Words("要更新的要素不存在", "the feature to be updated is not there"),
     "constraint": Words("不符合数据库约束", "breaks a constraint of the database"),
 }
 
