@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -44,6 +45,8 @@ STORE_BYTES = 512 * 1024 ** 2
 #: Every so many made tiles a process clears old ones and merges what writes have added.
 TIDY_EVERY = 256
 MOST_PLANS = 1000
+#: While a layer is being written, what its zooms show is looked at again no sooner than this.
+PLAN_KEEP_S = 2.0
 
 _made = itertools.count(1)
 
@@ -62,6 +65,11 @@ class _Plan:
 
     revision: int
     counted: frozenset[int]
+    made_at: float = field(default_factory=monotonic, compare=False)
+
+    def holds(self, revision: int) -> bool:
+        """Whether the plan may still be used for a layer of that revision."""
+        return self.revision == revision or monotonic() - self.made_at < PLAN_KEEP_S
 
 
 @dataclass
@@ -122,10 +130,23 @@ def tile(house: House, actor: Actor, layer_id: str, address: Address, query: Que
     where, values = sql_tiles.filter_text(conditions(layer, table, query))
     picture = _picture(actor, layer, query, where, values)
     room = _rooms.setdefault(house.db, _Room())
+    if query.as_of:
+        with _driver(house.db) as driver:
+            return _past(driver, picture, address, list(known))
     with _driver(house.db) as driver:
         only_codes = not (query.period or query.ids or query.bbox)
         facets = counts.facets_of(room.kind(driver, layer_id), query.equals) if only_codes else None
         return _answer(driver, room, _Ask(picture, facets, query, address), list(known))
+
+
+def _past(driver: psycopg.Connection[Any], picture: Picture, address: Address, known: list[str]) -> Tile:
+    """The tile of a past moment, made anew each time: few look there, and nothing of it is kept up to date."""
+    most = MOST_LINES if picture.lines else MOST
+    many = _one(driver, *sql_tiles.past_count(picture, address, most + 1))[0] > most
+    text, values = (sql_tiles.past_cells if many else sql_tiles.past_features)(picture, address)
+    drawn = bytes(_one(driver, text, values)[0] or b"")
+    etag = hashlib.blake2b(drawn, digest_size=12).hexdigest()
+    return Tile(etag, None if etag in known else gzip.compress(drawn, GZIP_LEVEL, mtime=0) if drawn else b"")
 
 
 def _require_inside(address: Address) -> None:
@@ -165,7 +186,7 @@ def _answer(driver: psycopg.Connection[Any], room: _Room, ask: _Ask, known: list
     plan = room.plans.get(key) if below else None
     counted = plan is not None and z in plan.counted
     found = _probe(driver, ask, counted, known)
-    if below and (plan is None or plan.revision != found.layer_revision):
+    if below and (plan is None or not plan.holds(found.layer_revision)):
         plan = _make_plan(driver, ask, found.layer_revision)
         room.keep(key, plan)
         if (z in plan.counted) != counted:

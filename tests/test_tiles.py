@@ -80,6 +80,11 @@ def add_build(owner: House, lon: float, lat: float, size: float = 0.0002) -> str
     return key
 
 
+@pytest.fixture(autouse=True)
+def _plans_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "PLAN_KEEP_S", 0)
+
+
 @pytest.fixture
 def empty(owner: House) -> Iterator[None]:
     """Layers without features, before and after."""
