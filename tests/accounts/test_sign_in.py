@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -132,6 +133,13 @@ def test_counts_hold_across_processes(house: House) -> None:
     first, second = SignIn(house.db, "a secret of this test"), SignIn(house.db, "a secret of this test")
     assert guess(first, "viewer", 5, HOME) == ["sign_in_wrong"] * 5
     assert guess(second, "viewer", 1, HOME, start=90) == ["too_many_sign_ins"]
+
+
+def test_parallel_guesses_are_counted_before_they_are_looked_at(door: SignIn) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = [one for part in pool.map(lambda n: guess(door, "viewer", 4, HOME, start=n * 10), range(8))
+                   for one in part]
+    assert answers.count("sign_in_wrong") <= 5
 
 
 def test_neither_names_nor_passwords_are_stored(door: SignIn, house: House) -> None:
