@@ -3,6 +3,7 @@
     parameters   what an address takes
     answers      what comes back, problems included
     bodies       what a layer's features are made of
+    imports      files in
     paths        which address does what
 """
 
@@ -12,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from gisapp.layers import Catalogue
+from gisapp.openapi import imports
 from gisapp.openapi.answers import response_components
 from gisapp.openapi.bodies import schema_components
 from gisapp.openapi.parameters import parameter_components
@@ -29,6 +31,7 @@ _ABOUT = Words(
     "application/problem+json; programs should decide by its code. Coordinates are longitude, latitude of WGS 84 "
     "unless crs= says otherwise.")
 _SERVICE = Words("服务与集合目录", "The service and its collections")
+_IMPORTS = Words("导入", "Imports")
 _SCHEMES = {
     "basic": {"type": "http", "scheme": "basic"},
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -67,4 +70,5 @@ def document(catalogue: Catalogue, language: str, *, personal: bool, server: str
 
 def _tags(catalogue: Catalogue, language: str) -> list[dict[str, str]]:
     layers = [{"name": layer.id, "description": layer.title.get(language)} for layer in catalogue.layers.values()]
-    return [{"name": "service", "description": _SERVICE.get(language)}, *layers]
+    return [{"name": "service", "description": _SERVICE.get(language)}, *layers,
+            {"name": imports.TAG, "description": _IMPORTS.get(language)}]

@@ -41,10 +41,14 @@ COMMON: dict[str, Entry] = {
         "只要这些编号的要素", "Only the features with these ids")),
     "encoding": (_TEXT | {"enum": ["GBK", "UTF-8"]}, Words(
         "Shapefile 的文字编码", "Encoding of a shapefile's texts")),
+    "as_of": (_TEXT, Words(
+        "图层在该时刻的样子（RFC 3339；只给日期即当日结束时）",
+        "The layer as it was at that moment (RFC 3339; a day stands for its end)")),
 }
 
 _PATH: dict[str, Entry] = {
     "featureId": ({"type": "string", "format": "uuid"}, Words("要素编号", "Id of the feature")),
+    "importId": ({"type": "string", "format": "uuid"}, Words("导入编号", "Id of the import")),
     "tileMatrix": ({"type": "integer", "minimum": 0, "maximum": 22}, Words("缩放级别", "Zoom level")),
     "tileRow": ({"type": "integer", "minimum": 0}, Words("行号，自上而下", "Row, from the top")),
     "tileCol": ({"type": "integer", "minimum": 0}, Words("列号，自左而右", "Column, from the left")),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gisapp.layers import Catalogue, Layer
+from gisapp.openapi import imports
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
+from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
 from gisapp.words import Words
 
@@ -28,6 +30,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
     """Every path of the API with its operations."""
     paths = {path: {"get": _service(name, words.get(language), path)} for path, (name, words) in _SERVICE.items()}
     paths |= _fixed_paths(language)
+    paths |= imports.make_paths(catalogue, language)
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue, language, personal)
     return paths
@@ -39,7 +42,7 @@ def _service(name: str, summary: str, path: str) -> dict[str, Any]:
 
 def _fixed_paths(language: str) -> dict[str, Any]:
     said = {name: words.get(language) for name, words in _FIXED_WORDS.items()}
-    health = _operation("service", "getHealth", said["health"], {
+    health = operation("service", "getHealth", said["health"], {
         "200": {"description": said["health"], "content": json_content()},
         "503": {"$ref": "#/components/responses/Problem503"}}) | {"security": []}
     click = [ref(name) for name in ("lon", "lat", "zoom", "layers")]
@@ -52,7 +55,7 @@ def _fixed_paths(language: str) -> dict[str, Any]:
 
 
 def _read_service(name: str, summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
-    return _operation("service", name, summary, reading(summary, json_content()), *parameters, _LANG)
+    return operation("service", name, summary, reading(summary, json_content()), *parameters, _LANG)
 
 
 _FIXED_WORDS = {
@@ -70,7 +73,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
         base: {"get": _describe(layer, "describeCollection", said["collection"])},
         f"{base}/schema": {"get": _describe(layer, "getSchema", said["schema"], "application/schema+json")},
         f"{base}/items": {
-            "get": _operation(layer.id, f"{layer.id}.getFeatures", said["items"], reading(
+            "get": operation(layer.id, f"{layer.id}.getFeatures", said["items"], reading(
                 said["items"], items_content(layer.id)), *asked),
             "post": _create(layer, said["create"])},
         f"{base}/items/{{featureId}}": _item(layer, said),
@@ -96,48 +99,38 @@ _WORDS = {
 }
 
 
-def _operation(tag: str, name: str, summary: str, responses: dict[str, Any], *parameters: dict[str, Any],
-               body: dict[str, Any] | None = None) -> dict[str, Any]:
-    operation: dict[str, Any] = {"tags": [tag], "operationId": name, "summary": summary}
-    if parameters:
-        operation["parameters"] = list(parameters)
-    if body:
-        operation["requestBody"] = {"required": True, "content": body}
-    return operation | {"responses": responses}
-
-
 def _describe(layer: Layer, name: str, summary: str, media_type: str = "application/json") -> dict[str, Any]:
-    return _operation(layer.id, f"{layer.id}.{name}", summary, reading(
+    return operation(layer.id, f"{layer.id}.{name}", summary, reading(
         summary, json_content(media_type=media_type)), *_DOCUMENT)
 
 
 def _create(layer: Layer, summary: str) -> dict[str, Any]:
     responses = writing("201", summary, json_content(schema_ref(f"{layer.id}.feature"), GEOJSON), "200")
-    return _operation(layer.id, f"{layer.id}.createFeature", summary, responses, ref("contentCrs"),
+    return operation(layer.id, f"{layer.id}.createFeature", summary, responses, ref("contentCrs"),
                       body=json_content(schema_ref(f"{layer.id}.new"), GEOJSON))
 
 
 def _item(layer: Layer, said: dict[str, str]) -> dict[str, Any]:
     feature = json_content(schema_ref(f"{layer.id}.feature"), GEOJSON)
-    get = _operation(layer.id, f"{layer.id}.getFeature", said["item"], reading(said["item"], feature, "304"),
-                     ref("crs"), *_DOCUMENT)
+    get = operation(layer.id, f"{layer.id}.getFeature", said["item"], reading(said["item"], feature, "304"),
+                     ref("crs"), ref("as_of"), *_DOCUMENT)
     whole = json_content(schema_ref(f"{layer.id}.new"), GEOJSON)
     part = json_content(schema_ref(f"{layer.id}.patch"), "application/merge-patch+json")
     bring = (ref("ifMatch"), ref("contentCrs"))
     return {
         "parameters": [ref("featureId")],
         "get": get,
-        "put": _operation(layer.id, f"{layer.id}.replaceFeature", said["replace"], writing(
+        "put": operation(layer.id, f"{layer.id}.replaceFeature", said["replace"], writing(
             "200", said["replace"], feature), *bring, body=whole),
-        "patch": _operation(layer.id, f"{layer.id}.updateFeature", said["update"], writing(
+        "patch": operation(layer.id, f"{layer.id}.updateFeature", said["update"], writing(
             "200", said["update"], feature), *bring, body=part),
-        "delete": _operation(layer.id, f"{layer.id}.deleteFeature", said["delete"], writing(
+        "delete": operation(layer.id, f"{layer.id}.deleteFeature", said["delete"], writing(
             "204", said["delete"], None), ref("ifMatch")),
     }
 
 
 def _tile_document(layer: Layer, name: str, summary: str, *formats: str) -> dict[str, Any]:
-    return _operation(layer.id, f"{layer.id}.collection.vector.{name}", summary, reading(
+    return operation(layer.id, f"{layer.id}.collection.vector.{name}", summary, reading(
         summary, json_content()), format_parameter(*formats), _LANG)
 
 
@@ -145,6 +138,6 @@ def _tile(layer: Layer, summary: str, asked: list[dict[str, Any]]) -> dict[str, 
     not_for_tiles = [ref(name) for name in ("f", "limit", "after", "crs", "sortby", "properties", "encoding")]
     questions = [parameter for parameter in asked if parameter not in not_for_tiles]
     content = {MVT: {"schema": {"type": "string", "format": "binary"}}}
-    return _operation(layer.id, f"{layer.id}.collection.vector.getTile", summary, reading(
+    return operation(layer.id, f"{layer.id}.collection.vector.getTile", summary, reading(
         summary, content, "204", "304"), *map(ref, ("tileMatrix", "tileRow", "tileCol")), format_parameter("mvt"),
         *questions)
