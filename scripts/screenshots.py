@@ -98,7 +98,7 @@ def open_first(page: Page, layer: str) -> None:
         await panel.open({ layer, id: nearest.id });
     }""", layer)
     page.wait_for_selector("#panel h2")
-    page.wait_for_selector(".leaflet-overlay-pane path")
+    page.wait_for_selector(".leaflet-overlay-pane path", state="attached")
 
 
 def settle(page: Page) -> None:

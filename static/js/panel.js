@@ -1,6 +1,8 @@
 // What lies under a click: the server is asked, htmx puts its answer into the panel, the feature is outlined.
 
 const OUTLINE = { color: '#c1121f', weight: 3, fillColor: '#ffe14d', fillOpacity: 0.55, interactive: false };
+const RING = { color: '#c1121f', weight: 3, fill: false, radius: 13, interactive: false };
+const SMALL = 16; // px: what is smaller than this gets a ring around it
 const HALO = { color: '#ffffff', weight: 7, opacity: 0.9, fill: false, interactive: false };
 
 function pointMark(feature, latlng) {
@@ -16,6 +18,7 @@ function drawable(feature, mark) {
 export function panelFor({ map, tree, shell, root, words }) {
   const body = document.getElementById('panel-body');
   const outline = window.L.layerGroup().addTo(map);
+  const ring = window.L.layerGroup().addTo(map);
   const listeners = [];
   let selected = null;
   let bounds = null; // of the selected feature, once it is drawn
@@ -39,7 +42,16 @@ export function panelFor({ map, tree, shell, root, words }) {
     outline.clearLayers();
     outline.addLayer(window.L.geoJSON(feature, { style: HALO, pointToLayer: () => window.L.layerGroup() }));
     outline.addLayer(line);
+    ringIfSmall();
     keepInSight();
+  }
+
+  /** A ring around a selection that is too small on this scale to be found by its outline. */
+  function ringIfSmall() {
+    ring.clearLayers();
+    if (!bounds?.isValid() || bounds.getSouthWest().equals(bounds.getNorthEast())) return;
+    const size = map.latLngToLayerPoint(bounds.getSouthEast()).subtract(map.latLngToLayerPoint(bounds.getNorthWest()));
+    if (Math.max(size.x, size.y) < SMALL) ring.addLayer(window.L.circleMarker(bounds.getCenter(), RING));
   }
 
   /** Moves the map when the panel or its sheet hides the selection. */
@@ -54,6 +66,7 @@ export function panelFor({ map, tree, shell, root, words }) {
     selected = next;
     bounds = null;
     outline.clearLayers();
+    ring.clearLayers();
     if (next) draw(next);
     tell();
   }
@@ -113,6 +126,7 @@ export function panelFor({ map, tree, shell, root, words }) {
   }
 
   map.on('click', identify);
+  map.on('zoomend', ringIfSmall);
   body.addEventListener('htmx:beforeOnLoad', signIn);
   body.addEventListener('htmx:afterSwap', afterSwap);
   body.addEventListener('htmx:responseError', ({ detail }) => failed(detail.xhr.status === 401 ? words.signed_out : words.failed));
