@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from gisapp.house import make_house
 
     settings = settings or Settings.from_env()
-    house = make_house(settings, settings.database_url or running(settings).app)
+    house = make_house(settings, running(settings).app)
     app = Flask(__name__, static_folder=None, root_path=str(ROOT / "gisapp"))
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]

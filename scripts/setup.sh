@@ -148,7 +148,9 @@ install_system_parts() { # run|test
 # --- Python packages ---------------------------------------------------------------------------------------
 
 venv_stamp() { # run|test
-    echo "$1 $(digest requirements.lock requirements-dev.lock pyproject.toml) $root"
+    local version
+    version="$("$venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" || version=none
+    echo "$1 $(digest requirements.lock requirements-dev.lock pyproject.toml) $version $root"
 }
 
 venv_is_current() { # run|test ; what the tests need contains what the application needs
@@ -220,7 +222,10 @@ build_vendor() {
 # -----------------------------------------------------------------------------------------------------------
 
 setup() { # run|test
-    if command -v flock >/dev/null; then exec 9>"$root/.setup.lock" && flock 9; fi
+    if command -v flock >/dev/null; then
+        exec 9>"$root/.setup.lock"
+        flock -n 9 || { say "等待另一个安装完成…" "waiting for another set-up to end …"; flock 9; }
+    fi
     install_system_parts "$1"
     make_venv "$1"
     build_vendor

@@ -169,8 +169,15 @@ def watch(server: WebServer, cluster: Cluster | None, progress: Progress) -> Non
 @contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
     """One keeper for an instance. The lock is the kernel's: it goes with the process, however that ends."""
-    settings.instance.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(settings.instance / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        settings.instance.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(settings.instance / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise Fault(
+            f"实例目录 {settings.instance} 不可用：{error.strerror}。是否曾由另一用户启动？可用 --instance 另选。",
+            f"the instance folder {settings.instance} cannot be used: {error.strerror}. "
+            "Did another user start it before? Choose another one with --instance.",
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -125,8 +125,9 @@ class Cluster:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One process at a time makes, starts or stops this cluster; a dead process holds no lock."""
-        descriptor = os.open(self.place.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self.place.home / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
+            os.fchown(descriptor, self.place.account.uid, self.place.account.gid)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:

@@ -60,13 +60,27 @@ class Place:
 
 def current_user() -> str:
     """The name of the account this process runs under."""
-    return pwd.getpwuid(os.geteuid()).pw_name
+    return _name(os.geteuid())
 
 
-def server_account() -> Account:
-    """The account of the server: one's own, or `postgres` for root. Raises Fault when root finds none."""
+def _name(uid: int) -> str:
+    """An account's name; its number when it has none, as in some containers."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def server_account(home: Path | None = None) -> Account:
+    """The account of the server: one's own; for root that of the data in `home`, else `postgres`.
+
+    Raises Fault when root finds none.
+    """
     if os.geteuid() != 0:
         return Account(current_user(), os.geteuid(), os.getegid())
+    if home is not None and (home / "data").exists() and (home / "data").stat().st_uid != 0:
+        found = (home / "data").stat()
+        return Account(_name(found.st_uid), found.st_uid, found.st_gid)
     try:
         entry = pwd.getpwnam("postgres")
     except KeyError:
@@ -106,7 +120,7 @@ def clean_environment() -> dict[str, str]:
 def settle(folder: Path) -> Place:
     """The cluster's place for an instance folder; makes the folders and remembers a place elsewhere."""
     folder = folder.absolute()
-    account = server_account()
+    account = server_account(_remembered(folder) or folder)
     home = _remembered(folder) or _choose(folder, account)
     _own(home, account)
     place = Place(home, _socket_folder(home, account), account)
