@@ -19,6 +19,7 @@ from sqlalchemy import text
 from werkzeug.datastructures import MultiDict
 
 from gisapp import edits, form_shapes
+from gisapp.accounts import people
 from gisapp.catalogue import load_catalogue
 from gisapp.config import ROOT
 from gisapp.edits import Edition
@@ -26,6 +27,7 @@ from gisapp.form_inputs import Drawing
 from gisapp.forms import Form, at_clock, to_text, to_value
 from gisapp.house import House
 from gisapp.layers import Field
+from gisapp.permissions import SYSTEM
 from gisapp.rules import RULES
 from gisapp.schema import ValueFault, check_value
 from gisapp.words import Words
@@ -434,6 +436,25 @@ def test_roles_see_and_send_forms_as_the_table_says(roles: dict[str, Role], role
     assert (f'href="{SIGNS}/{number}"' in panel) == (status == 200)
     assert (f'href="{SIGNS}"' in items) == (status == 200)
     assert (f'href="{SIGNS}"' in roles[role].get("/map").text) == (status == 200)
+
+
+def test_a_squadron_has_forms_of_its_own_territory_only(roles: dict[str, Role], owner: House) -> None:
+    number = new_sign(roles["admin"])
+    with owner.db.read() as connection:
+        account = people.find_by_name(connection, "inspector")
+    assert account is not None
+    form = show(roles["inspector"], SIGNS)
+    people.set_squadron(owner.db, SYSTEM, str(account.id), "Z1")
+    try:
+        elsewhere = roles["inspector"].get(f"{SIGNS}/{number}", headers={"Accept": "text/html"})
+        sent = dict(form.fields) | minimal(form, "rooftop_signs") | {"f-remark": "kept"}
+        answer = send(roles["inspector"], f"{SIGNS}?lang=en", sent)
+    finally:
+        people.set_squadron(owner.db, SYSTEM, str(account.id), None)
+    assert elsewhere.status_code == 403
+    assert answer.status_code == 403
+    assert "outside your territory (Z1)" in answer.text
+    assert FormPage(answer.text).fields["f-remark"] == "kept"
 
 
 def test_a_browser_sends_the_form_with_its_token_only(app: Flask, accounts: dict[str, dict[str, str]]) -> None:
