@@ -138,7 +138,7 @@ def test_personal_fields_are_left_out_for_those_without_the_right(house: House, 
         assert f'"{name}"' not in texts["exporter"]
 
 
-@pytest.mark.parametrize(("language", "title"), [("zh", "城管一图接口"), ("en", "Enforcement map API")])
+@pytest.mark.parametrize(("language", "title"), [("zh", "城管一张图接口"), ("en", "Enforcement map API")])
 def test_people_get_a_page_with_nothing_from_elsewhere(admin: Role, language: str, title: str) -> None:
     answer = admin.get(f"/api?f=html&lang={language}")
     page = answer.get_data(as_text=True)

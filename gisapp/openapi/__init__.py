@@ -23,7 +23,7 @@ from gisapp.words import Words
 MEDIA_TYPE = "application/vnd.oai.openapi+json;version=3.0"
 VERSION = "3.0.3"
 
-_TITLE = Words("城管一图接口", "Enforcement map API")
+_TITLE = Words("城管一张图接口", "Enforcement map API")
 _ABOUT = Words(
     "按 OGC API – Features 与 Tiles 组织：每个图层是一个集合。出错时返回 application/problem+json，"
     "程序应依据其中的 code 判断。坐标默认为 WGS 84 经度、纬度；用 crs= 选择其他坐标系。",
