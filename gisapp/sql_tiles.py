@@ -18,8 +18,8 @@ from gisapp.sql import Condition
 from gisapp.tables import LAYERS, quoted
 
 EXTENT = 4096
-#: What is drawn beyond the edge, in units, so that outlines of neighbours meet.
-BUFFER = 64
+#: What is drawn beyond the edge, in units (16 to a px), so that outlines meet and no point is cut in half.
+BUFFER = 128
 WORLD_M = 40075016.685578488
 #: Zoom of the cells in which writes are noted (gisapp.layer_changes).
 CHANGE_ZOOM = 14
