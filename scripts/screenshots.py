@@ -76,6 +76,8 @@ def take(browser: Browser, shot: Shot, url: str, account: dict[str, str], folder
     page.fill("[name=password]", account["password"])
     page.click("main [type=submit]")
     page.wait_for_url("**/map*")
+    settle(page)
+    page.goto("/account")  # away, so that the map starts with its link
     page.goto(shot.path)
     settle(page)
     if shot.opens:

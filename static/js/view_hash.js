@@ -32,6 +32,7 @@ export function keepHash(map, tree, panel) {
   let written = '';
 
   function write() {
+    if (written && window.location.hash !== written) return; // just edited: follow() is about to be called
     const { lng, lat } = map.getCenter().wrap();
     written = writeHash({ zoom: map.getZoom(), lon: lng, lat, layers: tree.shown(), open: panel.selected() });
     window.history.replaceState(null, '', written);
