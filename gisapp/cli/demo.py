@@ -14,7 +14,10 @@ from gisapp.faults import Fault
 @click.option("--only", multiple=True, metavar="LAYER=COUNT",
               help="So many features of one layer (illegal_builds, rooftop_signs, truck_routes); may be repeated.")
 def demo(scale: int, only: tuple[str, ...]) -> None:
-    """Load synthetic demo data: a fictional part of a city. What is loaded already is left as it is."""
+    """Load synthetic demo data: a fictional part of a city. What is loaded already is left as it is.
+
+    Each layer is one transaction; a large one keeps readers of that layer waiting until it is in.
+    """
     from gisapp.cli.layers import owner_house
     from gisapp.demo import load_demo
 

@@ -69,6 +69,8 @@ def name_all(plan: Plan, ground: list[Parcel]) -> Names:
     roads = [words.road_name(s.role, s.kind, _heading(s.line), next(word)) for s in plan.streets]
     estates = words.pairs(stream(plan.seed, "estates"))
     parcels = [_parcel_name(p, next(estates), rng) for p in ground]
+    strips = [p.use == "park" and plan.zones[p.face] == "shore" for p in ground]
+    parcels = ["" if strip else name for strip, name in zip(strips, parcels, strict=True)]
     return Names(roads, parcels, _addresses(plan, ground, roads, rng))
 
 
