@@ -146,7 +146,8 @@ def _fill(house: House, layer: str, count: int, laid: list[Tile], progress: load
                 rng = stream(tile.seed * 1000 + tile.number, f"grow {layer}")
                 yield from_columns(columns, _made(layer, tile, share, rng), share)
             if tile.number % 20 == 19:
-                progress(f"{layer}：{tile.number + 1}/{len(laid)} 片", f"{layer}: {tile.number + 1} of {len(laid)} parts")
+                done = tile.number + 1
+                progress(f"{layer}：{done}/{len(laid)} 片", f"{layer}: {done} of {len(laid)} parts")
         progress(f"{layer}：写入历史、索引和统计…", f"{layer}: writing history, indexes and counts …")
 
     return _store(house, layer, texts, count >= sql_bulk.MANY, progress)
