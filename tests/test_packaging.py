@@ -16,8 +16,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 #: Imported here, installed by the dependency that they are a part of or that asks for them.
 COMES_WITH = {
     "werkzeug": "flask", "jinja2": "flask", "itsdangerous": "flask", "markupsafe": "flask",
-    "flask-login": "flask-security", "wtforms": "flask-wtf", "babel": "flask-babel", "branca": "folium", "numpy": "geopandas", "pandas": "geopandas",
-    "mako": "alembic", "libpass": "flask-security",
+    "flask-login": "flask-security", "libpass": "flask-security", "wtforms": "flask-wtf", "babel": "flask-babel",
+    "branca": "folium", "numpy": "geopandas", "pandas": "geopandas", "mako": "alembic",
 }
 
 
