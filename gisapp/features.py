@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +53,8 @@ def open_layer(house: House, actor: Actor, layer_id: str, act: str, query: Query
     for name in asked:
         if name not in visible_names(actor, layer):
             raise Problem("field_masked", field=name)
-    return layer, house.tables.layers[layer.id]
+    tables = house.tables.history if query is not None and query.as_of else house.tables.layers
+    return layer, tables[layer.id]
 
 
 def layer_for(house: House, actor: Actor, layer_id: str, act: str) -> Layer:
@@ -99,16 +101,19 @@ def extent(house: House, actor: Actor, layer_id: str) -> tuple[float, float, flo
     return None if bounds[0] is None else (bounds[0], bounds[1], bounds[2], bounds[3])
 
 
-def get(house: House, actor: Actor, layer_id: str, feature_id: UUID, crs: Crs = CRS84) -> Found:
-    """One feature. Problem `feature_unknown` (404)."""
-    layer, table = open_layer(house, actor, layer_id, "read")
+def get(house: House, actor: Actor, layer_id: str, feature_id: UUID, crs: Crs = CRS84,
+        as_of: datetime | None = None) -> Found:
+    """One feature, as it is or as it was. Problem `feature_unknown` (404)."""
+    layer, table = open_layer(house, actor, layer_id, "read", Query(as_of=as_of))
     with house.db.read() as connection:
-        return read_one(connection, layer, table, feature_id, actor, crs)
+        return read_one(connection, layer, table, feature_id, actor, crs, as_of=as_of)
 
 
 def read_one(connection: Connection, layer: Layer, table: Table, feature_id: UUID, actor: Actor,
-          crs: Crs = CRS84, *, created: bool = False) -> Found:
-    row = connection.execute(sql.select_one(layer, table, feature_id, visible_names(actor, layer), crs)).one_or_none()
+             crs: Crs = CRS84, *, created: bool = False, as_of: datetime | None = None) -> Found:
+    """The feature as the actor may see it; `table` is the history table when `as_of` is given."""
+    names = visible_names(actor, layer)
+    row = connection.execute(sql.select_one(layer, table, feature_id, names, crs, as_of)).one_or_none()
     if row is None:
         raise Problem("feature_unknown", id=str(feature_id))
     return Found(feature_id, row.version, row.feature, created)

@@ -22,7 +22,7 @@ MAX_LIMIT = 10_000
 
 #: Parameters of every items address; besides them each field's id is one.
 COMMON = ("f", "lang", "limit", "after", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
-          "encoding")
+          "encoding", "as_of")
 
 Box = tuple[float, float, float, float]
 Period = tuple[datetime | None, datetime | None]
@@ -33,7 +33,8 @@ class Query:
     """One question about one layer. The same value drives items, tiles, counts and exports.
 
     `bbox` is (min x, min y, max x, max y) in `bbox_crs` with easting first; `equals` are field and typed value;
-    `period` filters on the layer's instant; `after` is the page key of the last feature seen.
+    `period` filters on the layer's instant; `after` is the page key of the last feature seen;
+    `as_of` asks the layer as it was at that moment (UTC).
     """
 
     bbox: Box | None = None
@@ -46,6 +47,7 @@ class Query:
     properties: tuple[str, ...] | None = None
     limit: int = DEFAULT_LIMIT
     after: tuple[Any, ...] | None = None
+    as_of: datetime | None = None
 
     @property
     def filters(self) -> bool:
@@ -74,8 +76,17 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer) -> Query:
         sortby=sortby,
         properties=_properties(values.get("properties"), layer),
         limit=_limit(values.get("limit")),
+        as_of=parse_as_of(values.get("as_of")),
         after=decode_page_key(values["after"], len(sortby) + 1) if "after" in values else None,
     )
+
+
+def parse_as_of(text: str | None) -> datetime | None:
+    """The moment of `as_of=`, RFC 3339; a day stands for its end."""
+    try:
+        return None if text is None else _end(text)
+    except (ValueError, OverflowError):
+        raise invalid("as_of", "应为 RFC 3339 时间", "wants an RFC 3339 instant") from None
 
 
 def parse_crs_argument(text: str | None) -> Crs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,8 @@ def shown(layer: Layer, table: FromClause) -> ColumnElement[Any]:
 def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
     """What the query asks of a feature, without its page."""
     found = [_equals(layer, table, name, value) for name, value in query.equals]
+    if query.as_of:
+        found.append(at_moment(table, query.as_of))
     if query.bbox:
         found.append(in_box(layer, table, query))
     if query.period and any(query.period):
@@ -64,6 +67,11 @@ def _equals(layer: Layer, table: Table, name: str, value: Any) -> Condition:
     return table.c[name] == literal(value, column_type(layer.field(name)))
 
 
+def at_moment(history: Table, moment: datetime) -> Condition:
+    """The version of a history table that was valid at the moment."""
+    return and_(history.c.valid_from <= moment, history.c.valid_to > moment)
+
+
 def in_box(layer: Layer, table: Table, query: Query) -> Condition:
     """Geometry meets the box. Asked of the Web Mercator index first, then exactly."""
     assert query.bbox is not None  # noqa: S101
@@ -71,6 +79,8 @@ def in_box(layer: Layer, table: Table, query: Query) -> Condition:
     if query.bbox_crs.database_srid != SRID:
         # A straight edge in one system is curved in the other: densify before it is moved.
         box = func.ST_Transform(func.ST_Segmentize(box, max(query.bbox[2] - query.bbox[0], 1.0) / 50), SRID)
+    if "geom_3857" not in table.c:  # history keeps what was stored, not what was drawn
+        return func.ST_Intersects(shown(layer, table), box)
     whole_map = func.ST_MakeEnvelope(-180, -MAX_LATITUDE, 180, MAX_LATITUDE, SRID)
     drawn = func.ST_Expand(func.ST_Transform(func.ST_Intersection(box, whole_map), 3857), _INDEX_MARGIN)
     return and_(table.c.geom_3857.op("&&")(drawn), func.ST_Intersects(shown(layer, table), box))
@@ -155,13 +165,15 @@ def extent(table: Table) -> Select[Any]:
     return select(*(function(box.c.box) for function in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
 
 
-def select_one(layer: Layer, table: Table, feature_id: UUID, names: Sequence[str], crs: Crs) -> Select[Any]:
-    """One feature as text, with its version, state and squadron."""
-    return select(
+def select_one(layer: Layer, table: Table, feature_id: UUID, names: Sequence[str], crs: Crs,
+               as_of: datetime | None = None) -> Select[Any]:
+    """One feature as text, with its version, state and squadron; from the history table with `as_of`."""
+    found = select(
         feature_json(layer, table, names, crs).label("feature"), table.c.version,
         (table.c.status if layer.states else literal(None)).label("status"),
         (table.c.squadron_code if layer.assigned else literal(None)).label("squadron_code"),
     ).where(table.c.id == feature_id)
+    return found.where(at_moment(table, as_of)) if as_of else found
 
 
 def select_version(layer: Layer, history: Table, feature_id: UUID, names: Sequence[str], version: int) -> Select[Any]:

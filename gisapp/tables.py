@@ -241,6 +241,8 @@ def _history_table(metadata: MetaData, layer: Layer, live: Table) -> Table:
         Index(object_name("ux", name, "current"), "id", unique=True,
               postgresql_where=text("valid_to = 'infinity'::timestamptz")),
         Index(object_name("ix", name, "period"), "valid_from", "valid_to"),
+        *(Index(object_name("gx", name, column), column, postgresql_using="gist")
+          for column in ("geom", *([layer.stand_in.id] if layer.stand_in else []))),
         schema=LAYERS)
 
 

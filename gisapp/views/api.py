@@ -17,7 +17,7 @@ from gisapp.errors import Problem
 from gisapp.exports import formats_for
 from gisapp.formats import FILE_FORMATS
 from gisapp.layers import Layer
-from gisapp.params import parse, parse_crs_argument, parse_id
+from gisapp.params import parse, parse_as_of, parse_crs_argument, parse_id
 from gisapp.permissions import Actor
 from gisapp.views import context, pages_of_api
 from gisapp.views.exports import respond_with_file
@@ -190,13 +190,14 @@ def item(layer_id: str, feature_id: str) -> AnyResponse:
     """One feature; its ETag is what a change must carry in If-Match."""
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "read")
-    unknown = set(request.args) - {"f", "lang", "crs"}
+    unknown = set(request.args) - {"f", "lang", "crs", "as_of"}
     if unknown:
-        raise Problem("parameter_unknown", name=sorted(unknown)[0][:60], known="f, lang, crs")
+        raise Problem("parameter_unknown", name=sorted(unknown)[0][:60], known="f, lang, crs, as_of")
     if wanted_format() == "html":
         return redirect(f"{request.script_root}/panel/{layer.id}/{parse_id(feature_id)}")
     crs = parse_crs_argument(request.args.get("crs"))
-    return feature_response(layer, features.get(house, actor, layer_id, parse_id(feature_id), crs), crs)
+    as_of = parse_as_of(request.args.get("as_of"))
+    return feature_response(layer, features.get(house, actor, layer_id, parse_id(feature_id), crs, as_of), crs)
 
 
 def feature_response(layer: Layer, found: features.Found, crs: Crs = CRS84, status: int = 200) -> Response:

@@ -631,6 +631,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_blocks_history_geom', 'blocks_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_blocks_history_id_version', 'blocks_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_blocks_history_period', 'blocks_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_blocks_history_current', 'blocks_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -666,6 +667,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_buildings_history_geom', 'buildings_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_buildings_history_id_version', 'buildings_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_buildings_history_period', 'buildings_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_buildings_history_current', 'buildings_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -714,6 +716,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_communities_history_geom', 'communities_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_communities_history_id_version', 'communities_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_communities_history_period', 'communities_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_communities_history_current', 'communities_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -743,6 +746,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_control_lines_history_geom', 'control_lines_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_control_lines_history_id_version', 'control_lines_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_control_lines_history_period', 'control_lines_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_control_lines_history_current', 'control_lines_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -791,6 +795,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_districts_history_geom', 'districts_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_districts_history_id_version', 'districts_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_districts_history_period', 'districts_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_districts_history_current', 'districts_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -868,6 +873,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_illegal_builds_history_geom', 'illegal_builds_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
+    op.create_index('gx_illegal_builds_history_mark_point', 'illegal_builds_history', ['mark_point'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_illegal_builds_history_id_version', 'illegal_builds_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_illegal_builds_history_period', 'illegal_builds_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_illegal_builds_history_current', 'illegal_builds_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -900,6 +907,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_restricted_areas_history_geom', 'restricted_areas_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_restricted_areas_history_id_version', 'restricted_areas_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_restricted_areas_history_period', 'restricted_areas_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_restricted_areas_history_current', 'restricted_areas_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -938,6 +946,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_roads_history_geom', 'roads_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_roads_history_id_version', 'roads_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_roads_history_period', 'roads_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_roads_history_current', 'roads_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1014,6 +1023,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_rooftop_signs_history_geom', 'rooftop_signs_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_rooftop_signs_history_id_version', 'rooftop_signs_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_rooftop_signs_history_period', 'rooftop_signs_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_rooftop_signs_history_current', 'rooftop_signs_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1048,6 +1058,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_school_gates_history_geom', 'school_gates_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_school_gates_history_id_version', 'school_gates_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_school_gates_history_period', 'school_gates_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_school_gates_history_current', 'school_gates_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1077,6 +1088,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_squadron_territories_history_geom', 'squadron_territories_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_squadron_territories_history_id_version', 'squadron_territories_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_squadron_territories_history_period', 'squadron_territories_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_squadron_territories_history_current', 'squadron_territories_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1125,6 +1137,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_streets_history_geom', 'streets_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_streets_history_id_version', 'streets_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_streets_history_period', 'streets_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_streets_history_current', 'streets_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1189,6 +1202,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_truck_routes_history_geom', 'truck_routes_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_truck_routes_history_id_version', 'truck_routes_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_truck_routes_history_period', 'truck_routes_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_truck_routes_history_current', 'truck_routes_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1240,6 +1254,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_unit_grids_history_geom', 'unit_grids_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_unit_grids_history_id_version', 'unit_grids_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_unit_grids_history_period', 'unit_grids_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_unit_grids_history_current', 'unit_grids_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1301,6 +1316,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_vendor_points_history_geom', 'vendor_points_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_vendor_points_history_id_version', 'vendor_points_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_vendor_points_history_period', 'vendor_points_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_vendor_points_history_current', 'vendor_points_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
@@ -1366,6 +1382,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('history_id'),
     schema='layers'
     )
+    op.create_index('gx_waste_sites_history_geom', 'waste_sites_history', ['geom'], unique=False, schema='layers', postgresql_using='gist')
     op.create_index('ix_waste_sites_history_id_version', 'waste_sites_history', ['id', 'version'], unique=False, schema='layers')
     op.create_index('ix_waste_sites_history_period', 'waste_sites_history', ['valid_from', 'valid_to'], unique=False, schema='layers')
     op.create_index('ux_waste_sites_history_current', 'waste_sites_history', ['id'], unique=True, schema='layers', postgresql_where=sa.text("valid_to = 'infinity'::timestamptz"))
