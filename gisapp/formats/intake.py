@@ -1,4 +1,4 @@
-"""The child process that opens what people send: `python -m gisapp.formats.intake`, an order as JSON on stdin.
+"""The child process that opens what people send: `python -m gisapp.children gisapp.formats.intake`.
 
 `look` says what lies in the upload; `read` checks every row and writes the good ones, ready for COPY, to
 rows.ndjson and the faults to faults.ndjson. It knows no database and holds no secret.
@@ -15,7 +15,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from gisapp.catalogue import load_catalogue
-from gisapp.children import serve
 from gisapp.crs import parse_crs
 from gisapp.errors import Problem
 from gisapp.formats import source as files
@@ -129,7 +128,7 @@ class Intake:
         for number, columns, wkb in _numbered(source):
             values, wrong = self._values(columns, choice["mapping"])
             shapes, misshapen = self._shapes(shaper, values, wkb)
-            wrong += misshapen or self._repeated(values)
+            wrong = wrong + misshapen or self._repeated(values)
             if wrong:
                 self._refuse(faults, source, number, wrong)
                 continue
@@ -195,7 +194,3 @@ def _numbered(source: files.Source) -> Iterator[tuple[int, list[Any], Any]]:
         for place, wkb in enumerate(shapes):
             number += 1
             yield number, [column[place] for column in columns], wkb
-
-
-if __name__ == "__main__":
-    serve(work)

@@ -39,11 +39,13 @@ def suggest(layer: Layer, names: Iterable[str]) -> dict[str, str | None]:
 
 
 def _known_names(layer: Layer) -> dict[str, str]:
-    known = {"id": "id"}
-    for target, field in targets(layer).items():
-        words = [target] + ([field.export, field.title.zh, field.title.en] if field else [])
-        for word in words:
-            known.setdefault(_plain(word), target)
+    """Field by every name it goes by; an id wins over another field's short name, that over a title."""
+    fields = [(target, field) for target, field in targets(layer).items() if field is not None]
+    known = {_plain(target): target for target in targets(layer)}
+    names = [[(field.export, field.title.zh, field.title.en)[kind] for _, field in fields] for kind in range(3)]
+    for kind in names:
+        for name, (target, _) in zip(kind, fields, strict=True):
+            known.setdefault(_plain(name), target)
     return known
 
 

@@ -143,7 +143,7 @@ def _menu_crs(given: str | None) -> tuple[str | None, str]:
     if not given:
         return None, ""
     try:
-        crs = pyproj.CRS.from_user_input(given)
+        crs = pyproj.CRS.from_user_input(given).to_2d()
         code = crs.to_epsg(min_confidence=60)
     except pyproj.exceptions.CRSError:
         return None, given[:80]

@@ -1,4 +1,4 @@
-"""The child process that makes a file: `python -m gisapp.formats.work`, an order as JSON on stdin.
+"""The child process that makes a file: `python -m gisapp.children gisapp.formats.work`.
 
 Reads the rows from the database into a spool, then hands them to the format. Nothing of a web worker is here.
 """
@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gisapp import features, params
-from gisapp.children import serve
 from gisapp.config import Settings
 from gisapp.crs import parse_crs
 from gisapp.errors import Problem
@@ -30,7 +29,7 @@ from gisapp.params import Query
 from gisapp.permissions import Actor, may
 
 
-def make_file(order: dict[str, Any]) -> dict[str, Any]:
+def work(order: dict[str, Any]) -> dict[str, Any]:
     """Write the file that the order asks for; answers with its path, rows, losses and the question in words."""
     settings = Settings(layers=Path(order["layers"]), time_zone=order["time_zone"], threads=1,
                         statement_timeout_s=order["statement_timeout_s"])
@@ -85,7 +84,3 @@ def _write(format_name: str, job: Job, spool: Spool) -> Written:
     except TooLarge as error:
         raise Problem("export_too_large", part=str(error)) from error
     return written
-
-
-if __name__ == "__main__":
-    serve(make_file)

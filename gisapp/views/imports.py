@@ -17,7 +17,7 @@ from gisapp.formats.mapping import targets
 from gisapp.layers import Layer
 from gisapp.params import parse_id
 from gisapp.permissions import may, require
-from gisapp.views import context
+from gisapp.views import context, problems
 from gisapp.views.forms import form_page, see
 from gisapp.views.identity import current_actor
 
@@ -38,6 +38,18 @@ def _room_for_files(endpoint: str | None, values: dict[str, Any] | None) -> None
 def _is_browser() -> bool:
     """Whether a person reads the answer; a program that takes anything gets JSON."""
     return "text/html" in request.headers.get("Accept", "")
+
+
+@blueprint.errorhandler(Problem)
+def _problem(problem: Problem) -> Response:
+    """A program reads what went wrong as JSON here too, although this is a page's address."""
+    if _is_browser():
+        return problems.answer(problem)
+    response = jsonify(problem.document(context.language()))
+    response.status_code = problem.kind.status
+    response.content_type = "application/problem+json; charset=utf-8"
+    response.headers.update(problem.headers)
+    return response
 
 
 @blueprint.get("")
