@@ -31,7 +31,8 @@ def statements(ground: Ground, asked: Sequence[Asked]) -> list[str]:
             picture = tiles._picture(VIEWER, layer, Query(), "", {})
             ask = tiles._Ask(picture, tiles.counts.Facets(), Query(), address)
             plan = tiles._make_plan(driver, ask, 0) if address.z < layer.detail_zoom else tiles._Plan(0, frozenset())
-            text, values = tiles._statement(driver, ask, address.z in plan.counted)
+            expected = tiles._one(driver, *tiles.counts.expected(layer, address))[0]
+            text, values = tiles._statement(ask, address.z in plan.counted, expected)
             written.append(psycopg.ClientCursor(driver).mogrify(text, values))
     house.db.close()
     return written

@@ -208,7 +208,7 @@ def revisited(ground: Ground) -> Iterator[Line]:
 def _etags(port: int, asked: Sequence[Asked], cookie: str) -> dict[Asked, str]:
     found = {}
     for one in asked:
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"http://127.0.0.1:{port}{session.ours(one)}", headers={"Cookie": cookie})
         with urllib.request.urlopen(request) as answer:  # noqa: S310  our own address
             found[one] = answer.headers["ETag"]

@@ -67,6 +67,8 @@ def gisapp(ground: Ground, application: str = "wsgi:app") -> Iterator[tuple[int,
     port = free_port()
     words = WebServer(ground.settings(port), ground.cluster.app_url)._command()
     words = [application if word == "wsgi:app" else word for word in words]
+    at = words.index("--pid-file")  # two of them run at once
+    del words[at:at + 2]
     with program(words, port, ground.work / "gisapp.log", **_environment(ground, port)) as pid:
         time.sleep(2)
         yield port, pid
@@ -88,6 +90,16 @@ def gunicorn(ground: Ground) -> Iterator[tuple[int, int]]:
         yield port, pid
 
 
+#: tipg's settings refuse the address of a Unix socket.
+_OVER_SOCKET = """
+import os
+import asyncpg
+open_pool = asyncpg.create_pool
+asyncpg.create_pool = lambda _, **more: open_pool(os.environ["BENCH_URL"], **more)
+from tipg.main import app
+"""
+
+
 @contextmanager
 def tipg(ground: Ground) -> Iterator[tuple[int, int]]:
     """tipg under uvicorn on the same tables, its cut at 10 000 features a tile lifted."""
@@ -95,10 +107,12 @@ def tipg(ground: Ground) -> Iterator[tuple[int, int]]:
     if not home.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
         subprocess.run([str(home / "bin/pip"), "install", "-q", "tipg", "uvicorn"], check=True)
-    words = [str(home / "bin/uvicorn"), "tipg.main:app", "--workers", str(WORKERS), "--port", str(port),
-             "--log-level", "warning"]
-    environment = {"DATABASE_URL": ground.cluster.app_url, "TIPG_DB_SCHEMAS": '["layers"]',
-                   "TIPG_MAX_FEATURES_PER_TILE": "10000000", "TIPG_CATALOG_TTL": "36000"}
+    (home / "over_socket.py").write_text(_OVER_SOCKET)
+    words = [str(home / "bin/uvicorn"), "over_socket:app", "--app-dir", str(home), "--workers", str(WORKERS),
+             "--port", str(port), "--log-level", "warning"]
+    environment = {"DATABASE_URL": "postgresql://nobody@localhost/none", "BENCH_URL": ground.cluster.app_url,
+                   "TIPG_DB_SCHEMAS": '["layers"]', "TIPG_MAX_FEATURES_PER_TILE": "10000000",
+                   "TIPG_CATALOG_TTL": "36000"}
     with program(words, port, ground.work / "tipg.log", **environment) as pid:
         time.sleep(6)
         yield port, pid

@@ -99,15 +99,16 @@ def filter_text(conditions: Sequence[Condition]) -> tuple[str, dict[str, Any]]:
     return f" AND {compiled}", dict(compiled.params)
 
 
-#: The revision of the place and of the layer, how many features to expect, and the finished tile if there is
-#: one. Its body stays behind when the reader knows its ETag.
+#: The revision of the place and of the layer; then the finished tile, if there is one of that revision (its body
+#: stays behind when the reader knows its ETag), else `{expected}`: how many features to draw.
 PROBE = """
-SELECT (SELECT coalesce(sum(weight), 0) FROM gisapp.layer_changes WHERE layer = %(layer)s AND (cell_x IS NULL OR
-          cell_x BETWEEN %(cx0)s AND %(cx1)s AND cell_y BETWEEN %(cy0)s AND %(cy1)s))::bigint,
-       (SELECT coalesce(sum(weight), 0) FROM gisapp.layer_changes WHERE layer = %(layer)s)::bigint,
-       s.revision, s.etag, CASE WHEN s.etag = ANY(%(known)s) THEN NULL ELSE s.body END
-  FROM (VALUES (1)) AS one
-  LEFT JOIN gisapp.stored_tiles AS s ON s.variant = %(variant)s AND (s.z, s.x, s.y) = (%(z)s, %(x)s, %(y)s)
+SELECT r.place, r.layer, s.etag, CASE WHEN s.etag = ANY(%(known)s) THEN NULL ELSE s.body END,
+       CASE WHEN s.etag IS NULL THEN ({expected}) END
+  FROM (SELECT coalesce(sum(weight), 0)::bigint AS layer, coalesce(sum(weight) FILTER (WHERE cell_x IS NULL OR
+                 cell_x BETWEEN %(cx0)s AND %(cx1)s AND cell_y BETWEEN %(cy0)s AND %(cy1)s), 0)::bigint AS place
+          FROM gisapp.layer_changes WHERE layer = %(layer)s) AS r
+  LEFT JOIN gisapp.stored_tiles AS s ON s.variant = %(variant)s
+        AND s.z = %(z)s AND s.x = %(x)s AND s.y = %(y)s AND s.revision = r.place
 """
 
 STORE = """

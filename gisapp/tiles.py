@@ -192,23 +192,26 @@ def _answer(driver: psycopg.Connection[Any], room: _Room, ask: _Ask, known: list
         if (z in plan.counted) != counted:
             counted = not counted
             found = _probe(driver, ask, counted, known)
-    return found.tile or _make(driver, ask, counted, found.revision, known)
+    return found.tile or _make(driver, ask, counted, found, known)
 
 
 @dataclass(frozen=True)
 class _Found:
+    """What the database says first: revisions, the finished tile, else how many features to draw."""
+
     revision: int
     layer_revision: int
     tile: Tile | None
+    expected: int
 
 
 def _probe(driver: psycopg.Connection[Any], ask: _Ask, counted: bool, known: list[str]) -> _Found:
     cx0, cx1, cy0, cy1 = ask.address.change_cells()
-    row = _one(driver, sql_tiles.PROBE, {
+    expected, values = ("0", {}) if counted else counts.expected(ask.layer, ask.address)
+    revision, layer_revision, etag, body, number = _one(driver, sql_tiles.PROBE.format(expected=expected), values | {
         "layer": ask.layer.id, "cx0": cx0, "cx1": cx1, "cy0": cy0, "cy1": cy1, "known": known,
         "variant": ask.variant(counted), "z": ask.address.z, "x": ask.address.x, "y": ask.address.y})
-    revision, layer_revision, stored, etag, body = row
-    return _Found(revision, layer_revision, Tile(etag, body) if stored == revision else None)
+    return _Found(revision, layer_revision, Tile(etag, body) if etag else None, number or 0)
 
 
 def _one(driver: psycopg.Connection[Any], text: str, values: dict[str, Any]) -> Any:
@@ -230,24 +233,22 @@ def _make_plan(driver: psycopg.Connection[Any], ask: _Ask, revision: int) -> _Pl
     return _Plan(revision, frozenset(z for z, count in rows if count > most))
 
 
-def _make(driver: psycopg.Connection[Any], ask: _Ask, counted: bool, revision: int, known: list[str]) -> Tile:
-    text, values = _statement(driver, ask, counted)
-    drawn = bytes(_one(driver, text, values)[0] or b"")
+def _make(driver: psycopg.Connection[Any], ask: _Ask, counted: bool, found: _Found, known: list[str]) -> Tile:
+    drawn = bytes(_one(driver, *_statement(ask, counted, found.expected))[0] or b"")
     etag = hashlib.blake2b(drawn, digest_size=12).hexdigest()
     if not drawn:
         return Tile(etag, None if etag in known else b"")
     body = gzip.compress(drawn, GZIP_LEVEL, mtime=0)
-    _store(driver, ask, counted, revision, Tile(etag, body))
+    _store(driver, ask, counted, found.revision, Tile(etag, body))
     return Tile(etag, None if etag in known else body)
 
 
-def _statement(driver: psycopg.Connection[Any], ask: _Ask, counted: bool) -> tuple[str, dict[str, Any]]:
+def _statement(ask: _Ask, counted: bool, expected: int) -> tuple[str, dict[str, Any]]:
     layer, address = ask.layer, ask.address
     if counted:
         if ask.facets is None:
             return sql_tiles.grouped(ask.picture, address)
         return sql_tiles.cells_tile(layer, *counts.cells(layer, ask.facets, address))
-    expected = _one(driver, *counts.expected(layer, address))[0]
     most = MOST_LINES if ask.picture.lines else MOST
     if expected <= most:
         return sql_tiles.features(ask.picture, address, labelled=expected <= MOST_LABELS)
