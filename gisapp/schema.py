@@ -174,7 +174,8 @@ def field_schema(field: Field, catalogue: Catalogue, language: str) -> dict[str,
     if field.description:
         schema["description"] = field.description.get(language)
     if field.decimals is not None:
-        schema["multipleOf"] = float(Decimal(1).scaleb(-field.decimals))
+        # Not multipleOf: validators that reckon in binary floats find 4.73 to be no multiple of 0.01.
+        schema["x-decimals"] = field.decimals
     if field.codelist:
         schema = _with_codes(schema, catalogue.codelists[field.codelist], language)
     marks = {"x-unit": field.unit, "x-export": field.export, "x-personal": field.personal or None}

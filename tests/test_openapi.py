@@ -158,3 +158,14 @@ def test_the_landing_page_leads_to_it(admin: Role) -> None:
 def test_an_unknown_format_is_refused(admin: Role) -> None:
     answer = admin.get("/api?f=yaml")
     assert (answer.status_code, answer.json["code"]) == (400, "format_unknown")
+
+
+def test_a_real_feature_has_the_properties_that_are_described(admin: Role, document: dict[str, Any]) -> None:
+    feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [113.38, 31.69]},
+               "properties": {"sign_no": "O-1", "sign_kind": "01", "area_m2": 4.73}}
+    made = admin.post("/collections/rooftop_signs/items", json=feature)
+    assert made.status_code == 201, made.json
+    described = document["components"]["schemas"]["rooftop_signs.properties"]["properties"]
+    assert made.json["properties"].keys() == described.keys()
+    empty = {name for name, value in made.json["properties"].items() if value is None}
+    assert {name for name in empty if not described[name].get("nullable")} == set()

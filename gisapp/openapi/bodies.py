@@ -57,8 +57,8 @@ def _properties(layer: Layer, fields: list[Field], catalogue: Catalogue, languag
     properties = {field.id: _property(field, catalogue, language) for field in fields}
     second = layer.second_geometry
     if second:
-        properties[second.id] = {"allOf": [schema_ref(f"geojson.{second.geometry}")], "nullable": True,
-                                 "title": second.title.get(language)}
+        properties[second.id] = _geometry(second.geometry, _DEPTH[second.geometry]) | {
+            "nullable": True, "title": second.title.get(language)}
     return {"type": "object", "title": layer.title.get(language), "properties": properties}
 
 
