@@ -133,11 +133,12 @@ def mapserver(ground: Ground, layers: dict[str, tuple[str, ...]]) -> Iterator[tu
 server.document-root = "{home}"
 server.port = {port}
 server.bind = "127.0.0.1"
-server.modules = ("mod_fastcgi")
+server.modules = ("mod_setenv", "mod_fastcgi")
+setenv.add-environment = ("MS_MAPFILE" => "{home}/layers.map")
 server.max-keep-alive-requests = 0
 fastcgi.server = ("/mapserv" => (("socket" => "{home}/socket", "check-local" => "disable",
   "bin-path" => "{mapserv}", "min-procs" => 8, "max-procs" => 8,
-  "bin-environment" => ("MS_MAPFILE" => "{home}/layers.map", "MAPSERVER_CONFIG_FILE" => "{home}/mapserver.conf"))))
+  "bin-environment" => ("MAPSERVER_CONFIG_FILE" => "{home}/mapserver.conf"))))
 """)
     with program([lighttpd, "-D", "-f", str(home / "lighttpd.conf")], port, ground.work / "mapserver.log") as pid:
         time.sleep(2)
