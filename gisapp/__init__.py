@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,10 +50,4 @@ def _furnish(app: Flask, settings: Settings) -> None:
     init_shell(app)
     init_security(app, app.extensions["gisapp"])
     for room in _ROOMS:
-        if importlib.util.find_spec(f"gisapp.views.{room}") is None:
-            continue  # being built
-        try:
-            module = importlib.import_module(f"gisapp.views.{room}")
-        except ImportError:
-            continue  # being built
-        app.register_blueprint(module.blueprint)
+        app.register_blueprint(importlib.import_module(f"gisapp.views.{room}").blueprint)
