@@ -79,7 +79,7 @@ def landing() -> AnyResponse:
     """The landing page for programs; people go to the map."""
     if wanted_format() == "html" and "f" not in request.args:
         return redirect(f"{request.script_root}/map")
-    words = {"zh": ("城管一图", "违法建设、户外广告、便民点、建筑垃圾与渣土运输的一张图"),
+    words = {"zh": ("城管一张图", "违法建设、户外广告、便民点、建筑垃圾与渣土运输的一张图"),
              "en": ("Enforcement map", "Illegal builds, rooftop signs, vendor points, construction waste and routes")}
     title, description = words[context.language()]
     return answer({"title": title, "description": description, "links": [
