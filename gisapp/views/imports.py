@@ -101,11 +101,12 @@ def show(import_id: str) -> AnyResponse:
 
 
 def _mapping_page(document: dict[str, Any], problem: Problem | None = None) -> Response:
-    house, layer = context.house(), context.house().layer(document["layer"])
+    layer = context.house().layer(document["layer"])
     return form_page("hand_over/mapping.html", problem, document=document, layer=layer, language=context.language(),
                      targets=_target_titles(layer), systems=[crs for crs in MENU.values() if crs.srid],
                      encodings=ENCODINGS, chosen_encoding=request.values.get("encoding", ""),
-                     faults=problem.errors if problem else [], house=house)
+                     faults=problem.errors if problem else [],
+                     required={field.id for field in layer.writable_fields if field.required})
 
 
 def _target_titles(layer: Layer) -> dict[str, str]:
@@ -113,7 +114,7 @@ def _target_titles(layer: Layer) -> dict[str, str]:
     titles = {name: field.title.get(language) for name, field in targets(layer).items() if field}
     if second is not None:
         titles[second.id] = second.title.get(language)
-    return {"id": _("Identifier")} | titles
+    return {"id": _("Identifier"), "geometry": _("Geometry")} | titles
 
 
 @blueprint.post("/<import_id>/commit")
@@ -123,17 +124,26 @@ def commit(import_id: str) -> AnyResponse:
     if request.is_json:
         return jsonify(imports.commit(house, actor, number, _choices(request.get_json()), request.remote_addr))
     document = imports.show(house, actor, number)
+    choices = _choices(_form_choices(document))
     try:
-        result = imports.commit(house, actor, number, _choices(_form_choices(document)), request.remote_addr)
+        result = imports.commit(house, actor, number, choices, request.remote_addr)
     except Problem as problem:
         if not _is_browser():
             raise
-        return _mapping_page(document, problem)
+        return _mapping_page(_as_chosen(document, choices), problem)
     if not _is_browser():
         return jsonify(result)
-    flash(_("%(count)d records are in the layer.", count=result["accepted"]), "success")
-    return form_page("hand_over/result.html", None, result=result, layer=house.layer(document["layer"]),
+    flash(_("%(count)d records were imported.", count=result["accepted"]), "success")
+    layer = house.layer(document["layer"])
+    return form_page("hand_over/result.html", None, result=result, layer=layer, targets=_target_titles(layer),
                      language=context.language())
+
+
+def _as_chosen(document: dict[str, Any], choices: dict[str, Any]) -> dict[str, Any]:
+    """The document with the choices in the place of the suggestions, so that a person need not make them again."""
+    layers = [source | {key: value for key, value in choices["layers"].get(source["name"], {}).items() if value}
+              for source in document.get("layers", [])]
+    return document | {"layers": layers}
 
 
 def _form_choices(document: dict[str, Any]) -> dict[str, Any]:
