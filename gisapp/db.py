@@ -12,9 +12,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-#: jit costs more than it gives on tile queries, and a generic plan loses the bbox: both measured.
+#: jit costs more than it gives on tile queries, a generic plan loses the bbox, and parallel workers take from
+#: the other readers what they give to one (tiles: 1.4 times slower with them at 8 clients): all measured.
 _SESSION = {
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",
     "plan_cache_mode": "force_custom_plan",
     "timezone": "UTC",
     "lock_timeout": "10s",
