@@ -53,12 +53,16 @@ find_chromium() { # prints a browser for the tests
 has_chinese_font() { ls /usr/share/fonts/opentype/noto/NotoSansCJK* /usr/share/fonts/google-noto-*cjk* >/dev/null 2>&1 ||
     { command -v fc-list >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q .; }; }
 
-missing_parts() { # run|test ; prints: venv postgis chromium font
+# Playwright's own Node, part of its wheel, is linked with it; minimal systems lack it.
+has_libatomic() { [ "$(uname -s)" != Linux ] || ls /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1 >/dev/null 2>&1; }
+
+missing_parts() { # run|test ; prints: venv postgis chromium font libatomic
     has_venv || echo venv
     if [ "$1" = test ] || [ -z "${GISAPP_DATABASE_URL:-}" ]; then has_postgis || echo postgis; fi
     if [ "$1" = test ]; then
         find_chromium >/dev/null || echo chromium
         has_chinese_font || echo font
+        has_libatomic || echo libatomic
     fi
 }
 
@@ -86,6 +90,7 @@ install_with_apt() { # parts…
                 packages+=("postgresql-$version" "postgresql-$version-postgis-3") ;;
             chromium) packages+=(chromium) ;;
             font) packages+=(fonts-noto-cjk) ;;
+            libatomic) packages+=(libatomic1) ;;
         esac
     done
     say "安装：${packages[*]}（需要几分钟）…" "installing ${packages[*]} (a few minutes) …"
@@ -121,8 +126,9 @@ tell_what_to_install() { # apt|brew|dnf|pacman|other parts… ; ends the script
             dnf:chromium) line="$line chromium" ;; dnf:font) line="$line google-noto-sans-cjk-fonts" ;;
             pacman:venv) line="$line python" ;; pacman:postgis) line="$line postgresql postgis" ;;
             pacman:chromium) line="$line chromium" ;; pacman:font) line="$line noto-fonts-cjk" ;;
+            apt:libatomic) line="$line libatomic1" ;; dnf:libatomic) line="$line libatomic" ;; pacman:libatomic) line="$line gcc-libs" ;;
             *:venv) line="$line; Python 3.11+ (python.org)" ;; *:postgis) line="$line; PostgreSQL 15+ & PostGIS 3.3+ (postgis.net)" ;;
-            *:chromium) line="$line; Chromium" ;; *:font) line="$line; Noto Sans CJK" ;;
+            *:chromium) line="$line; Chromium" ;; *:font) line="$line; Noto Sans CJK" ;; *:libatomic) line="$line; libatomic" ;;
         esac
     done
     case "$manager" in
