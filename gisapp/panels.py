@@ -61,7 +61,7 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
     layer = house.layer(layer_id)
     feature = json.loads(features.get(house, actor, layer_id, feature_id).feature)
     values: dict[str, Any] = feature["properties"]
-    writer = _Writer(house.catalogue.codelists, language, ZoneInfo(house.settings.time_zone))
+    writer = Writer.of(house, language)
     made = Card(layer, str(feature_id), str(values.get(layer.name_field) or layer.title.get(language)),
                 synthetic=bool(values.get("synthetic")), mark=_mark(layer, values, feature))
     for one in layer.all_fields:
@@ -102,10 +102,17 @@ def _mark(layer: Layer, values: dict[str, Any], feature: dict[str, Any]) -> str 
 
 
 @dataclass(frozen=True)
-class _Writer:
+class Writer:
+    """Writes values as people of one language and time zone read them."""
+
     codelists: dict[str, CodeList]
     language: str
     zone: ZoneInfo
+
+    @classmethod
+    def of(cls, house: House, language: str) -> Writer:
+        """The writer for a reader of `language`, in the time zone of the settings."""
+        return cls(house.catalogue.codelists, language, ZoneInfo(house.settings.time_zone))
 
     def fact(self, one: Field, value: Any, *, coloured: bool) -> Fact:
         title = one.title.get(self.language)

@@ -85,7 +85,7 @@ def test_what_is_not_there_is_a_problem(town: House) -> None:
 def test_values_in_words(field: str, value: Any, zh: str, en: str) -> None:
     declared = CATALOGUE.layers["illegal_builds"].field(field)
     for language, text in (("zh", zh), ("en", en)):
-        writer = panels._Writer(CATALOGUE.codelists, language, ZoneInfo("Asia/Shanghai"))
+        writer = panels.Writer(CATALOGUE.codelists, language, ZoneInfo("Asia/Shanghai"))
         assert writer.text(declared, value) == text
 
 
@@ -93,6 +93,6 @@ def test_several_codes_are_listed_by_title() -> None:
     layer, declared = next((layer, one) for layer in CATALOGUE.layers.values() for one in layer.fields
                            if one.type == "codes")
     codes = CATALOGUE.codelists[declared.codelist or ""].codes[:2]
-    writer = panels._Writer(CATALOGUE.codelists, "en", ZoneInfo("UTC"))
+    writer = panels.Writer(CATALOGUE.codelists, "en", ZoneInfo("UTC"))
     assert layer.has_field(declared.id)
     assert writer.text(declared, [code.id for code in codes]) == ", ".join(code.title.en for code in codes)
