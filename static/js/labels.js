@@ -78,6 +78,17 @@ function centred(label, centre, rule, zoom, feature) {
   };
 }
 
+/** Draws nothing and keeps names off the point. */
+export function keepFree(rule) {
+  return {
+    place(layout, rings) {
+      const [{ x, y }] = rings[0];
+      const reach = rule.radius + 1;
+      return [{ anchor: rings[0][0], bboxes: [{ minX: x - reach, maxX: x + reach, minY: y - reach, maxY: y + reach }], draw: () => {} }];
+    },
+  };
+}
+
 function underPoint(text, rule) {
   return {
     place(layout, rings, feature) {
@@ -88,7 +99,7 @@ function underPoint(text, rule) {
       const [width, height, gap] = [maxX - minX, maxY - minY, rule.radius + 5];
       return [{
         anchor,
-        bboxes: [{ minX: anchor.x - width / 2, maxX: anchor.x + width / 2, minY: anchor.y - rule.radius, maxY: anchor.y + gap + height }],
+        bboxes: [{ minX: anchor.x - width / 2, maxX: anchor.x + width / 2, minY: anchor.y + gap - 2, maxY: anchor.y + gap + height }],
         draw: (context) => {
           context.translate(-width / 2, gap + height - 2);
           placed[0].draw(context);

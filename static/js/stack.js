@@ -1,6 +1,6 @@
 // One stack of canvas tiles for all layers: right drawing order, no label over another, one redraw per change.
 
-import { labelFor } from './labels.js';
+import { keepFree, labelFor } from './labels.js';
 import * as symbols from './symbols.js';
 import { collectionView } from './tiles.js';
 
@@ -49,9 +49,9 @@ function paintRules(rules, onCell) {
 }
 
 function labelRules(rules, theme) {
-  return rules.filter((rule) => rule.label).map((rule) => ({
-    dataSource: rule.id, dataLayer: rule.id, filter: isFeature, minzoom: rule.label.minZoom, symbolizer: labelFor(rule, theme),
-  }));
+  const make = (rule, symbolizer, minzoom) => ({ dataSource: rule.id, dataLayer: rule.id, filter: isFeature, minzoom, symbolizer });
+  const points = rules.filter((rule) => rule.shape === 'point').map((rule) => make(rule, keepFree(rule), 14));
+  return points.concat(rules.filter((rule) => rule.label).map((rule) => make(rule, labelFor(rule, theme), rule.label.minZoom)));
 }
 
 /** The stack as a Leaflet layer with show(id), hide(id), refresh(id); fires `thinned` with the ids shown as counts. */

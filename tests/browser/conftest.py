@@ -21,7 +21,7 @@ from gisapp import create_app
 from gisapp.accounts import ensure_first_accounts
 from gisapp.cluster import Cluster
 from gisapp.demo import load_demo
-from gisapp.house import make_house
+from gisapp.house import House, make_house
 from tests.conftest import copy_database, fresh_settings
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -44,10 +44,11 @@ class _Quiet(WSGIRequestHandler):
 
 @dataclass
 class City:
-    """The served demo city; `accounts` are username and password by role."""
+    """The served demo city; `accounts` are username and password by role, `owner` the database owner's house."""
 
     url: str
     accounts: dict[str, dict[str, str]]
+    owner: House
 
 
 @dataclass
@@ -80,17 +81,17 @@ def city(cluster: Cluster, migrated: str, tmp_path_factory: pytest.TempPathFacto
     owner = make_house(settings, settings.owner_database_url)
     accounts = ensure_first_accounts(owner, demo=True)
     load_demo(owner)
-    owner.db.close()
     app = create_app(settings)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     assert accounts is not None
-    yield City(f"http://127.0.0.1:{server.server_port}", accounts)
+    yield City(f"http://127.0.0.1:{server.server_port}", accounts, owner)
     server.shutdown()
     thread.join()
     server.server_close()
     app.extensions["gisapp"].db.close()
+    owner.db.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
 from gisapp.catalogue import load_catalogue
 from gisapp.config import ROOT
 from gisapp.maps import OFF_AT_FIRST
 from gisapp.rules import RULES
-from tests.browser.conftest import PHONE, any_feature, drawn_colours, look_at, poll, ready
+from tests.browser.conftest import PHONE, City, any_feature, drawn_colours, look_at, poll, ready
 
 pytestmark = pytest.mark.browser
 CATALOGUE = load_catalogue(ROOT / "layers", RULES)
@@ -68,6 +69,36 @@ def test_the_legend_shows_each_state_in_its_colour(visit: Callable[..., Page]) -
     assert button.get_attribute("aria-expanded") == "true"
 
 
+@pytest.fixture
+def crowd(city: City) -> Iterator[tuple[float, float]]:
+    """Three thousand signs outside the town, around the lon, lat that is given."""
+    lon, lat = 113.60, 31.90
+    with city.owner.db.begin("test") as connection:
+        connection.execute(text("""
+            INSERT INTO layers.rooftop_signs (sign_no, sign_kind, status, synthetic, geom)
+            SELECT 'CROWD-' || n, '01', '01', true, ST_SetSRID(ST_MakePoint(
+                   :lon + 0.0002 * (n % 60 - 30), :lat + 0.0002 * (n / 60 - 25)), 4326)
+              FROM generate_series(0, 2999) AS n"""), {"lon": lon, "lat": lat})
+    yield lon, lat
+    with city.owner.db.begin("test") as connection:
+        connection.execute(text("DELETE FROM layers.rooftop_signs WHERE sign_no LIKE 'CROWD-%'"))
+
+
+def test_what_would_be_confetti_is_counted_and_said(
+        visit: Callable[..., Page], crowd: tuple[float, float]) -> None:
+    page = visit(language="en")
+    note = page.locator("#note-thinned")
+    look_at(page, *crowd, 12)
+    expect(note).to_be_visible()
+    expect(note).to_contain_text("Outdoor and rooftop signs are shown as counts at this scale")
+    look_at(page, *crowd, 16)
+    expect(note).to_be_hidden()
+    look_at(page, *crowd, 12)
+    expect(note).to_be_visible()
+    page.locator("label", has=page.locator("input[data-layer=rooftop_signs]")).click()
+    expect(note).to_be_hidden()
+
+
 def test_coordinates_and_a_metric_scale(visit: Callable[..., Page]) -> None:
     page = visit()
     page.mouse.move(720, 450)
@@ -95,10 +126,10 @@ def test_tiles_are_asked_for_the_view_only(visit: Callable[..., Page]) -> None:
 
 
 def test_a_stranger_is_asked_to_sign_in_and_comes_back_to_the_view(
-        visit: Callable[..., Page], city: object) -> None:
+        visit: Callable[..., Page], city: City) -> None:
     page = visit("/map#z=17&at=113.38500,31.69200&layers=roads", role=None)
-    page.fill("[name=username]", city.accounts["viewer"]["username"])  # type: ignore[attr-defined]
-    page.fill("[name=password]", city.accounts["viewer"]["password"])  # type: ignore[attr-defined]
+    page.fill("[name=username]", city.accounts["viewer"]["username"])
+    page.fill("[name=password]", city.accounts["viewer"]["password"])
     page.click("main [type=submit]")
     ready(page)
     assert page.evaluate("window.gisapp.map.getZoom()") == 17
