@@ -216,7 +216,7 @@ def _values(job: Job, values: pa.Array, column: DbfColumn) -> pa.Array:
 
 
 def _local(job: Job, moment: Any) -> str | None:
-    return None if moment is None else moment.astimezone(job.zone).strftime("%Y-%m-%d %H:%M:%S")
+    return None if moment is None else moment.astimezone(job.zone).isoformat(" ", "seconds")[:19]
 
 
 def _fitted(job: Job, batch: pa.RecordBatch, column: DbfColumn, values: pa.Array, noting: _Noting) -> pa.Array:

@@ -55,9 +55,10 @@ def needs_fitting(values: pa.Array, width: int, encoding: str) -> bool:
     texts = values.drop_null()
     if not len(texts):
         return False
-    if pc.max(pc.binary_length(texts)).as_py() > width and encoding != "GBK":
-        return True
-    if pc.max(pc.utf8_length(texts)).as_py() * _BYTES_PER_CHARACTER["GBK"] > width:
+    fits = pc.max(pc.binary_length(texts)).as_py() <= width  # UTF-8 is never shorter than GBK
+    if not fits and encoding == "GBK":
+        fits = pc.max(pc.utf8_length(texts)).as_py() * _BYTES_PER_CHARACTER["GBK"] <= width
+    if not fits:
         return True
     spaced = pc.any(pc.match_substring_regex(texts, "^ | $|^$")).as_py()
     return bool(spaced) or not _encodable(texts, encoding)
