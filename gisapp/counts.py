@@ -87,22 +87,27 @@ def cells(layer: Layer, facets: Facets, address: Address) -> tuple[str, dict[str
 
 def expected(layer: Layer, address: Address) -> tuple[str, dict[str, Any]]:
     """Query of how many features of the layer lie in a tile, without looking at them. A cell of the grid is a
-    tile six zooms closer; below zoom 18 the answer is that of the tile around."""
-    z, x, y = address.z, address.x, address.y
-    if z > KEPT[-1] + 6:
-        z, x, y = KEPT[-1] + 6, x >> (z - KEPT[-1] - 6), y >> (z - KEPT[-1] - 6)
+    tile six zooms closer; beyond zoom 18 the answer is that of the tile around."""
+    beyond = max(address.z - KEPT[-1] - 6, 0)
+    z, x, y = address.z - beyond, address.x >> beyond, address.y >> beyond
     zoom = max(z - 6, KEPT[0])
     span = zoom + 6 - z
-    first_x, first_y, last = x << span, y << span, (1 << span) - 1
+    within, values = _cells_within(x << span, y << span, (1 << span) - 1)
     return f"""
         SELECT coalesce(sum(n), 0)::bigint FROM gisapp.tile_counts
-         WHERE layer = %(layer)s AND zoom = {zoom}
-           AND tile_x BETWEEN %(tiles_x0)s AND %(tiles_x1)s AND tile_y BETWEEN %(tiles_y0)s AND %(tiles_y1)s
-           AND {_COLUMN} BETWEEN %(column0)s AND %(column1)s AND {_ROW} BETWEEN %(row0)s AND %(row1)s
-    """, {  # noqa: S608
-        "layer": layer.id, "column0": first_x, "column1": first_x + last, "row0": first_y, "row1": first_y + last,
-        "tiles_x0": first_x >> 6, "tiles_x1": (first_x + last) >> 6,
-        "tiles_y0": first_y >> 6, "tiles_y1": (first_y + last) >> 6}
+         WHERE layer = %(layer)s AND zoom = {zoom} AND {within}
+    """, values | {"layer": layer.id}  # noqa: S608
+
+
+def _cells_within(x: int, y: int, last: int) -> tuple[str, dict[str, Any]]:
+    """Condition on the cells from (x, y) to (x + last, y + last), counted over the whole grid."""
+    if last == 0:
+        return ("tile_x = %(tile_x)s AND tile_y = %(tile_y)s AND cell = %(cell)s",
+                {"tile_x": x >> 6, "tile_y": y >> 6, "cell": (x & 63) + 64 * (y & 63)})
+    return ("tile_x BETWEEN %(tiles_x0)s AND %(tiles_x1)s AND tile_y BETWEEN %(tiles_y0)s AND %(tiles_y1)s"
+            f" AND {_COLUMN} BETWEEN %(column0)s AND %(column1)s AND {_ROW} BETWEEN %(row0)s AND %(row1)s",
+            {"column0": x, "column1": x + last, "row0": y, "row1": y + last, "tiles_x0": x >> 6,
+             "tiles_x1": (x + last) >> 6, "tiles_y0": y >> 6, "tiles_y1": (y + last) >> 6})
 
 
 def busiest(layer: Layer, facets: Facets, below_zoom: int) -> tuple[str, dict[str, Any]]:
