@@ -17,10 +17,11 @@ def main() -> None:
 
 @main.command()
 @click.option("--work", type=click.Path(path_type=Path), required=True, metavar="DIR")
-def prepare(work: Path) -> None:
+@click.option("--dense", is_flag=True, help="All of it within one city, instead of the demo city grown.")
+def prepare(work: Path, dense: bool) -> None:
     """Make the instance and load a million builds, 200 000 signs, 20 000 routes."""
     with Ground(work) as ground:
-        ground.prepare()
+        ground.prepare(dense)
 
 
 @main.command()

@@ -42,11 +42,16 @@ class Ground:
         self.superuser.close()
         self.cluster.stop()
 
-    def prepare(self) -> None:
-        """Migrate and load what is missing, by the same commands that an office uses."""
+    def prepare(self, dense: bool) -> None:
+        """Migrate and load what is missing: the demo city grown by the command that an office uses, or as many
+        features within one city."""
         self._gisapp("migrate")
         counts = [f"--only={layer}={count}" for layer, count in WANTED.items()]
-        self._gisapp("demo", *counts)
+        self._gisapp("demo", *([] if dense else counts))
+        if dense:
+            self.superuser.execute((Path(__file__).parent / "dense.sql").read_text())
+            for table in (*(f"layers.{layer}" for layer in WANTED), "gisapp.tile_counts", "gisapp.tile_facets"):
+                self.superuser.execute(f"VACUUM ANALYZE {table}")
         self._accounts()
         for layer, count in WANTED.items():
             [(found,)] = self.rows(f"SELECT count(*) FROM layers.{layer}")

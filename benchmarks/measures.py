@@ -85,22 +85,28 @@ def _shuffled(asked: Sequence[Asked]) -> list[Asked]:
 
 def tiles(ground: Ground) -> Iterator[Line]:
     """Uncached tiles of zooms 14 to 17 against tipg, MapServer and pgbench."""
-    asked = _shuffled(session.looks(ground, 14, 17))
-    yield "tiles in the session", str(len(asked))
     with ExitStack() as stack:
         side = Comparison(ground, stack)
-        for clients in (8, 1):
-            runs = {"gisapp": lambda c=clients: side.ours(asked, c), "gisapp, nothing thinned": lambda c=clients:
-                    side.unthinned(asked, c), "tipg": lambda c=clients: side.tipg(asked, c)}
-            if side.mapserver_port:
-                runs["MapServer"] = lambda c=clients: side.mapserver(asked, c)
-            yield from _compared(f"style attributes, {clients} clients", _interleave(runs))
-        some = asked[::3]
-        names = {layer: "?properties=" + ",".join(_attributes(ground, layer)) for layer in WANTED}
-        yield from _compared("all attributes, 8 clients", _interleave({
-            "gisapp, nothing thinned": lambda: side.unthinned(some, 8, names),
-            "tipg": lambda: side.tipg(some, 8, every=True)}))
-        yield from _against_pgbench(ground, side, asked)
+        for name, layers in (("builds", ("illegal_builds",)), ("signs and routes", ("rooftop_signs", "truck_routes"))):
+            asked = _shuffled(session.looks(ground, 14, 17, layers))
+            yield f"{name}: tiles in the session", str(len(asked))
+            for clients in (8, 1):
+                yield from _compared(f"{name}, style attributes, {clients} clients", _interleave(
+                    _contest(side, asked, clients)))
+            names = {layer: "?properties=" + ",".join(_attributes(ground, layer)) for layer in layers}
+            yield from _compared(f"{name}, all attributes, 8 clients", _interleave({
+                "gisapp, nothing thinned": lambda a=asked, n=names: side.unthinned(a, 8, n),
+                "tipg": lambda a=asked: side.tipg(a, 8, every=True)}))
+            yield from _against_pgbench(ground, side, name, asked)
+
+
+def _contest(side: Comparison, asked: Sequence[Asked], clients: int) -> dict[str, Callable[[], Round]]:
+    runs = {"gisapp": lambda: side.ours(asked, clients),
+            "gisapp, nothing thinned": lambda: side.unthinned(asked, clients),
+            "tipg": lambda: side.tipg(asked, clients)}
+    if side.mapserver_port:
+        runs["MapServer"] = lambda: side.mapserver(asked, clients)
+    return runs
 
 
 def _attributes(ground: Ground, layer: str) -> list[str]:
@@ -123,12 +129,12 @@ def _compared(what: str, found: dict[str, list[Round]]) -> Iterator[Line]:
         yield f"{what}: against {name}", f"{rate:.2f} x the rate, {tail:.2f} x the p99"
 
 
-def _against_pgbench(ground: Ground, side: Comparison, asked: Sequence[Asked]) -> Iterator[Line]:
+def _against_pgbench(ground: Ground, side: Comparison, name: str, asked: Sequence[Asked]) -> Iterator[Line]:
     written = databank.statements(ground, asked)
     pairs = [(_check("gisapp", side.ours(asked, 8)).rate, databank.run_statements(ground, written, 8))
              for _ in range(ROUNDS)]
-    yield "our SQL by pgbench, 8 clients", f"{_median([b for _, b in pairs]):.1f}/s"
-    yield "gisapp against our SQL by pgbench", f"{_median([a / b for a, b in pairs]):.2f} x"
+    yield f"{name}: our SQL by pgbench, 8 clients", f"{_median([b for _, b in pairs]):.1f}/s"
+    yield f"{name}: gisapp against our SQL by pgbench", f"{_median([a / b for a, b in pairs]):.2f} x"
 
 
 def overview(ground: Ground) -> Iterator[Line]:
