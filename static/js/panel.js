@@ -127,6 +127,9 @@ export function panelFor({ map, tree, shell, root, words }) {
 
   map.on('click', identify);
   map.on('zoomend', ringIfSmall);
+  map.getContainer().addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && event.target === map.getContainer()) identify({ latlng: map.getCenter() });
+  });
   body.addEventListener('htmx:beforeOnLoad', signIn);
   body.addEventListener('htmx:afterSwap', afterSwap);
   body.addEventListener('htmx:responseError', ({ detail }) => failed(detail.xhr.status === 401 ? words.signed_out : words.failed));

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature
+from tests.browser.conftest import DESKTOP, PHONE, any_feature, look_at
 
 pytestmark = pytest.mark.browser
 
@@ -60,3 +60,14 @@ def test_the_map_moves_by_arrow_keys(visit: Callable[..., Page]) -> None:
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(600)
     assert page.evaluate("window.gisapp.map.getCenter().lng") > before
+
+
+def test_enter_tells_what_lies_in_the_middle(visit: Callable[..., Page]) -> None:
+    page = visit(language="en")
+    page.evaluate("window.gisapp.tree.show(['rooftop_signs'])")
+    sign = any_feature(page, "rooftop_signs")
+    look_at(page, *sign["geometry"]["coordinates"], 19)
+    page.locator(".folium-map").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel h2")).to_have_text(sign["properties"]["sign_no"])
+    expect(page.locator("#panel h2")).to_be_focused()
