@@ -50,11 +50,16 @@ find_chromium() { # prints a browser for the tests
     return 1
 }
 
-has_chinese_font() { ls /usr/share/fonts/opentype/noto/NotoSansCJK* /usr/share/fonts/google-noto-*cjk* >/dev/null 2>&1 ||
-    { command -v fc-list >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q .; }; }
+any_file() { local path; for path in "$@"; do [ ! -e "$path" ] || return 0; done; return 1; }
+
+has_chinese_font() {
+    any_file /usr/share/fonts/opentype/noto/NotoSansCJK* /usr/share/fonts/google-noto-*cjk* || {
+        command -v fc-list >/dev/null && fc-list :lang=zh 2>/dev/null | grep -q .
+    }
+}
 
 # Playwright's own Node, part of its wheel, is linked with it; minimal systems lack it.
-has_libatomic() { [ "$(uname -s)" != Linux ] || ls /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1 >/dev/null 2>&1; }
+has_libatomic() { [ "$(uname -s)" != Linux ] || any_file /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1; }
 
 missing_parts() { # run|test ; prints: venv postgis chromium font libatomic
     has_venv || echo venv
