@@ -20,15 +20,17 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import parse_id
 from gisapp.permissions import Actor, require_territory
-from gisapp.rules import RULES
+from gisapp.rules import require_rules
 from gisapp.schema import check
-from gisapp.shapes import Shapes, from_geojson, second_only, wanted
+from gisapp.shapes import Mended, Shapes, from_geojson, second_only, wanted
 from gisapp.tables import object_name
 from gisapp.workflow import require_reachable
 
 
-def create(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs = CRS84) -> Found:
+def create(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs = CRS84, mended: Mended = None) -> Found:
     """Store a new feature. The same id with the same content is answered with what is there (`created` False).
+
+    An invalid shape is repaired when `mended` is a list, which then tells what was done; so with all writes here.
 
     Problems: what `schema` and `shapes` refuse, `id_conflict`, `feature_deleted`, `value_conflict` (409),
     `outside_territory` (403), `rule_broken`.
@@ -36,7 +38,7 @@ def create(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs = C
     layer, table = open_layer(house, actor, layer_id, "create")
     members = read_members(feature)
     feature_id = _feature_id(members.get("id"))
-    values = read_values(house, layer, members, crs)
+    values = read_values(house, layer, members, crs, mended=mended)
     with writing(house, actor, layer) as connection:
         version = connection.execute(sql.insert_one(table, feature_id, values)).scalar()
         if version is None:
@@ -46,66 +48,75 @@ def create(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs = C
             return read_one(connection, layer, table, feature_id, actor)
         if version > 1:
             raise Problem("feature_deleted", id=str(feature_id))
-        _require_rules(connection, layer, table, feature_id, actor)
+        approve(connection, actor, layer, table, feature_id)
         return read_one(connection, layer, table, feature_id, actor, created=True)
 
 
 def replace(house: House, actor: Actor, layer_id: str, feature_id: UUID, feature: Any, version: int | None,
-            crs: Crs = CRS84) -> Found:
+            crs: Crs = CRS84, mended: Mended = None) -> Found:
     """Put a whole feature in the place of version `version` (None: whatever is there)."""
     layer, table = open_layer(house, actor, layer_id, "update")
     members = read_members(feature)
     if members.get("id") is not None and _feature_id(members["id"]) != feature_id:
         raise Problem("feature_invalid", reason="id ≠ address / id 与地址不一致")
-    values = read_values(house, layer, members, crs)
+    values = read_values(house, layer, members, crs, mended=mended)
     return _change(house, actor, layer, table, feature_id, values, version)
 
 
 def update(house: House, actor: Actor, layer_id: str, feature_id: UUID, patch: Any, version: int | None,
-           crs: Crs = CRS84) -> Found:
+           crs: Crs = CRS84, mended: Mended = None) -> Found:
     """Change the members that the patch (a partial GeoJSON feature, RFC 7396) names, in version `version`."""
     layer, table = open_layer(house, actor, layer_id, "update")
     members = read_members(patch, partial=True)
-    values = read_values(house, layer, members, crs, partial=True)
+    values = read_values(house, layer, members, crs, partial=True, mended=mended)
     return _change(house, actor, layer, table, feature_id, values, version)
 
 
 def _change(house: House, actor: Actor, layer: Layer, table: Table, feature_id: UUID, values: dict[str, Any],
             version: int | None) -> Found:
     with writing(house, actor, layer) as connection:
-        before = _hold(connection, layer, table, feature_id, version)
-        require_territory(actor, before.squadron_code)
-        require_reachable(actor, layer, before.status, values.get("status", before.status))
-        if values:
-            connection.execute(sql.update_one(table, feature_id, values))
-        _require_rules(connection, layer, table, feature_id, actor)
+        change_one(connection, actor, layer, table, feature_id, values, version)
         return read_one(connection, layer, table, feature_id, actor)
+
+
+def change_one(connection: Connection, actor: Actor, layer: Layer, table: Table, feature_id: UUID,
+               values: dict[str, Any], version: int | None) -> None:
+    """Change a feature inside the caller's `writing` transaction, with every check that a change has."""
+    before = hold(connection, actor, layer, table, feature_id, version)
+    require_reachable(actor, layer, before.status, values.get("status", before.status))
+    if values:
+        connection.execute(sql.update_one(table, feature_id, values))
+    approve(connection, actor, layer, table, feature_id)
 
 
 def delete(house: House, actor: Actor, layer_id: str, feature_id: UUID, version: int | None) -> None:
     """Take version `version` out of the layer; history keeps it."""
     layer, table = open_layer(house, actor, layer_id, "delete")
     with writing(house, actor, layer) as connection:
-        before = _hold(connection, layer, table, feature_id, version)
-        require_territory(actor, before.squadron_code)
+        hold(connection, actor, layer, table, feature_id, version)
         connection.execute(sql.delete_one(table, feature_id))
 
 
-def _hold(connection: Connection, layer: Layer, table: Table, feature_id: UUID, version: int | None) -> Any:
-    """Lock the feature; `feature_unknown` (404) or `version_stale` (412) when it is not what was expected."""
+def hold(connection: Connection, actor: Actor, layer: Layer, table: Table, feature_id: UUID,
+         version: int | None) -> Any:
+    """Lock the feature: its version, state and squadron.
+
+    Problems: `feature_unknown` (404) or `version_stale` (412) when it is not what was expected; `outside_territory`.
+    """
     row = connection.execute(sql.lock_one(layer, table, feature_id)).one_or_none()
     if row is None:
         raise Problem("feature_unknown", id=str(feature_id))
     if version is not None and row.version != version:
         raise Problem("version_stale", current=row.version, headers={"ETag": f'"{row.version}"'})
+    require_territory(actor, row.squadron_code)
     return row
 
 
-def _require_rules(connection: Connection, layer: Layer, table: Table, feature_id: UUID, actor: Actor) -> None:
+def approve(connection: Connection, actor: Actor, layer: Layer, table: Table, feature_id: UUID) -> None:
+    """What must hold after a write: the actor's territory, and the rules of the layer."""
     after = connection.execute(sql.lock_one(layer, table, feature_id)).one()
     require_territory(actor, after.squadron_code)
-    for rule in layer.rules:
-        RULES[rule](connection, layer, table, feature_id)
+    require_rules(connection, layer, table, feature_id)
 
 
 def read_members(feature: Any, *, partial: bool = False) -> dict[str, Any]:
@@ -128,26 +139,26 @@ def _feature_id(given: Any) -> UUID:
 
 
 def read_values(house: House, layer: Layer, members: dict[str, Any], crs: Crs, *,
-                partial: bool = False) -> dict[str, Any]:
+                partial: bool = False, mended: Mended = None) -> dict[str, Any]:
     """Column values of a feature; with `partial` only of what is given. Problems as `schema` and `shapes` say."""
     properties = members.get("properties") or {}
     values, faults = check(layer, house.catalogue, properties, partial=partial)
     if faults:
         raise Problem("properties_invalid", errors=faults, count=len(faults))
-    shapes = _read_shapes(layer, members, properties, crs, partial=partial)
+    shapes = _read_shapes(layer, members, properties, crs, mended, partial=partial)
     return values | {name: sql.shape_value(wkb) for name, wkb in shapes.columns.items()}
 
 
-def _read_shapes(layer: Layer, members: dict[str, Any], properties: dict[str, Any], crs: Crs, *,
+def _read_shapes(layer: Layer, members: dict[str, Any], properties: dict[str, Any], crs: Crs, mended: Mended, *,
                  partial: bool) -> Shapes:
     second_id = layer.second_geometry.id if layer.second_geometry else None
     second = properties.get(second_id) if second_id else None
     if not partial or "geometry" in members:
-        shapes = from_geojson(layer, members.get("geometry"), second, crs)
+        shapes = from_geojson(layer, members.get("geometry"), second, crs, mended)
         kept = {} if not partial or second_id in properties else {second_id}
         return Shapes({k: v for k, v in shapes.columns.items() if k not in kept or v is not None})
     if second_id in properties:
-        return second_only(layer, second, crs)
+        return second_only(layer, second, crs, mended)
     return Shapes({})
 
 

@@ -109,6 +109,14 @@ class Settings:
         "首次启动时载入演示数据和各角色的演示账户。正式部署请设为 0。",
         "Load the demo data and one demo account per role at the first start. Set it to 0 for real use.",
     )
+    duplicate_metres: int = setting(
+        15,
+        "新建要素时，同一图层在多少米内已有要素即先提示可能重复；0 表示不提示。",
+        "A new feature within so many metres of another of its layer is first shown as a possible duplicate; "
+        "0 switches that off.",
+        low=0,
+        high=1000,
+    )
     max_body_mb: int = setting(
         5,
         "单个请求（导入除外）的大小上限，MB。",

@@ -151,6 +151,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     "id_conflict": ProblemKind(
         409, "编号 {id} 已存在且内容不同。请改用新的编号，或更新原要素。",
         "Id {id} exists already with other content. Use a new id, or update the feature."),
+    "version_unknown": ProblemKind(
+        404, "这个要素没有版本 {version}。可用版本见其历史。",
+        "This feature has no version {version}. See its history for those it has."),
     "feature_deleted": ProblemKind(
         409, "编号为 {id} 的要素已被删除，不能再次提交。如需恢复，请联系审核员。",
         "Feature {id} was deleted and cannot be sent again. Ask a reviewer to restore it."),
@@ -171,6 +174,20 @@ PROBLEMS: dict[str, ProblemKind] = {
         "State “{new}” cannot follow “{old}”. Possible: {allowed}."),
     "rule_broken": ProblemKind(
         422, "违反规则“{rule}”：{reason}。", "Rule “{rule}” is broken: {reason}."),
+    # marking
+    "body_invalid": ProblemKind(
+        422, "提交的内容不符合此操作的要求：{reason}。", "The body is not what this takes: {reason}."),
+    "duplicates_near": ProblemKind(
+        409, "附近 {metres} 米内已有 {count} 个同类要素。请核对；如确非重复，可继续保存。",
+        "{count} feature(s) of this layer lie within {metres} m. Compare; if none is the same, save anyway."),
+    "batch_refused": ProblemKind(
+        422, "有 {count} 个要素不能这样修改，因此全部未修改，见 results。",
+        "{count} feature(s) cannot be changed so; therefore none was, see results."),
+    "shape_absent": ProblemKind(
+        422, "要素 {id} 没有可用的几何（{wanted}）。", "Feature {id} has no geometry for this ({wanted})."),
+    "split_misses": ProblemKind(
+        422, "这条线没有把要素切开。线的两端应超出要素边界。",
+        "The line does not cut the feature. Let both its ends reach beyond the border."),
     # files in and out
     "export_not_faithful": ProblemKind(
         422, "写出的文件读回后与原数据不一致（{place}），未交付。请换一种格式，例如 GeoPackage。",
@@ -225,17 +242,19 @@ class Problem(Exception):
     """A mistake of the user's, to be answered with `kind.status`.
 
     `code` names a row of `PROBLEMS`; `params` fill its sentences; `errors` lists faults field by field,
-    each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer.
+    each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer; `more` are further members of
+    its document, such as the `point` (GeoJSON, EPSG:4326) where a geometry is wrong.
     """
 
     def __init__(self, code: str, *, errors: list[dict[str, Any]] | None = None,
-                 headers: dict[str, str] | None = None, **params: Any) -> None:
+                 headers: dict[str, str] | None = None, more: dict[str, Any] | None = None, **params: Any) -> None:
         super().__init__(code)
         self.code = code
         self.kind = PROBLEMS[code]
         self.params = params
         self.errors = errors or []
         self.headers = headers or {}
+        self.more = more or {}
 
     def sentence(self, language: str) -> str:
         """The sentence in "zh" or "en" with its parameters filled in."""
@@ -255,7 +274,7 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = self.errors
-        return body
+        return body | self.more
 
     def __str__(self) -> str:
         return f"{self.code}: {self.sentence('en')}"

@@ -25,7 +25,7 @@ from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require, require_territory
-from gisapp.rules import RULES
+from gisapp.rules import require_rules
 
 LOOK = Limits(seconds=25, memory_mb=2048, file_mb=4096)
 READ = Limits(seconds=600, memory_mb=2048, file_mb=8192)
@@ -253,5 +253,4 @@ def _check_rules(connection: Connection, actor: Actor, layer: Layer, table: Any,
         feature = UUID(line["values"]["id"])
         if layer.assigned:
             require_territory(actor, sql_imports.squadron(connection, table, feature))
-        for rule in layer.rules:
-            RULES[rule](connection, layer, table, feature)
+        require_rules(connection, layer, table, feature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -10,16 +11,49 @@ from sqlalchemy import Connection
 
 from gisapp.errors import Problem
 from gisapp.layers import Layer
-from gisapp.sql import overlapping_feature
+from gisapp.sql_marking import lock_rules, outside_territory, overlapping_feature
 
-Rule = Callable[[Connection, Layer, Any, UUID], None]
+#: Judges the stored shape of a feature, or the EWKB that is given in its place (None: the stored one).
+Rule = Callable[[Connection, Layer, Any, UUID, bytes | None], None]
 
 
-def no_overlap(connection: Connection, layer: Layer, table: Any, feature_id: UUID) -> None:
+def no_overlap(connection: Connection, layer: Layer, table: Any, feature_id: UUID, shape: bytes | None = None) -> None:
     """The areas of a layer share borders only. Raises `rule_broken` (422) naming one that is overlapped."""
-    other = connection.execute(overlapping_feature(table, feature_id)).scalar()
-    if other is not None:
-        raise Problem("rule_broken", rule="no_overlap", reason=f"overlaps {layer.title.en} {other}")
+    row = connection.execute(overlapping_feature(table, feature_id, shape)).first()
+    if row is not None:
+        raise _broken("no_overlap", f"overlaps {layer.title.en} {row.id}", row.point, str(row.id))
 
 
-RULES: dict[str, Rule] = {"no_overlap": no_overlap}
+def inside_territory(connection: Connection, layer: Layer, table: Any, feature_id: UUID,
+                     shape: bytes | None = None) -> None:
+    """The whole feature lies inside the squadron territory of its representative point. Raises `rule_broken` (422)."""
+    point = connection.execute(outside_territory(layer, table, feature_id, shape)).scalar()
+    if point is not None:
+        raise _broken("inside_territory", "reaches beyond the territory / 超出辖区", point)
+
+
+def _broken(rule: str, reason: str, point: str, other: str | None = None) -> Problem:
+    more: dict[str, Any] = {"rule": rule, "point": json.loads(point)}
+    return Problem("rule_broken", rule=rule, reason=reason, more=more | ({"other": other} if other else {}))
+
+
+def require_rules(connection: Connection, layer: Layer, table: Any, feature_id: UUID) -> None:
+    """Every rule that the layer names, on what is stored of the feature."""
+    if layer.rules:
+        connection.execute(lock_rules(layer))
+    for rule in layer.rules:
+        RULES[rule](connection, layer, table, feature_id, None)
+
+
+def breaches(connection: Connection, layer: Layer, table: Any, feature_id: UUID, shape: bytes) -> list[Problem]:
+    """What a shape (EWKB) that is not stored would break."""
+    found = []
+    for rule in layer.rules:
+        try:
+            RULES[rule](connection, layer, table, feature_id, shape)
+        except Problem as problem:
+            found.append(problem)
+    return found
+
+
+RULES: dict[str, Rule] = {"no_overlap": no_overlap, "inside_territory": inside_territory}

@@ -13,13 +13,20 @@ from shapely.geometry.base import BaseGeometry
 from gisapp.crs import Crs
 from gisapp.errors import Problem
 from gisapp.layers import Layer
+from gisapp.repairs import Repair, fault, point_json, repair
 from gisapp.tables import MAX_LATITUDE, SRID
 
 MAX_VERTICES = 200_000
+#: A refusal tells what a repair would make of a shape of at most so many vertices.
+_MOST_TO_TRY = 20_000
 _DEPTH = {"Point": 1, "MultiPoint": 2, "LineString": 2, "MultiLineString": 3, "Polygon": 3, "MultiPolygon": 4}
 _MULTI = {"Point": "MultiPoint", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}
 _OF_MANY = {"MultiPoint": shapely.multipoints, "MultiLineString": shapely.multilinestrings,
             "MultiPolygon": shapely.multipolygons}
+
+
+#: Where repairs are noted; None when an invalid shape is to be refused.
+Mended = list[Repair] | None
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,10 @@ class Shapes:
     columns: dict[str, bytes | None]
 
 
-def from_geojson(layer: Layer, geometry: Any, second: Any, crs: Crs) -> Shapes:
+def from_geojson(layer: Layer, geometry: Any, second: Any, crs: Crs, mended: Mended = None) -> Shapes:
     """The columns of a whole feature. A point given as the geometry of a layer with a stand-in is the stand-in.
+
+    An invalid shape is repaired when `mended` is a list, which then tells what was done; else it is refused.
 
     Problems: `geometry_missing`, `geometry_type`, `geometry_invalid`, `geometry_too_large`,
     `coordinates_outside`, `feature_invalid`.
@@ -38,22 +47,22 @@ def from_geojson(layer: Layer, geometry: Any, second: Any, crs: Crs) -> Shapes:
     columns: dict[str, bytes | None] = {"geom": None}
     if layer.second_geometry:
         kind = layer.second_geometry.geometry
-        columns[layer.second_geometry.id] = None if second is None else _checked(second, (kind,), crs)
+        columns[layer.second_geometry.id] = None if second is None else _checked(second, (kind,), crs, mended)
     if geometry is None:
         if not (layer.stand_in and columns[layer.stand_in.id]):
             raise Problem("geometry_missing", wanted=wanted(layer))
     elif layer.stand_in and _type_of(geometry) == layer.stand_in.geometry:
-        columns[layer.stand_in.id] = _checked(geometry, (layer.stand_in.geometry,), crs)
+        columns[layer.stand_in.id] = _checked(geometry, (layer.stand_in.geometry,), crs, mended)
     else:
-        columns["geom"] = _checked(geometry, (layer.geometry,), crs, wanted(layer))
+        columns["geom"] = _checked(geometry, (layer.geometry,), crs, mended, wanted(layer))
     return Shapes(columns)
 
 
-def second_only(layer: Layer, second: Any, crs: Crs) -> Shapes:
+def second_only(layer: Layer, second: Any, crs: Crs, mended: Mended = None) -> Shapes:
     """The column of the second geometry alone; None takes it away."""
     assert layer.second_geometry is not None  # noqa: S101
     kind = layer.second_geometry
-    return Shapes({kind.id: None if second is None else _checked(second, (kind.geometry,), crs)})
+    return Shapes({kind.id: None if second is None else _checked(second, (kind.geometry,), crs, mended)})
 
 
 def wanted(layer: Layer) -> str:
@@ -65,7 +74,7 @@ def _type_of(geometry: Any) -> str:
     return str(geometry.get("type")) if isinstance(geometry, dict) else ""
 
 
-def _checked(geometry: Any, kinds: tuple[str, ...], crs: Crs, words: str = "") -> bytes:
+def _checked(geometry: Any, kinds: tuple[str, ...], crs: Crs, mended: Mended, words: str = "") -> bytes:
     given = _type_of(geometry)
     if given not in _DEPTH:
         raise Problem("geometry_type", given=given[:40] or type(geometry).__name__, wanted=words or kinds[0])
@@ -74,8 +83,23 @@ def _checked(geometry: Any, kinds: tuple[str, ...], crs: Crs, words: str = "") -
     shape = _build(given, geometry.get("coordinates"), crs)
     if given not in kinds:
         shape = _OF_MANY[_MULTI[given]]([shape])
+    if mended is not None:
+        shape = _mend(shape, mended)
     check_shape(shape)
+    return stored(shape)
+
+
+def stored(shape: BaseGeometry) -> bytes:
+    """The shape as EWKB in EPSG:4326."""
     return bytes(shapely.to_wkb(shapely.set_srid(shape, SRID), include_srid=True))
+
+
+def _mend(shape: BaseGeometry, mended: list[Repair]) -> BaseGeometry:
+    done = None if shape.is_valid or not _is_inside(shape) else repair(shape)
+    if done is None:
+        return shape
+    mended.append(done)
+    return done.shape
 
 
 def _build(kind: str, coordinates: Any, crs: Crs) -> BaseGeometry:
@@ -124,11 +148,23 @@ def check_shape(shape: BaseGeometry) -> None:
     """Problems `coordinates_outside`, `geometry_invalid` with the place of the fault, for a shape in EPSG:4326."""
     if shape.is_empty:
         raise Problem("geometry_invalid", reason="empty / 空几何", place="-")
-    west, south, east, north = shape.bounds
-    inside = -180 <= west <= east <= 180 and -MAX_LATITUDE <= south <= north <= MAX_LATITUDE
-    if not inside or not all(map(math.isfinite, shape.bounds)):
+    if not _is_inside(shape):
+        west, south, east, north = shape.bounds
         raise Problem("coordinates_outside", place=f"{west}, {south} … {east}, {north}")
     if not shape.is_valid:
-        reason = shapely.is_valid_reason(shape)
-        words, _, place = reason.partition("[")
-        raise Problem("geometry_invalid", reason=words.strip(), place=place.rstrip("]") or "-")
+        raise _invalid(shape)
+
+
+def _is_inside(shape: BaseGeometry) -> bool:
+    west, south, east, north = shape.bounds
+    inside = -180 <= west <= east <= 180 and -MAX_LATITUDE <= south <= north <= MAX_LATITUDE
+    return inside and all(map(math.isfinite, shape.bounds))
+
+
+def _invalid(shape: BaseGeometry) -> Problem:
+    """The refusal: the place of the fault, and what a repair would make of the shape."""
+    reason, point = fault(shape)
+    place = "-" if point is None else f"{point[0]} {point[1]}"
+    possible = repair(shape) if shapely.get_num_coordinates(shape) <= _MOST_TO_TRY else None
+    more = {"point": point_json(point), "repair": possible.document() if possible else None}
+    return Problem("geometry_invalid", reason=reason, place=place, more={k: v for k, v in more.items() if v})

@@ -221,16 +221,6 @@ def _typed(table: Table, name: str, value: Any) -> Any:
     return value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)
 
 
-def overlapping_feature(table: Table, feature_id: UUID) -> Select[Any]:
-    """Id of another feature whose area overlaps this one's by more than a square millimetre or so."""
-    other = table.alias("other")
-    shared = func.ST_Area(func.ST_Intersection(table.c.geom, other.c.geom))
-    return select(other.c.id).where(
-        table.c.id == feature_id, other.c.id != feature_id, table.c.geom.op("&&")(other.c.geom),
-        func.ST_Intersects(table.c.geom, other.c.geom), not_(func.ST_Touches(table.c.geom, other.c.geom)),
-        shared > 1e-16).limit(1)
-
-
 def select_rows(layer: Layer, table: Table, query: Query, names: Sequence[str], srid: int) -> Select[Any]:
     """Plain rows for files: id, the named columns, `geometry` and `second_geometry` as WKB, easting first."""
     def wkb(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -252,7 +242,6 @@ def reassign(layer: Layer, table: Table) -> Update:
     found = select(live.c.id, *(now.c[name] for name in names)).select_from(live).join(now, literal(True)).where(
         changed).subquery("found")
     return update(table).where(table.c.id == found.c.id).values({name: found.c[name] for name in names})
-
 
 
 def upsert_codes(table: Table, rows: list[dict[str, Any]]) -> Insert:

@@ -18,11 +18,11 @@ PACKAGE = ROOT / "gisapp"
 RINGS = {
     "words": """words layers layer_files catalogue schema style crs params errors faults
         config setting_values settings_page""",
-    "postgis": """tables shapes sql sql_* counts db bulk marks migrate migrations migrations.* cluster cluster.*
+    "postgis": """tables repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.* cluster cluster.*
         accounts.rows""",
-    "services": """house permissions features changes edits workflow rules history territories codelists identify tiles
+    "services": """house permissions features changes edits workflow rules history presence territories codelists identify tiles
         panels tree maps forms form_inputs form_shapes exports imports statistics children
-        accounts accounts.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
+        accounts accounts.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
 }
 ORDER = list(RINGS)

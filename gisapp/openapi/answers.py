@@ -41,7 +41,8 @@ def problem_schema() -> dict[str, Any]:
     fault = {"type": "object", "properties": dict.fromkeys(("field", "code", "zh", "en"), text)}
     return {"type": "object", "required": ["type", "title", "status", "code", "detail", "zh", "en"], "properties": {
         "type": text, "title": text, "status": {"type": "integer"}, "code": text | {"enum": sorted(PROBLEMS)},
-        "detail": text, "zh": text, "en": text, "errors": {"type": "array", "items": fault}}}
+        "detail": text, "zh": text, "en": text, "errors": {"type": "array", "items": fault},
+        "point": schema_ref("geojson.Point"), "repair": {"type": "object"}}}
 
 
 def reading(description: str, content: dict[str, Any], *more: str) -> dict[str, Any]:
