@@ -23,9 +23,9 @@ WATCHED = "SELECT layer, kind_column FROM gisapp.watched_layers"
 
 @dataclass(frozen=True)
 class Facets:
-    """Which codes are counted; all of them when empty."""
+    """Which codes are counted: of each column named, any of its values; all of them when empty."""
 
-    equals: tuple[tuple[str, str], ...] = ()
+    equals: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def table(self) -> str:
@@ -41,8 +41,8 @@ class Facets:
 
     def condition(self) -> tuple[str, dict[str, Any]]:
         """Text to follow a WHERE clause, with the values it binds."""
-        return ("".join(f" AND {column} = %(facet_{column})s" for column, _ in self.equals),
-                {f"facet_{column}": value for column, value in self.equals})
+        return ("".join(f" AND {column} = ANY(%(facet_{column})s)" for column, _ in self.equals),
+                {f"facet_{column}": list(values) for column, values in self.equals})
 
 
 def facets_of(kind: str | None, equals: Sequence[tuple[str, Any]]) -> Facets | None:
@@ -50,7 +50,12 @@ def facets_of(kind: str | None, equals: Sequence[tuple[str, Any]]) -> Facets | N
     columns = {"district_code": "district_code", "status": "status", kind: "kind"}
     if any(name not in columns for name, _ in equals) or len({name for name, _ in equals}) < len(equals):
         return None
-    return Facets(tuple((columns[name], "" if value is None else str(value)) for name, value in equals))
+    return Facets(tuple((columns[name], _codes(value)) for name, value in equals))
+
+
+def _codes(value: Any) -> tuple[str, ...]:
+    """The codes as the grid keeps them, none at all as an empty text."""
+    return tuple("" if one is None else str(one) for one in (value if isinstance(value, tuple) else (value,)))
 
 
 def _kept_for(z: int, facets: Facets) -> int:

@@ -15,10 +15,12 @@ from uuid import UUID
 
 from gisapp.crs import CRS84, Crs, parse_crs
 from gisapp.errors import Problem
-from gisapp.layers import Field, Layer
+from gisapp.layers import ASSIGNED_FIELDS, Field, Layer
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
+#: Codes of one field that a question may name.
+MOST_CODES = 200
 
 #: Parameters of every items address; besides them each field's id is one.
 COMMON = ("f", "lang", "limit", "after", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
@@ -32,7 +34,8 @@ Period = tuple[datetime | None, datetime | None]
 class Query:
     """One question about one layer. The same value drives items, tiles, counts and exports.
 
-    `bbox` is (min x, min y, max x, max y) in `bbox_crs` with easting first; `equals` are field and typed value;
+    `bbox` is (min x, min y, max x, max y) in `bbox_crs` with easting first; `equals` are field and typed value, a
+    tuple of values for "any of these" (codes only, None among them for no value);
     `period` filters on the layer's instant; `after` is the page key of the last feature seen;
     `as_of` asks the layer as it was at that moment (UTC).
     """
@@ -69,7 +72,7 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer) -> Query:
         bbox=parse_bbox(values["bbox"], bbox_crs) if "bbox" in values else None,
         bbox_crs=bbox_crs,
         crs=parse_crs_argument(values.get("crs")),
-        equals=tuple((name, parse_value(layer.field(name), value, name))
+        equals=tuple((name, parse_values(layer.field(name), value, name))
                      for name, value in sorted(values.items()) if name not in COMMON),
         period=parse_period(values["datetime"]) if "datetime" in values else None,
         ids=_ids(values.get("ids")),
@@ -185,6 +188,21 @@ def _sortby(text: str | None, layer: Layer) -> tuple[tuple[str, bool], ...]:
             raise invalid("sortby", f"不能按 {name[:60]} 排序", f"cannot sort by {name[:60]}")
         keys.append((name, part.strip().startswith("-")))
     return tuple(keys[:3])
+
+
+def parse_values(field: Field, text: str, name: str) -> Any:
+    """One typed value; of a code field also several behind commas, as a tuple: any of them will do."""
+    if not is_coded(field) or "," not in text:
+        return parse_value(field, text, name)
+    parts = tuple(dict.fromkeys(parse_value(field, part, name) for part in text.split(",")))
+    if len(parts) > MOST_CODES:
+        raise invalid(name, f"最多 {MOST_CODES} 个", f"at most {MOST_CODES}")
+    return parts if len(parts) > 1 else parts[0]
+
+
+def is_coded(field: Field) -> bool:
+    """Whether the field holds codes, which have no comma in them: of a code list or of a territory."""
+    return field.type in ("code", "codes") or field in ASSIGNED_FIELDS
 
 
 def parse_value(field: Field, text: str, name: str) -> Any:

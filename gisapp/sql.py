@@ -60,11 +60,20 @@ def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
 
 
 def _equals(layer: Layer, table: Table, name: str, value: Any) -> Condition:
+    if isinstance(value, tuple):
+        return or_(_among(layer, table, name, [one for one in value if one is not None]),
+                   *([table.c[name].is_(None)] if None in value else []))
     if value is None:
         return table.c[name].is_(None)
     if layer.field(name).type == "codes":
         return table.c[name].contains([value])
     return table.c[name] == literal(value, column_type(layer.field(name)))
+
+
+def _among(layer: Layer, table: Table, name: str, values: list[Any]) -> Condition:
+    if layer.field(name).type == "codes":
+        return table.c[name].overlap(values)
+    return table.c[name].in_(values)
 
 
 def at_moment(history: Table, moment: datetime) -> Condition:

@@ -247,7 +247,9 @@ def test_crowded_lines_keep_the_longest(admin: Role, owner: House, monkeypatch: 
 @pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize("z", [9, 11, 12, 13, 14])
 @pytest.mark.parametrize("asked", [{"status": "02"}, {"sign_kind": "02"}, {"status": "02", "sign_kind": "02"},
-                                   {"ids": str(uuid4())}, {"area_m2": "10"}])
+                                   {"ids": str(uuid4())}, {"area_m2": "10"}, {"status": "01,02"},
+                                   {"status": "02,07", "sign_kind": "01,02,03"}, {"district_code": ",420101"},
+                                   {"status": "02,", "street_code": "", "sign_kind": "02,01"}])
 def test_a_filter_means_the_same_in_every_picture(admin: Role, owner: House, monkeypatch: pytest.MonkeyPatch,
                                                   z: int, asked: dict[str, str]) -> None:
     monkeypatch.setattr(tiles, "CONFETTI", 20)

@@ -17,7 +17,7 @@ def in_words(layer: Layer, catalogue: Catalogue, query: Query) -> Words:
 
 def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> list[str]:
     zh = language == "zh"
-    parts = [f"{layer.field(name).title.get(language)} = {_value(catalogue, layer.field(name), value, language)}"
+    parts = [f"{layer.field(name).title.get(language)} = {_values(catalogue, layer.field(name), value, language)}"
              for name, value in query.equals]
     if query.bbox:
         box = ", ".join(f"{number:.10g}" for number in query.bbox)
@@ -31,6 +31,11 @@ def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> l
     if query.properties is not None:
         parts.append(("仅字段 " if zh else "only the fields ") + ", ".join(query.properties))
     return parts
+
+
+def _values(catalogue: Catalogue, field: Field, value: Any, language: str) -> str:
+    several = value if isinstance(value, tuple) else (value,)
+    return ("或" if language == "zh" else " or ").join(_value(catalogue, field, one, language) for one in several)
 
 
 def _value(catalogue: Catalogue, field: Field, value: Any, language: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gisapp.formats import FORMATS
 from gisapp.layers import Catalogue, Field, Layer
-from gisapp.params import DEFAULT_LIMIT, MAX_LIMIT
+from gisapp.params import DEFAULT_LIMIT, MAX_LIMIT, is_coded
 from gisapp.schema import field_schema
 from gisapp.words import Words
 
@@ -106,8 +106,10 @@ def _parameter(name: str, place: str, entry: Entry, language: str) -> dict[str, 
 def _filter(field: Field, catalogue: Catalogue, language: str) -> dict[str, Any]:
     whole = field_schema(field, catalogue, language)
     schema = {key: value for key, value in whole.items() if key in _KEPT}
-    if schema["type"] == "array":  # one code that must be among them
-        schema = {"type": "string", "enum": whole["items"]["enum"]}
     unit = f" ({field.unit})" if field.unit else ""
-    return {"name": field.id, "in": "query", "description": field.title.get(language) + unit, "schema": schema,
-            "allowEmptyValue": True}
+    entry = {"name": field.id, "in": "query", "description": field.title.get(language) + unit, "allowEmptyValue": True}
+    if not is_coded(field):
+        return entry | {"schema": schema}
+    one = {"type": "string", "enum": whole["items"]["enum"]} if schema["type"] == "array" else schema
+    # Several codes behind commas: any of them will do.
+    return entry | {"schema": {"type": "array", "items": one}, "style": "form", "explode": False}
