@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: Modules of gisapp.views that bring a `blueprint`.
 _ROOMS = ("health", "api", "openapi", "writes", "tiles", "pages", "feature_forms", "auth", "account", "admin",
-          "imports", "exports")
+          "imports", "exports", "history", "presence")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -26,13 +26,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env()
     house = make_house(settings, running(settings).app)
     app = Flask(__name__, static_folder=None, root_path=str(ROOT / "gisapp"))
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     # A form may hold one long geometry, so its text has the same limit as a body of JSON.
     most = settings.max_body_mb * 2**20
     app.config.update(MAX_CONTENT_LENGTH=most, MAX_FORM_MEMORY_SIZE=most, TIMEZONE=settings.time_zone)
     app.extensions["gisapp"] = house
     _furnish(app, settings)
+    # After the rooms: Flask-Security brings a JSON provider of its own.
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     return app
 
 

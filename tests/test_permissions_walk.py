@@ -132,6 +132,9 @@ LINES = (
     Line("PATCH", ITEM, "update", lambda t: (
         f"{S}/items/{t.feature()}", {"json": {"properties": {"area_m2": 2}}, "headers": V1}), (200, 204)),
     Line("DELETE", ITEM, "delete", on_feature(headers=V1), (200, 204)),
+    Line("GET", ITEM + "/history", "read", on_feature("/history")),
+    Line("POST", ITEM + "/restore", "update", on_feature("/restore", json={"version": 1}, headers=V1)),
+    Line("GET", "/collections/<layer_id>/changes", "read", at(S + "/changes?from=2024-01-01&limit=1")),
     Line("GET", TILES, "read", at(S + "/tiles")),
     Line("GET", TILES + "/WebMercatorQuad", "read", at(S + "/tiles/WebMercatorQuad")),
     Line("GET", TILES + "/WebMercatorQuad/<matrix>/<row>/<column>", "read",
@@ -142,6 +145,14 @@ LINES = (
     Line("GET", "/map/stock", "read", at("/map/stock")),
     Line("GET", "/identify", "read", at("/identify?lon=113.38&lat=31.69&zoom=15&layers=rooftop_signs")),
     Line("GET", "/panel/<layer_id>/<feature_id>", "read", lambda t: (f"/panel/rooftop_signs/{t.feature()}", {})),
+    Line("GET", "/panel/<layer_id>/<feature_id>/history", "read", lambda t: (
+        f"/panel/rooftop_signs/{t.feature()}/history", {})),
+    Line("POST", "/panel/<layer_id>/<feature_id>/restore", "update", lambda t: (
+        f"/panel/rooftop_signs/{t.feature()}/restore", {"data": {"version": "1", "expected": "1"}}), (303,)),
+    Line("GET", "/presence/<layer_id>/<feature_id>", "read", lambda t: (
+        f"/presence/rooftop_signs/{t.feature()}", {})),
+    Line("POST", "/presence/<layer_id>/<feature_id>", "read", lambda t: (
+        f"/presence/rooftop_signs/{t.feature()}", {"json": {"act": "view"}})),
     Line("GET", "/exports", "export", at("/exports?layer=rooftop_signs")),
     Line("GET", "/api", "read", at("/api")),
     Line("GET", "/forms/<layer_id>", "create", at("/forms/rooftop_signs")),

@@ -4,6 +4,7 @@
     answers      what comes back, problems included
     bodies       what a layer's features are made of
     imports      files in
+    history      what was, and who is there
     paths        which address does what
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gisapp.layers import Catalogue, Layer
-from gisapp.openapi import imports
+from gisapp.openapi import history, imports
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
@@ -30,7 +30,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
     """Every path of the API with its operations."""
     paths = {path: {"get": _service(name, words.get(language), path)} for path, (name, words) in _SERVICE.items()}
     paths |= _fixed_paths(language)
-    paths |= imports.make_paths(catalogue, language)
+    paths |= imports.make_paths(catalogue, language) | history.presence_paths(language)
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue, language, personal)
     return paths
@@ -80,6 +80,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
         f"{base}/tiles": {"get": _tile_document(layer, "getTileSetsList", said["tile_sets"], "json")},
         tiles: {"get": _tile_document(layer, "getTileSet", said["tile_set"], "json", "tilejson")},
         f"{tiles}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": {"get": _tile(layer, said["tile"], asked)},
+        **history.layer_paths(layer, language, asked),
     }
 
 
