@@ -34,9 +34,9 @@ export function panelFor({ map, tree, shell, root, words }) {
 
   async function draw({ layer, id, mark }) {
     const response = await fetch(`${root}/collections/${layer}/items/${id}?f=json`, { headers: { Accept: 'application/geo+json' } });
-    if (!response.ok || !selected || selected.id !== id) return;
+    if (!response.ok) return;
     const feature = drawable(await response.json(), mark);
-    if (!feature) return;
+    if (!feature || selected?.id !== id) return; // closed, or another one chosen, meanwhile
     const line = window.L.geoJSON(feature, { style: OUTLINE, pointToLayer: pointMark });
     bounds = line.getBounds();
     outline.clearLayers();
