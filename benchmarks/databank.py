@@ -64,6 +64,7 @@ def run_statements(ground: Ground, written: Sequence[str], clients: int) -> floa
 def prepare_turns(ground: Ground) -> None:
     """The table of statements, and the function that runs one with a plan of its own."""
     ground.superuser.execute("""
+        CREATE SCHEMA IF NOT EXISTS bench;
         CREATE TABLE IF NOT EXISTS bench.statements (n bigint PRIMARY KEY, body text NOT NULL);
         CREATE TABLE IF NOT EXISTS bench.keys (n bigint PRIMARY KEY, variant uuid, z smallint, x integer, y integer);
         CREATE SEQUENCE IF NOT EXISTS bench.turn MINVALUE 0;

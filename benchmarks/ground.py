@@ -56,7 +56,6 @@ class Ground:
         for layer, count in WANTED.items():
             [(found,)] = self.rows(f"SELECT count(*) FROM layers.{layer}")
             print(f"{layer}: {found} features (wanted {count})")
-        self.superuser.execute("CREATE SCHEMA IF NOT EXISTS bench")
 
     def _gisapp(self, *words: str) -> None:
         environment = {"GISAPP_INSTANCE": str(self.instance), "PATH": "/usr/bin:/bin"}

@@ -70,10 +70,10 @@ def ours(asked: Asked) -> str:
 
 
 def tipgs(asked: Asked, *, every: bool = False) -> str:
-    """tipg's address of the same tile, from the column in EPSG:3857 that spares it the transform."""
+    """tipg's address of the same tile with the same attributes, from the geometry column it takes by itself."""
     layer, a = asked
-    some = "" if every else "&properties=" + ",".join(STYLE[layer])
-    return f"/collections/layers.{layer}/tiles/WebMercatorQuad/{a.z}/{a.x}/{a.y}?geom-column=geom_3857{some}"
+    some = "" if every else "?properties=id," + ",".join(STYLE[layer])
+    return f"/collections/layers.{layer}/tiles/WebMercatorQuad/{a.z}/{a.x}/{a.y}{some}"
 
 
 def mapservers(asked: Asked) -> str:
