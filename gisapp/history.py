@@ -147,9 +147,10 @@ def restore(house: House, actor: Actor, layer_id: str, feature_id: UUID, version
             *, unchecked: bool = False) -> Found:
     """Give a feature the content it had at `version`; a new version results (`created` when it was deleted).
 
-    A live feature must still be at version `expected`, unless `unchecked`. A deleted one comes back by a
-    reviewer or administrator. Problems: `version_unknown` (404), `version_required` (428), `version_stale` (412),
-    `act_not_allowed`, `outside_territory` (403), `state_not_reachable`, `rule_broken`, `value_conflict`.
+    A live feature must still be at version `expected`, unless `unchecked`. A deleted one comes back by a reviewer
+    or administrator, who expects no version. Problems: `version_unknown` (404), `version_required` (428),
+    `version_stale` (412), `feature_deleted` (409), `act_not_allowed`, `outside_territory` (403),
+    `state_not_reachable`, `rule_broken` (422), `value_conflict` (409).
     """
     layer, table = open_layer(house, actor, layer_id, "update")
     history = house.tables.history[layer.id]
@@ -188,8 +189,8 @@ def _bring_back(connection: Connection, actor: Actor, layer: Layer, table: Table
                 version: int, expected: int | None) -> None:
     require(actor, "delete")
     last = connection.execute(sql_history.last_version(layer, history, feature_id)).one()
-    if expected is not None and expected != last.version:
-        raise Problem("version_stale", current=last.version)
+    if expected is not None:  # whoever saw it alive does not know yet that somebody deleted it
+        raise Problem("feature_deleted", id=str(feature_id))
     require_territory(actor, last.squadron_code)
     made = connection.execute(sql_history.bring_back(layer, table, history, feature_id, version)).scalar()
     if made is None:

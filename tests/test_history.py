@@ -106,6 +106,8 @@ def test_a_deleted_feature_comes_back_by_a_reviewer_with_its_first_registration(
     roles["admin"].delete(address, headers=v(2))
     refused = roles["inspector"].post(f"{address}/restore", json={"version": 2})
     assert (refused.status_code, refused.json["code"]) == (403, "act_not_allowed")
+    unaware = roles["reviewer"].post(f"{address}/restore", json={"version": 1}, headers=v(2))
+    assert (unaware.status_code, unaware.json["code"]) == (409, "feature_deleted")
     back = roles["reviewer"].post(f"{address}/restore", json={"version": 2})
     assert (back.status_code, back.headers["ETag"]) == (201, '"3"')
     properties = roles["viewer"].get(address).json["properties"]
