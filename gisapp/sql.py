@@ -66,14 +66,15 @@ def _equals(layer: Layer, table: Table, name: str, value: Any) -> Condition:
     if value is None:
         return table.c[name].is_(None)
     if layer.field(name).type == "codes":
-        return table.c[name].contains([value])
+        return _among(layer, table, name, [value])
     return table.c[name] == literal(value, column_type(layer.field(name)))
 
 
 def _among(layer: Layer, table: Table, name: str, values: list[Any]) -> Condition:
+    column = table.c[name]
     if layer.field(name).type == "codes":
-        return table.c[name].overlap(values)
-    return table.c[name].in_(values)
+        return column.bool_op("&&")(literal(values, column.type))
+    return column.in_(values)
 
 
 def at_moment(history: Table, moment: datetime) -> Condition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +60,14 @@ def _entry(house: House, layer: Layer, language: str) -> Entry:
         shown=maps.shown_at_first(layer), legend=style.legend(layer, codelists, language))
 
 
-def stock(house: House, actor: Actor) -> Stock:
-    """What the layers hold now."""
-    def count(layer_id: str, *equals: tuple[str, Any]) -> int:
-        return features.count_features(house, actor, layer_id, Query(equals=equals))
+def stock(house: House, actor: Actor, asked: Mapping[str, Query] | None = None) -> Stock:
+    """What the layers hold now; of a layer that `asked` names, what answers its question."""
+    def count(layer_id: str, query: Query) -> int:
+        return features.count_features(house, actor, layer_id, query)
 
-    counts = {layer_id: count(layer_id) for layer_id in house.catalogue.layers}
-    return Stock(counts, any(count(layer_id, ("synthetic", True)) for layer_id, held in counts.items() if held))
+    counts = {layer_id: count(layer_id, (asked or {}).get(layer_id, Query())) for layer_id in house.catalogue.layers}
+    made_up = Query(equals=(("synthetic", True),))
+    return Stock(counts, any(count(layer_id, made_up) for layer_id, held in counts.items() if held or asked))
 
 
 def short(count: int, language: str) -> str:

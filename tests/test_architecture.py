@@ -16,12 +16,12 @@ PACKAGE = ROOT / "gisapp"
 
 #: Inner to outer. A module may import from its own ring and from those before it. `x.*` is a whole package.
 RINGS = {
-    "words": """words layers layer_files catalogue schema style crs params errors faults
+    "words": """words layers layer_files catalogue schema style crs coordinates params errors faults
         config setting_values settings_page""",
     "postgis": """tables repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.* cluster cluster.*
         accounts.rows""",
     "services": """house permissions features changes edits workflow rules history presence territories codelists identify tiles
-        panels tree maps forms form_inputs form_shapes exports imports statistics children
+        panels tree maps filters search listing forms form_inputs form_shapes exports imports statistics children
         accounts accounts.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
 }

@@ -21,7 +21,7 @@ from tests.conftest import Role
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: Pages and what only they ask for; not part of the API.
-PAGES = ("/map", "/panel", "/sign-", "/session", "/account", "/admin", "/forms", "/exports", "/assets", "/sw.js",
+PAGES = ("/map", "/list", "/panel", "/sign-", "/session", "/account", "/admin", "/forms", "/exports", "/assets", "/sw.js",
          "/favicon.ico", "/robots.txt")
 #: What only a form of a page sends.
 FORMS = {("/imports/{}/discard", "post")}

@@ -143,6 +143,9 @@ LINES = (
     Line("GET", "/tileMatrixSets/<name>", "read", at("/tileMatrixSets/WebMercatorQuad")),
     Line("GET", "/map", "read", at("/map")),
     Line("GET", "/map/stock", "read", at("/map/stock")),
+    Line("GET", "/map/filter", "read", at("/map/filter")),
+    Line("GET", "/search", "read", at("/search?q=GG")),
+    Line("GET", "/list/<layer_id>", "read", at("/list/rooftop_signs")),
     Line("GET", "/identify", "read", at("/identify?lon=113.38&lat=31.69&zoom=15&layers=rooftop_signs")),
     Line("GET", "/panel/<layer_id>/<feature_id>", "read", lambda t: (f"/panel/rooftop_signs/{t.feature()}", {})),
     Line("GET", "/panel/<layer_id>/<feature_id>/history", "read", lambda t: (

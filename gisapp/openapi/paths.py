@@ -49,6 +49,7 @@ def _fixed_paths(language: str) -> dict[str, Any]:
     return {
         "/healthz": {"get": health},
         "/identify": {"get": _read_service("identify", said["identify"], *click, format_parameter("json"))},
+        "/search": {"get": _read_service("search", said["search"], _search(language), format_parameter("json"))},
         "/tileMatrixSets/{tileMatrixSetId}": {"get": _read_service(
             "getTileMatrixSet", said["matrix_set"], ref("tileMatrixSetId"))},
     }
@@ -58,9 +59,17 @@ def _read_service(name: str, summary: str, *parameters: dict[str, Any]) -> dict[
     return operation("service", name, summary, reading(summary, json_content()), *parameters, _LANG)
 
 
+def _search(language: str) -> dict[str, Any]:
+    said = Words("要找的文字，空格隔开的各词都须出现", "What to find; words with blanks between them must all occur")
+    return {"name": "q", "in": "query", "required": True, "description": said.get(language),
+            "schema": {"type": "string", "maxLength": 120}}
+
+
 _FIXED_WORDS = {
     "health": Words("数据库是否应答", "Whether the database answers"),
     "identify": Words("一点之下的要素", "The features under a place"),
+    "search": Words("按名称、编号、地址、编号（UUID）或坐标查找；不搜索个人信息",
+                    "Find by name, number, address, id or coordinates; personal data is not searched"),
     "matrix_set": Words("瓦片矩阵集的定义", "The definition of the tile matrix set"),
 }
 

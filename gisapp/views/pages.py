@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 
+from gisapp import filters, maps, panels, style, tree
 from gisapp import identify as identifying
-from gisapp import maps, panels, style, tree
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import invalid, parse_id
@@ -50,9 +51,13 @@ def _kept(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
 
 @blueprint.get("/map/stock")
 def stock() -> dict[str, Any]:
-    """How many features each layer holds, short enough for the tree, and whether demo data is among them."""
+    """How many features each layer holds under the filter, short enough for the tree, and whether demo data is
+    among them."""
     house, actor, language = context.house(), context.actor(), context.language()
-    held = _kept(("stock", actor.role, int(time.monotonic() // STOCK_KEEP_S)), lambda: tree.stock(house, actor))
+    args = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "lang"}
+    asked = filters.parse_filter(args, house.catalogue)
+    key = ("stock", actor.role, int(time.monotonic() // STOCK_KEEP_S), tuple(sorted(asked.items(), key=itemgetter(0))))
+    held = _kept(key, lambda: tree.stock(house, actor, asked))
     return {"synthetic": held.synthetic,
             "counts": {name: tree.short(count, language) for name, count in held.counts.items()}}
 
