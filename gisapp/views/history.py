@@ -114,7 +114,9 @@ def restore_by_form(layer_id: str, feature_id: str) -> AnyResponse:
             raise
         return _page(_fresh(layer_id, number), problem)
     if "HX-Request" in request.headers:
-        return _page(_fresh(layer_id, number))
+        response = _page(_fresh(layer_id, number))
+        response.headers["HX-Trigger"] = "feature-changed"  # the map draws it anew
+        return response
     flash(_("The record is as it was at version %(number)d.", number=version), "success")
     return see(f"/panel/{layer_id}/{number}")
 
