@@ -82,8 +82,14 @@ def read_json() -> Any:
     """The JSON body. Problems `media_type_unsupported` (415), `body_too_large` (413), `json_invalid` (400)."""
     if request.mimetype not in _BODIES:
         raise Problem("media_type_unsupported", type=request.mimetype[:60], known=", ".join(_BODIES))
+    body = request.get_data()
     try:
-        return json.loads(request.get_data().decode("utf-8"), parse_constant=_no_constant)
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        if b"\\ud" in body.lower():
+            json.dumps(value, ensure_ascii=False).encode()  # half a character cannot be stored or sent back
+        return value
+    except UnicodeEncodeError:
+        raise Problem("json_invalid", reason="half a surrogate pair") from None
     except UnicodeDecodeError:
         raise Problem("json_invalid", reason="not UTF-8") from None
     except RecursionError:
