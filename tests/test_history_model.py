@@ -290,7 +290,7 @@ def test_ten_thousand_edits_with_undo_and_redo(house: House) -> None:
         edits.create(0, 0, first)
         for place, (name, which, number, content) in enumerate(deeds):
             getattr(edits, name)(which, number, content)
-            if place % 25 == 0:
+            if place % 40 == 0:
                 edits.note_moment()
         edits.check()
 
