@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import click
@@ -35,7 +36,7 @@ def _section(name: str, command: click.Command) -> str:
     words = [name, *(_argument(argument) for argument in arguments)]
     options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
     text = f"\n## {name}\n\n```sh\n{' '.join(words)}{' [OPTIONS]' if options else ''}\n```\n\n"
-    text += (command.help or "").replace("\n\n", "\n").strip() + "\n"
+    text += inspect.cleandoc(command.help or "").replace("\n\n", "\n") + "\n"
     return text + ("\n" + table(("Option", "What it does"), map(_option, options)) if options else "")
 
 
