@@ -52,7 +52,7 @@ class Database:
         settings = _SESSION | {"statement_timeout": f"{statement_timeout_s}s"}
         flags = " ".join(f"-c {name}={value}" for name, value in settings.items())
         address = make_url(url).set(drivername="postgresql+psycopg")
-        given = address.query.get("options", "")
+        given = " ".join(address.normalized_query.get("options", ()))
         self.engine: Engine = create_engine(
             address.difference_update_query(["options"]),
             pool_size=pool_size, max_overflow=0, pool_timeout=20,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import psycopg
 
@@ -121,7 +121,12 @@ def _add_postgis(link: psycopg.Connection[Any]) -> str:
 
 
 def _as_app(link: psycopg.Connection[Any], url: str) -> str:
-    """The same URL acting as gisapp_app when this user may, else unchanged (`gisapp check` says so)."""
+    """The same URL acting as gisapp_app when this user may, else unchanged (`gisapp check` says so).
+
+    A web process is handed the URL that the start made of it already.
+    """
+    if f"role={APP}" in unquote(url):
+        return url
     return with_options(url, f"-c role={APP}") if may_act_as_app(link) else url
 
 
