@@ -78,6 +78,13 @@ def _takes(layer: Layer, name: str) -> bool:
     return name == "datetime" or layer.has_field(name)
 
 
+def names(catalogue: Catalogue) -> dict[str, list[str]]:
+    """The parameters that narrow each mission layer on the map page."""
+    return {layer.id: [*(name for name in COMMON if _takes(layer, name)),
+                       *(f"{layer.id}.{field.id}" for field in _asked_fields(layer))]
+            for layer in catalogue.layers.values() if not is_reference(layer)}
+
+
 def parts(house: House, actor: Actor, language: str) -> list[Part]:
     """The questions about each mission layer that this reader may ask."""
     return [Part(layer, layer.title.get(language), _questions(house, layer, language))
@@ -85,9 +92,13 @@ def parts(house: House, actor: Actor, language: str) -> list[Part]:
 
 
 def _questions(house: House, layer: Layer, language: str) -> list[Question]:
-    fields = [field for field in (layer.field("status") if layer.states else None, kind_of(layer)) if field]
     return [Question(f"{layer.id}.{field.id}", field.title.get(language), _choices(house, field, language))
-            for field in fields]
+            for field in _asked_fields(layer)]
+
+
+def _asked_fields(layer: Layer) -> list[Field]:
+    kind = kind_of(layer)
+    return [*([layer.field("status")] if layer.states else []), *([kind] if kind else [])]
 
 
 def _choices(house: House, field: Field, language: str) -> list[Choice]:

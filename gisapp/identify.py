@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from gisapp.features import open_layer, visible_names
 from gisapp.house import House
-from gisapp.layers import Layer
+from gisapp.params import Query
 from gisapp.permissions import Actor
-from gisapp.sql_identify import nearest
+from gisapp.sql import conditions
+from gisapp.sql_identify import Asked, nearest
 from gisapp.sql_tiles import WORLD_M
 from gisapp.style import is_reference
 from gisapp.tables import MAX_LATITUDE
@@ -35,13 +36,16 @@ class Hit:
 
 
 def identify(house: House, actor: Actor, lon: float, lat: float, zoom: float,
-             layer_ids: Sequence[str]) -> list[Hit]:
+             layer_ids: Sequence[str], narrowed: Mapping[str, Query] | None = None) -> list[Hit]:
     """At most 20 features of the layers within 8 px of lon, lat (degrees, EPSG:4326) at a zoom of 256 px tiles.
 
     Mission layers come before reference layers; within them points, then lines, then areas; the nearest first and
-    of several areas around the place the smallest. Problems: `layer_unknown` (404), `act_not_allowed` (403).
+    of several areas around the place the smallest. `narrowed` holds questions of single layers.
+
+    Problems: `layer_unknown` (404), `act_not_allowed`, `field_masked` (403).
     """
-    asked = [_titled(actor, open_layer(house, actor, layer_id, "read")[0]) for layer_id in dict.fromkeys(layer_ids)]
+    asked = [_asked(house, actor, layer_id, (narrowed or {}).get(layer_id, Query()))
+             for layer_id in dict.fromkeys(layer_ids)]
     if not asked:
         return []
     x, y = _mercator(lon, lat)
@@ -49,15 +53,17 @@ def identify(house: House, actor: Actor, lon: float, lat: float, zoom: float,
     text, values = nearest(asked, x, y, reach, MOST)
     with house.db.raw() as driver:
         rows = driver.execute(text.encode(), values).fetchall()
-    order = {layer.id: (is_reference(layer), place) for place, (layer, _) in enumerate(asked)}
+    order = {one.layer.id: (is_reference(one.layer), place) for place, one in enumerate(asked)}
     rows.sort(key=lambda row: (order[row[0]][0], row[4], row[5], row[6], order[row[0]][1], row[1]))
     on_ground = math.cos(math.radians(min(abs(lat), MAX_LATITUDE)))
     return [Hit(layer, key, title, status, dimension, round(distance * on_ground, 2))
             for layer, key, title, status, dimension, distance, _ in rows[:MOST]]
 
 
-def _titled(actor: Actor, layer: Layer) -> tuple[Layer, str | None]:
-    return layer, layer.name_field if layer.name_field in visible_names(actor, layer) else None
+def _asked(house: House, actor: Actor, layer_id: str, query: Query) -> Asked:
+    layer, table = open_layer(house, actor, layer_id, "read", query)
+    title = layer.name_field if layer.name_field in visible_names(actor, layer) else None
+    return Asked(layer, title, conditions(layer, table, query))
 
 
 def _mercator(lon: float, lat: float) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from folium.map import Layer as FoliumLayer
 from folium.plugins import Fullscreen, LocateControl, MousePosition
 from folium.template import Template
 
-from gisapp import features, style
+from gisapp import features, filters, style
 from gisapp.house import House
 from gisapp.layers import Catalogue, Layer
 from gisapp.permissions import Actor
@@ -163,7 +163,8 @@ def build(catalogue: Catalogue, home: Home, words: dict[str, str], root: str = "
     for layer in layers:
         layer.add_to(view)
     options = {"home": [home.west, home.south, home.east, home.north], "root": root, "words": words,
-               "shown": [layer.rules["id"] for layer in layers if layer.show]}
+               "shown": [layer.rules["id"] for layer in layers if layer.show],
+               "filters": filters.names(catalogue)}
     Start(stack, layers, options).add_to(view)
     return _parts(view)
 

@@ -3,26 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gisapp.layers import Layer
+from gisapp.sql import Condition
+from gisapp.sql_tiles import filter_text
 from gisapp.tables import LAYERS, quoted
 
 _POINT = "ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 3857)"
 
 
-def nearest(asked: Sequence[tuple[Layer, str | None]], x: float, y: float, reach: float,
+@dataclass(frozen=True)
+class Asked:
+    """A layer, the column of its titles, and conditions with the values that they bind."""
+
+    layer: Layer
+    title: str | None
+    conditions: Sequence[Condition] = ()
+
+    def where(self, number: int) -> tuple[str, dict[str, Any]]:
+        """The conditions as text, their values named apart from those of the other layers."""
+        text, values = filter_text(self.conditions)
+        named = {name: f"n{number}_{name}" for name in values}
+        for name, other in named.items():
+            text = text.replace(f"%({name})s", f"%({other})s")
+        return text, {named[name]: value for name, value in values.items()}
+
+
+def nearest(asked: Sequence[Asked], x: float, y: float, reach: float,
             most: int) -> tuple[str, dict[str, Any]]:
     """The features of each layer within `reach` of a place (all three in metres of EPSG:3857), the `most`
-    nearest of each: (layer, id, title, status, dimension, distance, area). A layer comes with its title's column."""
-    # Nearest first and then the reach: asked the other way round, the planner measures everything within it.
-    parts = [f"""
-        (SELECT %(layer{n})s AS layer, id, {f"{quoted(title)}::text" if title else "NULL"} AS title,
-                {"status" if layer.states else "NULL::text AS status"}, ST_Dimension(geom_3857) AS dimension,
+    nearest of each: (layer, id, title, status, dimension, distance, area)."""
+    parts = []
+    values: dict[str, Any] = {"x": x, "y": y, "reach": reach, "most": most}
+    for number, one in enumerate(asked):
+        where, own = one.where(number)
+        parts.append(_part(one, number, where))
+        values |= own | {f"layer{number}": one.layer.id}
+    return " UNION ALL ".join(parts), values
+
+
+def _part(one: Asked, number: int, where: str) -> str:
+    # Nearest first and then the reach: asked the other way round, the planner measures everything within it. Of
+    # few that a filter leaves it would measure the whole layer, so that there the reach is asked first.
+    title = f"{quoted(one.title)}::text" if one.title else "NULL"
+    within = f"WHERE geom_3857 && ST_Expand({_POINT}, %(reach)s){where}" if where else ""
+    table = f"{LAYERS}.{quoted(one.layer.id)}"
+    return f"""
+        (SELECT %(layer{number})s AS layer, id, {title} AS title,
+                {"status" if one.layer.states else "NULL::text AS status"}, ST_Dimension(geom_3857) AS dimension,
                 _distance AS distance, ST_Area(geom_3857) AS area
-           FROM (SELECT *, geom_3857 <-> {_POINT} AS _distance FROM {LAYERS}.{quoted(layer.id)}
+           FROM (SELECT *, geom_3857 <-> {_POINT} AS _distance FROM {table} {within}
                   ORDER BY geom_3857 <-> {_POINT} LIMIT %(most)s) AS near
           WHERE _distance <= %(reach)s)
-    """ for n, (layer, title) in enumerate(asked)]  # noqa: S608
-    names = {f"layer{n}": layer.id for n, (layer, _) in enumerate(asked)}
-    return " UNION ALL ".join(parts), {"x": x, "y": y, "reach": reach, "most": most, **names}
+    """  # noqa: S608

@@ -25,6 +25,8 @@ blueprint = Blueprint("pages", __name__)
 STOCK_KEEP_S = 60
 #: Pages and counts kept per process.
 SHELF = 64
+#: Parameters of a click; others are the filter's.
+_CLICK = ("lon", "lat", "zoom", "layers", "list", "f", "lang")
 
 blueprint.record_once(lambda _: maps.localise())
 
@@ -89,8 +91,7 @@ def _back_url() -> str | None:
     """Address of the list that the feature was chosen from, when it was."""
     if not {"lon", "lat", "zoom", "layers"} <= request.args.keys():
         return None
-    asked = {name: request.args[name] for name in ("lon", "lat", "zoom", "layers")}
-    return url_for("pages.identify", **asked, list=1)  # type: ignore[arg-type]
+    return _list_url()
 
 
 @blueprint.get("/identify")
@@ -98,7 +99,9 @@ def identify() -> str | Response:
     """What lies under a click: the only mission feature's panel at once, else a list to choose from."""
     house, actor, language = context.house(), context.actor(), context.language()
     lon, lat, zoom, layer_ids = _click(house)
-    hits = identifying.identify(house, actor, lon, lat, zoom, layer_ids)
+    narrowed = filters.parse_filter({name: [value] for name, value in request.args.items() if name not in _CLICK},
+                                    house.catalogue)
+    hits = identifying.identify(house, actor, lon, lat, zoom, layer_ids, narrowed)
     if request.args.get("f") == "json":
         return jsonify({"lon": lon, "lat": lat, "zoom": zoom, "hits": identifying.document(hits)})
     lines = [_line(house, hit, language) for hit in hits]
@@ -130,8 +133,7 @@ class Line:
 def _line(house: House, hit: identifying.Hit, language: str) -> Line:
     layer = house.layer(hit.layer)
     state = layer.state(hit.status) if hit.status else None
-    asked = {name: request.args[name] for name in ("lon", "lat", "zoom", "layers")}
-    url = url_for("pages.panel", layer_id=layer.id, feature_id=hit.id, **asked)  # type: ignore[arg-type]
+    url = url_for("pages.panel", layer_id=layer.id, feature_id=hit.id, **_click_args())
     return Line(
         layer=layer, id=str(hit.id), title=hit.title or layer.title.get(language),
         layer_title=layer.title.get(language), url=url, rules=style.paint(layer, house.catalogue.codelists),
@@ -140,8 +142,12 @@ def _line(house: House, hit: identifying.Hit, language: str) -> Line:
 
 
 def _list_url() -> str:
-    asked = {name: request.args[name] for name in ("lon", "lat", "zoom", "layers")}
-    return url_for("pages.identify", **asked, list=1)  # type: ignore[arg-type]
+    return url_for("pages.identify", **_click_args(), list=1)
+
+
+def _click_args() -> dict[str, Any]:
+    """Where was clicked and under which filter."""
+    return {name: value for name, value in request.args.items() if name not in ("list", "f", "lang")}
 
 
 def _click(house: House) -> tuple[float, float, float, list[str]]:

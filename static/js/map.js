@@ -1,8 +1,12 @@
 // The map page: wires the map that folium made to the layer tree, the panel, the link in the address and the notes.
 
+import { filterFor } from './filter.js';
 import { keepHash, readHash } from './view_hash.js';
+import { listFor } from './list.js';
 import { panelFor } from './panel.js';
+import { searchFor } from './search.js';
 import { sheets } from './sheets.js';
+import { sideTabs } from './side_tabs.js';
 import { treeFor } from './tree.js';
 
 export { CollectionLayer, tileStack } from './stack.js';
@@ -21,10 +25,11 @@ function problemNote(text) {
   note.hidden = false;
 }
 
-/** Fills in how many features each layer holds, and says so when they are demo data. */
-async function showStock(root) {
-  const response = await fetch(`${root}/map/stock`);
-  if (!response.ok) return;
+/** Fills in how many features each layer holds under the filter, and says so when they are demo data. */
+async function showStock(root, filter) {
+  const asked = filter.all().toString();
+  const response = await fetch(`${root}/map/stock${asked && '?'}${asked}`);
+  if (!response.ok || filter.all().toString() !== asked) return;
   const { counts, synthetic } = await response.json();
   for (const badge of document.querySelectorAll('[data-count]')) {
     badge.textContent = counts[badge.dataset.count] ?? '';
@@ -53,19 +58,24 @@ export function start({ map, stack, layers, options }) {
   const tree = treeFor(map, layers, saved.layers || options.shown);
   const shell = sheets(map);
   stack.on('thinned', showThinned(tree.titles));
-  const panel = panelFor({ map, tree, shell, root: options.root, words });
+  const tabs = sideTabs(map);
+  const filter = filterFor({ root: options.root, tabs, stack, takes: options.filters, first: saved.where, words });
+  const panel = panelFor({ map, tree, shell, filter, root: options.root, words });
+  const list = listFor({ map, root: options.root, tabs, filter, tree, panel, words });
+  searchFor({ map, root: options.root, tree, panel, words });
 
   if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);
   else map.fitBounds([[south, west], [north, east]]);
   map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing
 
-  keepHash(map, tree, panel);
+  keepHash(map, tree, panel, filter);
   stack.on('signedout', () => problemNote(words.signed_out));
   window.addEventListener('offline', () => problemNote(words.offline));
   window.addEventListener('online', () => { document.getElementById('note-problem').hidden = true; });
   nameControls(map, words);
-  showStock(options.root);
+  showStock(options.root, filter);
+  filter.onChange(() => showStock(options.root, filter));
   if (saved.open) panel.open(saved.open);
   document.documentElement.dataset.mapReady = 'yes';
-  window.gisapp = { map, stack, tree, panel };
+  window.gisapp = { map, stack, tree, panel, filter, list };
 }

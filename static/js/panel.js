@@ -15,7 +15,7 @@ function drawable(feature, mark) {
   return mark ? { type: 'Feature', properties: {}, geometry: mark } : null;
 }
 
-export function panelFor({ map, tree, shell, root, words }) {
+export function panelFor({ map, tree, shell, filter, root, words }) {
   const body = document.getElementById('panel-body');
   const outline = window.L.layerGroup().addTo(map);
   const ring = window.L.layerGroup().addTo(map);
@@ -100,6 +100,7 @@ export function panelFor({ map, tree, shell, root, words }) {
   function identify({ latlng }) {
     const { lng, lat } = latlng.wrap();
     const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().join(',') });
+    for (const [name, value] of filter.pairs()) asked.set(name, value);
     ask(`${root}/identify?${asked}`);
   }
 

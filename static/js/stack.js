@@ -91,11 +91,19 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
 
   grid.add = (rule) => {
     const view = collectionView(rule, { url, maxZoom, onSignedOut: () => grid.fire('signedout') });
-    known.set(rule.id, { rule, view, shown: false });
+    known.set(rule.id, { rule, view, shown: false, asked: new Map() });
   };
   grid.show = (id) => { known.get(id).shown = true; later(); };
   grid.hide = (id) => { known.get(id).shown = false; later(); };
   grid.refresh = (id) => { known.get(id).view.tileCache.cache.clear(); later(); };
+  /** Ask for other tiles of a layer: `query` is what `who` (the filter, the date) adds to their address. */
+  grid.ask = (id, who, query) => {
+    const one = known.get(id);
+    if (!one || (one.asked.get(who) || '') === query) return;
+    one.asked.set(who, query);
+    one.view.ask([...one.asked.values()].filter(Boolean).join('&'));
+    if (one.shown) later();
+  };
   grid.on('add', () => grid._map.on('zoomstart', () => { thinned.clear(); noteThinned(); }));
   scheme.addEventListener('change', restyle);
   return grid;

@@ -33,12 +33,16 @@ async function fetchTile(url, signal, onSignedOut) {
 export function collectionView(rule, { url, maxZoom, onSignedOut }) {
   const levelDiff = rule.reference ? 1 : 0;
   const archive = {
+    query: '',
     getZxy(z, x, y, signal) {
       if (rule.reference && z < rule.detailZoom) return Promise.resolve(EMPTY);
       const address = url.replace('{layer}', rule.id).replace('{z}', z).replace('{y}', y).replace('{x}', x);
-      return fetchTile(address, signal, onSignedOut);
+      return fetchTile(archive.query ? `${address}?${archive.query}` : address, signal, onSignedOut);
     },
   };
-  const cache = new TileCache(new PmtilesSource(archive, true), 256 << levelDiff);
-  return new View(cache, maxZoom - levelDiff, levelDiff);
+  const makeCache = () => new TileCache(new PmtilesSource(archive, true), 256 << levelDiff);
+  const view = new View(makeCache(), maxZoom - levelDiff, levelDiff);
+  /** Other tiles from now on; a cache of its own, since tiles of the question before may still be on their way. */
+  view.ask = (query) => { archive.query = query; view.tileCache = makeCache(); };
+  return view;
 }

@@ -43,6 +43,8 @@ export function treeFor(map, layers, first) {
   return {
     titles,
     show,
+    /** Switch one more layer on. */
+    turnOn(id) { if (boxes.has(id) && !boxes.get(id).checked) { boxes.get(id).checked = true; apply(id); tell(); } },
     shown: () => [...boxes].filter(([, box]) => box.checked).map(([id]) => id),
     onChange: (listener) => listeners.push(listener),
   };

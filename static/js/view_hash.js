@@ -1,4 +1,4 @@
-// The address after # holds what is seen: zoom, centre (lon,lat), layers that are on, the open feature.
+// The address after # holds what is seen: zoom, centre (lon,lat), layers that are on, the filter, the open feature.
 
 function number(text, low, high) {
   const value = Number.parseFloat(text);
@@ -16,25 +16,33 @@ export function readHash(hash = window.location.hash) {
     at: at.includes(null) || zoom === null ? null : at,
     zoom,
     layers: asked.has('layers') ? asked.get('layers').split(',').filter(Boolean) : null,
+    where: (asked.get('where') || '').split(';').filter(Boolean).map((part) => {
+      const colon = part.indexOf(':');
+      return [part.slice(0, Math.max(colon, 0)), part.slice(colon + 1)];
+    }),
     open: /^[a-z][a-z0-9_]*$/.test(open[0]) && /^[0-9a-f-]{36}$/i.test(open[1] || '') ? { layer: open[0], id: open[1] } : null,
   };
 }
 
 /** The address of a view, starting with #. */
-export function writeHash({ zoom, lon, lat, layers, open }) {
+export function writeHash({ zoom, lon, lat, layers, where = [], open }) {
   const parts = [`z=${zoom}`, `at=${lon.toFixed(5)},${lat.toFixed(5)}`, `layers=${layers.join(',')}`];
+  if (where.length) {
+    const text = where.map(([name, value]) => `${name}:${value}`).join(';');
+    parts.push(`where=${encodeURIComponent(text).replace(/%(2C|3A|2F|3B)/g, decodeURIComponent)}`);
+  }
   if (open) parts.push(`open=${open.layer}/${open.id}`);
   return `#${parts.join('&')}`;
 }
 
 /** Keeps the address up to date, and follows it when somebody edits it or goes back. */
-export function keepHash(map, tree, panel) {
+export function keepHash(map, tree, panel, filter) {
   let written = '';
 
   function write() {
     if (written && window.location.hash !== written) return; // just edited: follow() is about to be called
     const { lng, lat } = map.getCenter().wrap();
-    written = writeHash({ zoom: map.getZoom(), lon: lng, lat, layers: tree.shown(), open: panel.selected() });
+    written = writeHash({ zoom: map.getZoom(), lon: lng, lat, layers: tree.shown(), where: filter.pairs(), open: panel.selected() });
     window.history.replaceState(null, '', written);
   }
 
@@ -42,6 +50,7 @@ export function keepHash(map, tree, panel) {
     if (window.location.hash === written) return;
     const asked = readHash();
     if (asked.layers) tree.show(asked.layers);
+    filter.set(asked.where);
     if (asked.at) map.setView([asked.at[1], asked.at[0]], asked.zoom);
     if (asked.open) panel.open(asked.open);
   }
@@ -49,6 +58,7 @@ export function keepHash(map, tree, panel) {
   map.on('moveend', write);
   tree.onChange(write);
   panel.onChange(write);
+  filter.onChange(write);
   window.addEventListener('hashchange', follow);
   write();
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ready
+from tests.browser.conftest import poll, ready
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,7 @@ def test_an_edited_link_is_followed(visit: Callable[..., Page]) -> None:
 
 @pytest.mark.parametrize("wrong", [
     "#z=abc&at=1,2", "#z=14&at=999,999", "#at=,&z=&layers=", "#layers=<script>&open=../../x/1", "#%E0%A4%A",
+    "#where=datetime:2024-99-99/..;x.y:1;rooftop_signs.status:<b>;:;datetime:2025-01-01/2024-01-01;",
     "#open=no_such_layer/7c9e6679-7425-40de-944b-e07fc1f90ae7",
 ])
 def test_nonsense_opens_the_map_all_the_same(visit: Callable[..., Page], wrong: str) -> None:
@@ -49,3 +50,21 @@ def test_nonsense_opens_the_map_all_the_same(visit: Callable[..., Page], wrong: 
     if "no_such_layer" in wrong:
         expect(page.locator("#panel .alert")).to_be_visible()
         page.watch.errors.clear()  # type: ignore[attr-defined]
+
+
+def test_a_link_restores_the_filter(visit: Callable[..., Page]) -> None:
+    where = "where=datetime:2020-01-01/..;rooftop_signs.status:02,03"
+    page = visit(f"/map#z=15&at=113.38000,31.69000&layers=rooftop_signs&{where}")
+    assert page.evaluate("window.gisapp.filter.pairs()") == [
+        ["datetime", "2020-01-01/.."], ["rooftop_signs.status", "02,03"]]
+    tiles = [url for url in page.watch.requests if "/rooftop_signs/tiles/" in url]  # type: ignore[attr-defined]
+    assert tiles
+    assert all(url.endswith("?datetime=2020-01-01%2F..&status=02%2C03") for url in tiles)
+    assert where in page.evaluate("window.location.hash")
+    page.locator("#tab-filter").click()
+    expect(page.locator("#filter-from")).to_have_value("2020-01-01")
+    ticked = page.locator("#filter-form input:checked")
+    assert ticked.evaluate_all("(all) => all.map((one) => one.value)") == ["02", "03"]
+    page.evaluate("window.location.hash = '#z=15&at=113.38000,31.69000&layers=rooftop_signs'")
+    poll(page, "() => window.gisapp.filter.pairs().length === 0")
+    assert page.locator("#filter-form input:checked").count() == 0

@@ -1,0 +1,141 @@
+// The filter: one set of questions that narrows tiles, counts, list and clicks alike, and is part of the link.
+
+const PERIOD = /^(\d{4}-\d\d-\d\d|\.\.)\/(\d{4}-\d\d-\d\d|\.\.)$/;
+
+function isPeriod(text) {
+  const match = PERIOD.exec(text);
+  if (!match) return false;
+  const days = match.slice(1).filter((day) => day !== '..');
+  return days.length > 0 && days.every((day) => !Number.isNaN(Date.parse(day))) && (days.length < 2 || days[0] <= days[1]);
+}
+
+function isSensible(name, value) {
+  return name === 'datetime' ? isPeriod(value) : /^[\w.,-]{1,400}$/.test(value);
+}
+
+/** `takes` names the parameters of each layer; `first` are [name, value] pairs from the link. */
+export function filterFor({ root, tabs, stack, takes, first, words }) {
+  const known = new Set(Object.values(takes).flat());
+  const asked = new Map();
+  const listeners = [];
+  const place = document.getElementById('side-filter');
+  const note = document.getElementById('note-filter');
+  const badge = document.getElementById('filter-count');
+
+  /** What is asked of one layer, in the words of its own address. */
+  function query(layer) {
+    const own = new URLSearchParams();
+    for (const [name, value] of asked) {
+      if ((takes[layer] || []).includes(name)) own.set(name.replace(`${layer}.`, ''), value);
+    }
+    return own;
+  }
+
+  function put(pairs) {
+    asked.clear();
+    for (const [name, value] of pairs) {
+      if (known.has(name) && isSensible(name, value)) asked.set(name, value);
+    }
+  }
+
+  function apply() {
+    for (const layer of Object.keys(takes)) stack.ask(layer, 'filter', query(layer).toString());
+    badge.hidden = note.hidden = asked.size === 0;
+    badge.textContent = asked.size || '';
+    note.querySelector('[data-number]').textContent = asked.size;
+  }
+
+  function tell() {
+    apply();
+    for (const listener of listeners) listener();
+  }
+
+  // ------------------------------------------------------------------ the form, fetched when it is first opened
+  const form = () => place.querySelector('form');
+
+  function streetsOf(district) {
+    const street = form().elements.street_code;
+    for (const option of street.options) {
+      option.hidden = option.disabled = Boolean(district && option.value && option.dataset.parent !== district);
+    }
+    if (street.selectedOptions[0]?.disabled) street.value = '';
+  }
+
+  function showTicked() {
+    for (const part of form().querySelectorAll('[data-part]')) {
+      const ticked = part.querySelectorAll('input:checked').length;
+      const count = part.querySelector('[data-ticked]');
+      count.hidden = ticked === 0;
+      count.textContent = ticked;
+    }
+  }
+
+  function fill() {
+    if (!form()) return;
+    form().reset();
+    const [from, to] = (asked.get('datetime') || '../..').split('/');
+    form().querySelector('#filter-from').value = from === '..' ? '' : from;
+    form().querySelector('#filter-to').value = to === '..' ? '' : to;
+    for (const name of ['district_code', 'street_code']) form().elements[name].value = asked.get(name) || '';
+    for (const box of form().querySelectorAll('input[type=checkbox]')) {
+      box.checked = (asked.get(box.name) || '').split(',').includes(box.value);
+      if (box.checked) box.closest('details').open = true;
+    }
+    streetsOf(form().elements.district_code.value);
+    showTicked();
+  }
+
+  function readForm() {
+    streetsOf(form().elements.district_code.value);
+    const pairs = ['district_code', 'street_code'].map((name) => [name, form().elements[name].value]);
+    let [from, to] = ['from', 'to'].map((end) => form().querySelector(`#filter-${end}`).value);
+    if (from && to && from > to) [from, to] = [to, from];
+    pairs.push(['datetime', `${from || '..'}/${to || '..'}`]);
+    const ticked = new Map();
+    for (const box of form().querySelectorAll('input[type=checkbox]:checked')) {
+      ticked.set(box.name, [...(ticked.get(box.name) || []), box.value]);
+    }
+    // Names that the form does not show but the link has asked for stay as they are.
+    const shown = new Set([...form().elements].map((one) => one.name).concat('datetime'));
+    const kept = [...asked].filter(([name]) => !shown.has(name));
+    put([...kept, ...pairs, ...[...ticked].map(([name, values]) => [name, values.join(',')])]);
+    showTicked();
+    tell();
+  }
+
+  async function load() {
+    if (form() || place.hasAttribute('aria-busy')) return;
+    place.setAttribute('aria-busy', 'true');
+    try {
+      const response = await fetch(`${root}/map/filter`, { headers: { Accept: 'text/html' } });
+      if (!response.ok) throw new Error(String(response.status));
+      place.innerHTML = await response.text();
+      form().addEventListener('change', readForm);
+      form().querySelector('[data-clear-here]').addEventListener('click', () => set([]));
+      form().addEventListener('submit', (event) => event.preventDefault());
+      fill();
+    } catch {
+      place.textContent = words.failed;
+    }
+    place.removeAttribute('aria-busy');
+  }
+
+  function set(pairs) {
+    put(pairs);
+    fill();
+    tell();
+  }
+
+  tabs.onOpen((name) => { if (name === 'filter') load(); });
+  for (const button of document.querySelectorAll('[data-clear-filter]')) button.addEventListener('click', () => set([]));
+  put(first);
+  apply();
+  return {
+    query,
+    set,
+    pairs: () => [...asked],
+    /** Everything that is asked, for addresses that are about several layers. */
+    all: () => new URLSearchParams([...asked]),
+    onChange: (listener) => listeners.push(listener),
+  };
+}
