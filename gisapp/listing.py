@@ -14,6 +14,7 @@ from gisapp.layers import Field, Layer
 from gisapp.panels import TERRITORIES, Fact, Writer
 from gisapp.params import Query
 from gisapp.permissions import Actor
+from gisapp.words import Words
 
 #: Fields that tell features of a layer apart, as far as the layer has them; the naming field stands before them.
 _TELLING = ("name", "address", "street_code", "district_code", "found_at", "geom_area_m2", "geom_length_m",
@@ -57,6 +58,11 @@ def sortable(layer: Layer) -> list[Field]:
     return [layer.field(layer.name_field), *([layer.field("status")] if layer.states else []), *columns(layer)]
 
 
+def title_of(one: Field) -> Words:
+    """What a column is called; a territory by its kind, since its name is shown and not its code."""
+    return TERRITORIES[one.id][1] if one.id in TERRITORIES else one.title
+
+
 def page(house: House, actor: Actor, layer_id: str, query: Query, language: str) -> Listing:
     """A page of features that answer the query, in its order.
 
@@ -89,11 +95,11 @@ def _row(layer: Layer, shown: Sequence[Field], writer: Writer, known: dict[str, 
 
 
 def _fact(writer: Writer, one: Field, value: Any, known: dict[str, dict[str, str]]) -> Fact:
-    title = TERRITORIES[one.id][1] if one.id in TERRITORIES else one.title
+    title = title_of(one).get(writer.language)
     if value in (None, "", []):
-        return Fact(title.get(writer.language), "")
+        return Fact(title, "")
     if one.id in known:
-        return Fact(title.get(writer.language), known[one.id].get(value, value))
+        return Fact(title, known[one.id].get(value, value))
     return writer.fact(one, value, coloured=False)
 
 

@@ -78,8 +78,9 @@ def list_page(layer_id: str) -> str:
     fragment = "HX-Request" in request.headers
     return render_template(
         "find/rows.html" if fragment else "find/list.html", page=page, layer=layer, language=language,
-        sortable=listing.sortable(layer), sorted_by=[*query.sortby, ("", False)][0], asked=_address,
-        following=_address(after=page.after) if page.after else None, first="after" not in request.args)
+        sortable=listing.sortable(layer), title_of=listing.title_of, sorted_by=[*query.sortby, ("", False)][0],
+        asked=_address, following=_address(after=page.after) if page.after else None,
+        first="after" not in request.args)
 
 
 def _address(**changed: Any) -> str:
