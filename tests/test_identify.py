@@ -96,3 +96,17 @@ def test_an_unknown_layer_is_not_found(admin: Role) -> None:
 
 def test_the_poles_are_no_trouble(admin: Role) -> None:
     assert click(admin, lat=-90, lon=180, zoom=0).status_code == 200
+
+
+def test_a_filter_leaves_out_what_it_does_not_fit(admin: Role) -> None:
+    place = {"lon": LON, "lat": LAT, "zoom": 18, "layers": "rooftop_signs,illegal_builds", "f": "json"}
+    every = admin.get("/identify", query_string=place).json["hits"]
+    signs = {one["status"] for one in every if one["layer"] == "rooftop_signs"}
+    assert signs
+    for status in signs:
+        hits = admin.get("/identify", query_string=place | {"rooftop_signs.status": f"{status},08"}).json["hits"]
+        assert hits == [one for one in every if one["layer"] != "rooftop_signs" or one["status"] in (status, "08")]
+    none = admin.get("/identify", query_string=place | {"district_code": "999999", "datetime": "1999-01-01"})
+    assert none.json["hits"] == []
+    wrong = admin.get("/identify", query_string=place | {"rooftop_signs.nothing": "1"})
+    assert (wrong.status_code, wrong.json["code"]) == (400, "parameter_unknown")

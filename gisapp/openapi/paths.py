@@ -67,8 +67,9 @@ def _search(language: str) -> dict[str, Any]:
 
 _FIXED_WORDS = {
     "health": Words("数据库是否应答", "Whether the database answers"),
-    "identify": Words("一点之下的要素", "The features under a place"),
-    "search": Words("按名称、编号、地址、编号（UUID）或坐标查找；不搜索个人信息",
+    "identify": Words("一点之下的要素；可带 datetime、district_code 或 <图层>.<字段> 等筛选",
+                      "The features under a place; datetime, district_code or <layer>.<field> narrow them"),
+    "search": Words("按名称、编号、地址、UUID 或坐标查找；不搜索个人信息",
                     "Find by name, number, address, id or coordinates; personal data is not searched"),
     "matrix_set": Words("瓦片矩阵集的定义", "The definition of the tile matrix set"),
 }
