@@ -14,7 +14,7 @@ import folium
 from branca.element import CssLink, Figure, JavascriptLink, MacroElement
 from folium.elements import JSCSSMixin
 from folium.map import Layer as FoliumLayer
-from folium.plugins import Fullscreen, LocateControl, MousePosition
+from folium.plugins import Fullscreen, GeoMan, LocateControl, MousePosition
 from folium.template import Template
 
 from gisapp import features, filters, style
@@ -32,6 +32,8 @@ LOCAL = {
     "Control_locate_min_css": "vendor/leaflet.locatecontrol/L.Control.Locate.min.css",
     "Control_MousePosition_js": "vendor/leaflet-mouse-position/L.Control.MousePosition.js",
     "Control_MousePosition_css": "vendor/leaflet-mouse-position/L.Control.MousePosition.css",
+    "leaflet_geoman_js": "vendor/leaflet-geoman-free/leaflet-geoman.min.js",
+    "leaflet_geoman_css": "vendor/leaflet-geoman-free/leaflet-geoman.css",
     "protomaps": "vendor/protomaps-leaflet/protomaps-leaflet.js",
 }
 
@@ -100,6 +102,16 @@ class Collection(FoliumLayer):
         self._name = "Collection"
         self.stack = stack
         self.rules = rules
+
+
+class Marking(GeoMan):
+    """Drawing on the map; its buttons are the page's own (templates/map/draw_bar.html)."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+            {{ this._parent.get_name() }}.pm.setLang(document.documentElement.lang.startsWith("zh") ? "zh" : "en");
+        {% endmacro %}
+    """)
 
 
 class Start(MacroElement):
@@ -175,6 +187,7 @@ def _add_controls(view: folium.Map, words: dict[str, str]) -> None:
     LocateControl(position="bottomright", locateOptions={"maxZoom": 17, "enableHighAccuracy": True},
                   strings={"title": words["locate"], "outsideMapBoundsMsg": words["locate_outside"]},
                   showPopup=False).add_to(view)
+    Marking().add_to(view)
     digits = "(degrees) => degrees.toFixed(5)"
     MousePosition(position="bottomleft", separator=", ", empty_string=words["coordinates"], lng_first=True,
                   lat_formatter=digits, lng_formatter=digits, prefix="WGS 84").add_to(view)

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from gisapp import features
 from gisapp.house import House
-from gisapp.layers import CodeList, Field, Layer
+from gisapp.layers import CodeList, Field, Layer, State
 from gisapp.params import Query
-from gisapp.permissions import Actor
+from gisapp.permissions import Actor, may
 from gisapp.words import Words
 
 #: derived field → the layer that names its codes, and what the panel calls it
@@ -42,11 +42,14 @@ class Fact:
 
 @dataclass
 class Card:
-    """What the panel shows of a feature. `mark` is a GeoJSON point that stands in for a missing geometry."""
+    """What the panel shows of a feature: `moves` are the states that may follow and the reader may set, `mark` is a
+    GeoJSON point that stands in for a missing geometry."""
 
     layer: Layer
     id: str
     title: str
+    version: int = 0
+    moves: list[State] = field(default_factory=list)
     synthetic: bool = False
     state: Fact | None = None
     mark: str | None = None
@@ -63,6 +66,7 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
     values: dict[str, Any] = feature["properties"]
     writer = Writer.of(house, language)
     made = Card(layer, str(feature_id), str(values.get(layer.name_field) or layer.title.get(language)),
+                version=values["version"], moves=_moves(actor, layer, values.get("status")),
                 synthetic=bool(values.get("synthetic")), mark=_mark(layer, values, feature))
     for one in layer.all_fields:
         if values.get(one.id) in (None, "", []) or one.id in (layer.name_field, "synthetic"):
@@ -71,6 +75,13 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
     made.place = [_place(house, actor, one.id, values[one.id], language)
                   for one in layer.derived_fields if one.id in TERRITORIES and values.get(one.id)]
     return made
+
+
+def _moves(actor: Actor, layer: Layer, old: str | None) -> list[State]:
+    state = layer.state(old or "")
+    if state is None or not may(actor, "change_state"):
+        return []
+    return [one for one in layer.states if one.id in state.next]
 
 
 def _put(made: Card, one: Field, fact: Fact) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, flash, request
+from flask import Blueprint, Response, flash, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import changes, edits
+from gisapp import changes, edits, panels
 from gisapp.edits import Edition
 from gisapp.errors import Problem
 from gisapp.form_inputs import Drawing, Input
@@ -175,8 +176,19 @@ def _decided(sheet: Sheet) -> Sheet:
 
 
 def _saved(sheet: Sheet, words: str, category: str = "success") -> AnyResponse:
+    if _inside():
+        language = context.language()
+        card = panels.card(context.house(), context.actor(), sheet.layer.id, sheet.id, language)
+        response = make_response(render_template("map/panel.html", card=card, language=language, said=words))
+        response.headers["HX-Trigger"] = json.dumps({"feature-changed": {"layer": sheet.layer.id}})
+        return response
     flash(words, category)
     return see(f"/panel/{sheet.layer.id}/{sheet.id}")
+
+
+def _inside() -> bool:
+    """Whether the form is in the panel of the map."""
+    return "HX-Request" in request.headers
 
 
 def _show(sheet: Sheet, problem: Problem | None = None) -> Response:
@@ -186,10 +198,21 @@ def _show(sheet: Sheet, problem: Problem | None = None) -> Response:
         sheet = Sheet(sheet.form, sheet.id, sheet.texts, sheet.edition, faults, sheet.theirs, sheet.both)
     states = edits.states_on_offer(actor, sheet.layer, sheet.edition)
     drawing = Drawing(sheet.form, language, states, sheet.edition.feature if sheet.edition else {}, sheet.faults)
-    return form_page("forms/form.html", problem, sheet=sheet, layer=sheet.layer, language=language,
+    template = "forms/fragment.html" if _inside() else "forms/form.html"
+    response = form_page(template, problem, sheet=sheet, layer=sheet.layer, language=language,
+                     inside=_inside(), fault_place=_fault_place(problem),
                      inputs=drawing.inputs(sheet.texts), places=drawing.places(sheet.texts),
                      title=_title(sheet, language), code=problem.code if problem else "",
                      differences=_differences(sheet, drawing), changed=_changed(sheet.edition))
+    if _inside():
+        response.status_code = 200  # htmx swaps good answers only
+    return response
+
+
+def _fault_place(problem: Problem | None) -> list[float] | None:
+    """Longitude and latitude of what is wrong with the shape, when that is one place."""
+    place = problem.more.get("point") if problem else None
+    return place["coordinates"] if place else None
 
 
 def _title(sheet: Sheet, language: str) -> str:

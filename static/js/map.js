@@ -1,5 +1,6 @@
 // The map page: wires the map that folium made to the layer tree, the panel, the link in the address and the notes.
 
+import { drawFor } from './draw.js';
 import { filterFor } from './filter.js';
 import { keepHash, readHash } from './view_hash.js';
 import { listFor } from './list.js';
@@ -64,6 +65,8 @@ export function start({ map, stack, layers, options }) {
   const list = listFor({ map, root: options.root, tabs, filter, tree, panel, words });
   searchFor({ map, root: options.root, tree, panel, words });
 
+  const draw = drawFor({ map, stack, shell, tree, panel, list, root: options.root });
+
   if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);
   else map.fitBounds([[south, west], [north, east]]);
   map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing
@@ -77,5 +80,5 @@ export function start({ map, stack, layers, options }) {
   filter.onChange(() => showStock(options.root, filter));
   if (saved.open) panel.open(saved.open);
   document.documentElement.dataset.mapReady = 'yes';
-  window.gisapp = { map, stack, tree, panel, filter, list };
+  window.gisapp = { map, stack, tree, panel, filter, list, draw };
 }

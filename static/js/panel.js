@@ -98,6 +98,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   }
 
   function identify({ latlng }) {
+    if (map.getContainer().classList.contains('is-marking')) return; // this click draws
     const { lng, lat } = latlng.wrap();
     const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().join(',') });
     for (const [name, value] of filter.pairs()) asked.set(name, value);
@@ -147,6 +148,8 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   return {
     open: ({ layer, id }) => ask(`${root}/panel/${layer}/${id}`),
     close,
+    /** Something else in the panel than a feature. */
+    show(node) { body.replaceChildren(node); shell.setPanel(true); },
     selected: () => selected && { layer: selected.layer, id: selected.id },
     onChange: (listener) => listeners.push(listener),
   };

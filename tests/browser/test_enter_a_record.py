@@ -39,8 +39,7 @@ def refused(page: Page, status: int) -> None:
 
 @pytest.mark.browser
 def test_enter_a_sign_and_correct_it(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
-    page.click(f"a[href='{FORM}']")
+    page = visit(FORM)
     number = f"测试-{uuid4().hex[:8]}"
     fill(page, number)
     page.fill("#f-found_at", "2024-11-13T08:30")

@@ -1,0 +1,62 @@
+// What is done to the open feature by one click: another state, deletion, and the way back from both.
+
+import { refusal, send } from './send.js';
+
+export function actsFor({ body, panel, changed, root, words }) {
+  const card = () => body.querySelector('[data-feature]');
+
+  function tell(text, action) {
+    const note = document.createElement('p');
+    note.className = 'alert alert-info';
+    note.setAttribute('role', 'status');
+    note.append(text);
+    if (action) note.append(' ', action);
+    return note;
+  }
+
+  function wayBack(path, version, layer, id) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'button button-small';
+    button.textContent = words.undo;
+    button.addEventListener('click', async () => {
+      button.disabled = true;
+      const response = await send(root, 'POST', `${path}/restore`, { body: { version } });
+      if (!response.ok) { button.replaceWith(await refusal(response, words.failed)); return; }
+      changed(layer);
+      panel.open({ layer, id });
+    });
+    return button;
+  }
+
+  async function refused(response, layer, id) {
+    const text = await refusal(response, words.failed);
+    if (response.status === 412) await panel.open({ layer, id });
+    body.querySelector('h2')?.after(tell(text));
+  }
+
+  async function remove({ layer, feature: id, version }) {
+    if (!window.confirm(words.confirm_delete)) return;
+    const path = `/collections/${layer}/items/${id}`;
+    const response = await send(root, 'DELETE', path, { version });
+    if (!response.ok) { await refused(response, layer, id); return; }
+    changed(layer);
+    panel.close();
+    panel.show(tell(words.deleted, wayBack(path, Number(version), layer, id)));
+  }
+
+  async function put({ layer, feature: id, version }, status) {
+    const response = await send(root, 'PATCH', `/collections/${layer}/items/${id}`, { version, body: { properties: { status } } });
+    if (!response.ok) { await refused(response, layer, id); return; }
+    changed(layer);
+    await panel.open({ layer, id });
+  }
+
+  body.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-act="delete"], [data-act="state"]');
+    if (!button || !card()) return;
+    const seen = { ...card().dataset };
+    if (button.dataset.act === 'delete') remove(seen);
+    else put(seen, button.dataset.state);
+  });
+}
