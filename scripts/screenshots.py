@@ -59,7 +59,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         for shot in SHOTS:
             take(browser, shot, options.url, account, options.out)
-            print(options.out / f"{shot.name}.png")
+            print(options.out / f"{shot.name}.jpg")
         browser.close()
     return 0
 
@@ -85,7 +85,7 @@ def take(browser: Browser, shot: Shot, url: str, account: dict[str, str], folder
     if shot.press:
         page.click(shot.press)
     settle(page)
-    page.screenshot(path=folder / f"{shot.name}.png")
+    page.screenshot(path=folder / f"{shot.name}.jpg", type="jpeg", quality=86)
     context.close()
 
 
