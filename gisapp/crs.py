@@ -14,6 +14,8 @@ from gisapp.errors import Problem
 from gisapp.words import Words
 
 STORED_SRID = 4326
+#: Taken as equal to the stored system: PROJ changes no number between the two.
+CGCS2000 = 4490
 
 _EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0/{code}"
 _CRS84_URI = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"

@@ -239,3 +239,17 @@ def test_the_page_offers_the_local_zone_first(roles, filled) -> None:
     assert page.status_code == 200 and "Status = " in text
     assert text.index("EPSG:4490") < text.index("EPSG:4547") < text.index("EPSG:4326")
     assert roles["viewer"].get("/exports").status_code == 403
+
+
+def test_a_file_may_hold_a_layer_as_it_was(admin, filled, owner, tmp_path) -> None:
+    with owner.db.raw() as link:
+        moment = link.execute("SELECT now() AT TIME ZONE 'UTC'").fetchone()[0]
+    key = str(filled["rooftop_signs"][0]["id"])
+    found = admin.get(f"/collections/rooftop_signs/items/{key}")
+    gone = admin.delete(f"/collections/rooftop_signs/items/{key}", headers={"If-Match": found.headers["ETag"]})
+    assert gone.status_code == 204
+    now = json.loads(taken(admin, tmp_path, "rooftop_signs", f="geojson").read_text())
+    then = taken(admin, tmp_path, "rooftop_signs", f="shp", as_of=f"{moment.isoformat()}Z")
+    assert len(now["features"]) == ROWS - 1
+    assert key in {row["ID"] for row in read(then / "rooftop_signs.shp")[1]}
+    assert "截至" in (then / "README.txt").read_text("utf-8-sig")

@@ -9,7 +9,7 @@ import shapely
 from pyproj import Transformer
 from shapely.geometry.base import BaseGeometry
 
-from gisapp.crs import STORED_SRID, Crs
+from gisapp.crs import CGCS2000, STORED_SRID, Crs
 from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.shapes import MAX_VERTICES, check_shape, wanted
@@ -36,7 +36,7 @@ class Shaper:
     def __init__(self, layer: Layer, crs: Crs, notes: dict[str, int]) -> None:
         self._layer = layer
         self._notes = notes
-        self._transformer = None if crs.database_srid in (STORED_SRID, 4490) else Transformer.from_crs(
+        self._transformer = None if crs.database_srid in (STORED_SRID, CGCS2000) else Transformer.from_crs(
             crs.database_srid, STORED_SRID, always_xy=True)
 
     def columns(self, wkb: bytes | None, attached: str | None, second: bytes | None) -> dict[str, bytes | None]:

@@ -26,6 +26,9 @@ def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> l
     if query.period:
         first, last = (f"{moment:%Y-%m-%d %H:%M}Z" if moment else ".." for moment in query.period)
         parts.append(f"时间 {first} 至 {last}" if zh else f"time {first} to {last}")
+    if query.as_of:
+        parts.append(f"截至 {query.as_of:%Y-%m-%d %H:%M:%S}Z 的状况" if zh else
+                     f"as it was at {query.as_of:%Y-%m-%d %H:%M:%S}Z")
     if query.ids:
         parts.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
     if query.properties is not None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gisapp import features, params
 from gisapp.config import Settings
-from gisapp.crs import parse_crs
+from gisapp.crs import CGCS2000, STORED_SRID, parse_crs
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS
 from gisapp.formats.columns import GEOMETRY, ID, SECOND, exported_fields, spool_schema, to_batch
@@ -66,7 +66,9 @@ def _spool(house: House, actor: Actor, query: Query, job: Job) -> Spool:
 def _batches(house: House, actor: Actor, query: Query, job: Job, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     names = [field.id for field in _without_id(job.fields)]
     headings = [ID.id, *names, GEOMETRY, SECOND]
-    for rows in features.stream(house, actor, job.layer.id, query, job.crs.database_srid, names):
+    # CGCS2000 is taken as equal to what is stored; the same numbers go out, to the last bit.
+    srid = STORED_SRID if job.crs.srid == CGCS2000 else job.crs.database_srid
+    for rows in features.stream(house, actor, job.layer.id, query, srid, names):
         columns = dict(zip(headings, zip(*rows, strict=True), strict=False))
         yield to_batch(schema, columns)
 
