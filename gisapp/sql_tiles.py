@@ -152,9 +152,14 @@ def _drawn(picture: Picture, z: int) -> str:
 
 
 def _carried(picture: Picture, labelled: bool) -> str:
-    columns = "".join(f", {_attribute(picture.layer, name)}" for name in picture.columns)
-    named = f", left({quoted(picture.label)}::text, {LABEL_LENGTH}) AS label" if labelled and picture.label else ""
-    return f"id::text AS id{columns}{named}"
+    """Attributes to follow one another, each with its comma. A crowded tile leaves out `id` and `label`: an id
+    is new in each feature, which makes half of such a tile's time and two thirds of its size."""
+    columns = [_attribute(picture.layer, name) for name in picture.columns]
+    if labelled:
+        columns.insert(0, "id::text AS id")
+    if labelled and picture.label:
+        columns.append(f"left({quoted(picture.label)}::text, {LABEL_LENGTH}) AS label")
+    return "".join(f"{column}, " for column in columns)
 
 
 def _attribute(layer: Layer, name: str) -> str:
@@ -173,7 +178,7 @@ def _no_values(picture: Picture) -> str:
 
 def features(picture: Picture, address: Address, *, labelled: bool) -> tuple[str, dict[str, Any]]:
     """A tile of all features there."""
-    rows = (f"SELECT {_carried(picture, labelled)}, {_drawn(picture, address.z)} AS g"  # noqa: S608
+    rows = (f"SELECT {_carried(picture, labelled)}{_drawn(picture, address.z)} AS g"  # noqa: S608
             f" FROM {picture.table} WHERE geom_3857 && {_WIDE}{picture.where}")
     return _mvt(rows), _values(picture, address)
 
@@ -191,7 +196,7 @@ def mixed(picture: Picture, address: Address, most: int) -> tuple[str, dict[str,
     cells of 4 px with the `count` of the features that are not drawn."""
     rows = f"""
         WITH boxes AS NOT MATERIALIZED (
-            SELECT {_carried(picture, labelled=False)}, geom_3857, geom_3857::box2d::box3d AS _box
+            SELECT {_carried(picture, labelled=False)}geom_3857, geom_3857::box2d::box3d AS _box
               FROM {picture.table} WHERE geom_3857 && {_WIDE}{picture.where} OFFSET 0
         ), placed AS NOT MATERIALIZED (
             SELECT *, floor(((ST_XMin(_box) + ST_XMax(_box)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS _cx,
@@ -204,11 +209,11 @@ def mixed(picture: Picture, address: Address, most: int) -> tuple[str, dict[str,
                    sum(count(*)) OVER (ORDER BY _large DESC, count(*), _cx, _cy) <= %(most)s AS _open
               FROM placed GROUP BY _large, _cx, _cy
         )
-        SELECT sum(_n)::bigint AS count, NULL AS id{_no_values(picture)}, {_SQUARE.format(w=CELL)} AS g FROM cells
+        SELECT sum(_n)::bigint AS count{_no_values(picture)}, {_SQUARE.format(w=CELL)} AS g FROM cells
          WHERE NOT _open AND _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1}
          GROUP BY _cx, _cy
         UNION ALL
-        SELECT NULL, id{_names(picture)}, {_drawn(picture, address.z)}
+        SELECT NULL{_names(picture)}, {_drawn(picture, address.z)}
           FROM placed JOIN cells USING (_large, _cx, _cy) WHERE _open
     """  # noqa: S608
     return _mvt(rows), _values(picture, address, most=most)
@@ -220,11 +225,11 @@ def mixed_lines(picture: Picture, address: Address, most: int, counts: str,
     the query of those cells and `counted` what it binds."""
     thinned = f"ST_Simplify(geom_3857, {THIN_UNITS} / %(scale)s, true)"
     rows = f"""
-        SELECT count, NULL AS id{_no_values(picture)}, g FROM ({counts}) AS cells
+        SELECT count{_no_values(picture)}, g FROM ({counts}) AS cells
         UNION ALL
-        SELECT NULL, id{_names(picture)},
+        SELECT NULL{_names(picture)},
                {_CLIPPED.format(shape=thinned)}
-          FROM (SELECT {_carried(picture, labelled=False)}, geom_3857 FROM {picture.table}
+          FROM (SELECT {_carried(picture, labelled=False)}geom_3857 FROM {picture.table}
                  WHERE geom_3857 && {_WIDE}{picture.where} ORDER BY geom_length_m DESC, id LIMIT %(most)s) AS longest
     """  # noqa: S608
     return _mvt(rows), _values(picture, address, most=most) | counted
@@ -272,7 +277,7 @@ def past_count(picture: Picture, address: Address, most: int) -> tuple[str, dict
 
 def past_features(picture: Picture, address: Address) -> tuple[str, dict[str, Any]]:
     """A tile of all features that were there at the moment of the picture's filter."""
-    rows = (f"SELECT {_carried(picture, labelled=True)}, {_CLIPPED.format(shape='geom_3857')} AS g"  # noqa: S608
+    rows = (f"SELECT {_carried(picture, labelled=True)}{_CLIPPED.format(shape='geom_3857')} AS g"  # noqa: S608
             f" FROM {_then(picture)} AS past")
     return _mvt(rows), _values(picture, address)
 

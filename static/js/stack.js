@@ -4,7 +4,7 @@ import { keepFree, labelFor } from './labels.js';
 import * as symbols from './symbols.js';
 import { collectionView } from './tiles.js';
 
-const isCell = (zoom, feature) => feature.props.count !== undefined && feature.props.id === undefined;
+const isCell = (zoom, feature) => feature.props.count !== undefined;
 const isFeature = (zoom, feature) => !isCell(zoom, feature);
 
 /** The rule with the colours of the theme. */
