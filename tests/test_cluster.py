@@ -123,8 +123,9 @@ def test_a_long_path_with_spaces_and_chinese_works(tmp_path: Path) -> None:
         assert ask(cluster.app_url, "SELECT 1") == 1
         assert len(os.fsencode(cluster.place.socket)) <= 80
         assert cluster.place.socket.stat().st_mode & 0o777 == 0o700
+        home = cluster.place.home
     cluster.remove()
-    assert not cluster.place.data.exists()
+    assert not home.exists()
 
 
 def test_stop_leaves_no_process_and_remove_no_file(tmp_path: Path) -> None:
@@ -136,6 +137,7 @@ def test_stop_leaves_no_process_and_remove_no_file(tmp_path: Path) -> None:
     assert not home.exists()
     assert not (tmp_path / "postgres").exists()
     Cluster(tmp_path / "postgres").stop()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can become another user")

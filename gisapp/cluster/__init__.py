@@ -22,7 +22,7 @@ from types import TracebackType
 import psycopg
 
 from gisapp.cluster import binaries, database
-from gisapp.cluster.place import Place, run, settle
+from gisapp.cluster.place import Place, known_home, run, settle
 from gisapp.cluster.process import data_version, forget_stale_pid, last_words, server_pid
 from gisapp.faults import Fault
 
@@ -79,7 +79,8 @@ class Cluster:
     @property
     def pid(self) -> int | None:
         """The running server's process id, None when it does not run."""
-        return server_pid(self.place.data)
+        home = known_home(self.folder)
+        return server_pid(home / "data") if home else None
 
     def start(self) -> Cluster:
         """Make the cluster when missing, start it when stopped. Raises ClusterError in one line."""
@@ -97,6 +98,8 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the server and wait; no matter when it is not running."""
+        if self.pid is None:
+            return
         with self._locked():
             for mode in ("fast", "immediate"):
                 if server_pid(self.place.data) is None:
@@ -110,8 +113,10 @@ class Cluster:
     def remove(self) -> None:
         """Stop the server and delete its data, wherever it lies."""
         self.stop()
-        for path in (self.place.socket, self.place.home, self.folder):
-            shutil.rmtree(path, ignore_errors=True)
+        if self._place is not None or known_home(self.folder):
+            shutil.rmtree(self.place.socket, ignore_errors=True)
+            shutil.rmtree(self.place.home, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
         self._place = None
 
     def __enter__(self) -> Cluster:

@@ -129,6 +129,12 @@ def settle(folder: Path) -> Place:
     return place
 
 
+def known_home(folder: Path) -> Path | None:
+    """Where the cluster of an instance folder lies, when it was made; makes nothing."""
+    home = _remembered(folder.absolute()) or folder.absolute()
+    return home if (home / "data").is_dir() else None
+
+
 def _pointer(folder: Path) -> Path:
     return folder / "place"
 
