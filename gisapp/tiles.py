@@ -36,7 +36,7 @@ MAX_ZOOM = 22
 #: More features than this in any tile of a zoom are confetti: counts are shown there, below the detail zoom.
 CONFETTI, CONFETTI_LINES = 2000, 3000
 #: What one tile draws at most one by one; the rest of a crowded tile are counts.
-MOST, MOST_LINES = 10000, 1500
+MOST, MOST_LINES = 16000, 1500
 #: Names would cover each other in a fuller tile, and ids weigh more than all else.
 MOST_LABELS = 1000
 #: Level 1 takes a third of the time of level 6, for a tenth more bytes.
