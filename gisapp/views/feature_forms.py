@@ -248,6 +248,6 @@ def _in_words(problem: Problem, layer: Layer, language: str) -> tuple[Problem, l
         name, titles = "status", {state.id: state.title.get(language) for state in layer.states}
         params = {"old": titles.get(params["old"], params["old"]), "new": titles.get(params["new"], params["new"]),
                   "allowed": ", ".join(titles.get(one, one) for one in params["allowed"].split(", "))}
-    spoken = Problem(problem.code, errors=problem.errors, headers=problem.headers, **params)
+    spoken = Problem(problem.code, errors=problem.errors, headers=problem.headers, more=problem.more, **params)
     faults = [{"field": name, "code": problem.code, "zh": spoken.sentence("zh"), "en": spoken.sentence("en")}]
     return spoken, faults if name else list(problem.errors)

@@ -2,6 +2,8 @@
 
 const STYLE = { color: '#c1121f', weight: 3, fillColor: '#ffe14d', fillOpacity: 0.35 };
 const SNAP = 15; // px
+/** Decimals of degrees: a centimetre, as the server writes them. */
+export const DIGITS = 7;
 
 export const pin = () => window.L.divIcon({ className: 'draft-pin', iconSize: [26, 26], iconAnchor: [13, 13] });
 
@@ -27,7 +29,7 @@ export function draftFor(map) {
   }
 
   function pulled() {
-    const shape = joined(group.getLayers().map((layer) => layer.toGeoJSON(false).geometry));
+    const shape = joined(group.getLayers().map((layer) => layer.toGeoJSON(DIGITS).geometry));
     if (same(shape, now)) return;
     past.push(now);
     [now, future] = [shape, []];

@@ -1,7 +1,7 @@
 // Marking: draw a shape or open a feature's own, fill the form beside it, save; the shape fills the form's inputs.
 
 import { actsFor } from './acts.js';
-import { draftFor, looks, pin, snapping } from './draft.js';
+import { DIGITS, draftFor, looks, pin, snapping } from './draft.js';
 import { neighboursFor } from './neighbours.js';
 import { presenceFor } from './presence.js';
 
@@ -85,7 +85,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
   }
 
   function drawn({ layer }) {
-    const shape = layer.toGeoJSON(false).geometry;
+    const shape = layer.toGeoJSON(DIGITS).geometry;
     layer.remove();
     if (form()) { draft.put(shape); refreshBar(); return; }
     pending = shape;
@@ -140,7 +140,8 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     const slots = slotsOf(element);
     if (target?.layer === element.dataset.featureForm && target.slot) return slots.find(([id]) => id === target.slot);
     if (pending) return slots.find(([, geometry]) => TOOL[geometry] === TOOL[target.geometry]) || slots[0];
-    return slots.find(([id]) => slotOf(element, id).read()) || slots.find(([id]) => id === 'geom');
+    const filled = slots.filter(([id]) => slotOf(element, id).read());
+    return [...filled, ...slots].find(([id]) => id === 'geom' && (filled.length === 0 || slotOf(element, id).read())) || filled[0];
   }
 
   /** The stored shape when it is too long to be in the form. */

@@ -8,8 +8,8 @@ export function presenceFor({ panel, root, words }) {
 
   function target() {
     const card = body.querySelector('[data-feature], [data-feature-form][data-version]');
-    if (!card) return null;
-    const editing = card.matches('form');
+    const editing = card?.matches('form');
+    if (!card || (!editing && !panel.selected())) return null; // the panel is being closed
     return { path: `/presence/${editing ? card.dataset.featureForm : card.dataset.layer}/${editing ? card.dataset.id : card.dataset.feature}`, act: editing ? 'edit' : 'view' };
   }
 
