@@ -64,6 +64,13 @@ export function draftFor(map) {
     tell(true);
   }
 
+  // Handles are for the pointer only: the form's coordinates are the way by keyboard and by voice.
+  map.on('layeradd', ({ layer: { _icon: icon } }) => {
+    if (!icon?.classList.contains('marker-icon')) return;
+    for (const name of ['role', 'tabindex']) icon.removeAttribute(name);
+    icon.setAttribute('aria-hidden', 'true');
+  });
+
   return {
     shape: () => now,
     bounds: () => group.getBounds(),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import any_feature, poll, ready
@@ -67,6 +68,8 @@ def test_a_build_is_reshaped(visit: Callable[..., Page]) -> None:
     pull(page, page.locator(".leaflet-marker-icon.marker-icon:not(.marker-icon-middle)").first, 30, 18)
     shape = json.loads(page.input_value("#f-geom"))
     assert shape != build["geometry"]
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     press(page, "undo")
     assert json.loads(page.input_value("#f-geom")) == build["geometry"]
     press(page, "redo")
