@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +15,7 @@ from benchmarks.measures import ALL
 @click.group()
 def main() -> None:
     """Measure what the goals promise. DIR takes about 6 GB and is never inside the checkout by itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all that was started is stopped
 
 
 @main.command()

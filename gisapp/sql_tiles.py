@@ -20,6 +20,8 @@ from gisapp.tables import LAYERS, quoted
 EXTENT = 4096
 #: What is drawn beyond the edge, in units (16 to a px), so that outlines meet and no point is cut in half.
 BUFFER = 128
+#: Lines and areas need no more than half their outline there.
+EDGE = 48
 WORLD_M = 40075016.685578488
 #: Zoom of the cells in which writes are noted (gisapp.layer_changes).
 CHANGE_ZOOM = 14
@@ -63,9 +65,10 @@ class Address:
 
     def values(self) -> dict[str, Any]:
         """What the statements below bind: the box, the wider box, the shift and the scale to units."""
-        box, wide = self.box(), self.box(BUFFER / EXTENT)
+        box, edge, wide = self.box(), self.box(EDGE / EXTENT), self.box(BUFFER / EXTENT)
         scale = EXTENT / self.width_m
         return {"x0": box[0], "y0": box[1], "x1": box[2], "y1": box[3],
+                "ex0": edge[0], "ey0": edge[1], "ex1": edge[2], "ey1": edge[3],
                 "wx0": wide[0], "wy0": wide[1], "wx1": wide[2], "wy1": wide[3], "scale": scale,
                 # Half a unit more, since the encoder cuts fractions off.
                 "dx": -box[0] + 0.5 / scale, "dy": -box[3] - 0.5 / scale}
@@ -99,40 +102,9 @@ def filter_text(conditions: Sequence[Condition]) -> tuple[str, dict[str, Any]]:
     return f" AND {compiled}", dict(compiled.params)
 
 
-#: The revision of the place and of the layer; then the finished tile, if there is one of that revision (its body
-#: stays behind when the reader knows its ETag), else `{expected}`: how many features to draw.
-PROBE = """
-SELECT r.place, r.layer, s.etag, CASE WHEN s.etag = ANY(%(known)s) THEN NULL ELSE s.body END,
-       CASE WHEN s.etag IS NULL THEN ({expected}) END
-  FROM (SELECT coalesce(sum(weight), 0)::bigint AS layer, coalesce(sum(weight) FILTER (WHERE cell_x IS NULL OR
-                 cell_x BETWEEN %(cx0)s AND %(cx1)s AND cell_y BETWEEN %(cy0)s AND %(cy1)s), 0)::bigint AS place
-          FROM gisapp.layer_changes WHERE layer = %(layer)s) AS r
-  LEFT JOIN gisapp.stored_tiles AS s ON s.variant = %(variant)s
-        AND s.z = %(z)s AND s.x = %(x)s AND s.y = %(y)s AND s.revision = r.place
-"""
-
-STORE = """
-INSERT INTO gisapp.stored_tiles AS s (variant, z, x, y, revision, stored_at, bytes, etag, body)
-VALUES (%(variant)s, %(z)s, %(x)s, %(y)s, %(revision)s, now(), %(bytes)s, %(etag)s, %(body)s)
-ON CONFLICT (variant, z, x, y) DO UPDATE
-   SET (revision, stored_at, bytes, etag, body)
-     = (excluded.revision, excluded.stored_at, excluded.bytes, excluded.etag, excluded.body)
- WHERE s.revision <= excluded.revision
-"""
-
-#: Drops the oldest quarter once all finished tiles together pass %(limit)s bytes.
-EVICT = """
-WITH size AS (SELECT coalesce(sum(bytes), 0) AS total, count(*) / 4 AS quarter FROM gisapp.stored_tiles)
-DELETE FROM gisapp.stored_tiles
- WHERE (SELECT total FROM size) > %(limit)s
-   AND stored_at <= (SELECT stored_at FROM gisapp.stored_tiles ORDER BY stored_at
-                     OFFSET (SELECT quarter FROM size) LIMIT 1)
-"""
-
-COMPACT = "SELECT gisapp.compact_tiles()"
-
 _BOX = "ST_MakeEnvelope(%(x0)s, %(y0)s, %(x1)s, %(y1)s, 3857)"
 _WIDE = "ST_MakeEnvelope(%(wx0)s, %(wy0)s, %(wx1)s, %(wy1)s, 3857)"
+_EDGED = "ST_MakeEnvelope(%(ex0)s, %(ey0)s, %(ex1)s, %(ey1)s, 3857)"
 _CLIPPED = f"ST_AsMVTGeom({{shape}}, {_BOX}::box2d, {EXTENT}, {BUFFER}, true)"
 _SHIFTED = "ST_TransScale(geom_3857, %(dx)s, %(dy)s, %(scale)s, -%(scale)s)"
 
@@ -140,6 +112,15 @@ _SHIFTED = "ST_TransScale(geom_3857, %(dx)s, %(dy)s, %(scale)s, -%(scale)s)"
 def _mvt(rows: str) -> str:
     """Rows without geometry are left out by ST_AsMVT; a condition here would have each drawn twice."""
     return f"SELECT ST_AsMVT(t, %(layer)s, {EXTENT}, 'g') FROM ({rows}) AS t"  # noqa: S608
+
+
+def _there(picture: Picture) -> str:
+    """Condition on the features that show in the tile."""
+    if "Point" in picture.layer.geometry:
+        return f"geom_3857 && {_WIDE}"
+    if picture.layer.stand_in is None:
+        return f"geom_3857 && {_EDGED}"
+    return f"geom_3857 && {_WIDE} AND (geom_3857 && {_EDGED} OR ST_Dimension(geom_3857) = 0)"
 
 
 def _drawn(picture: Picture, z: int) -> str:
@@ -179,7 +160,7 @@ def _no_values(picture: Picture) -> str:
 def features(picture: Picture, address: Address, *, labelled: bool) -> tuple[str, dict[str, Any]]:
     """A tile of all features there."""
     rows = (f"SELECT {_carried(picture, labelled)}{_drawn(picture, address.z)} AS g"  # noqa: S608
-            f" FROM {picture.table} WHERE geom_3857 && {_WIDE}{picture.where}")
+            f" FROM {picture.table} WHERE {_there(picture)}{picture.where}")
     return _mvt(rows), _values(picture, address)
 
 
@@ -191,30 +172,41 @@ def _values(picture: Picture, address: Address, **more: Any) -> dict[str, Any]:
 _SQUARE = "ST_MakeEnvelope((_cx + 1) * {w}, _cy * {w}, _cx * {w}, (_cy + 1) * {w})"
 
 
+#: Added to the number of a cell for the features in it that are wider than it.
+_LARGE = 1 << 14
+
+
+def _place(metres: str) -> str:
+    """Column or row of a cell, 1 to 64; 0 and 65 stand for all that lies beyond the edges."""
+    return f"(least(greatest(floor(({metres}) * %(scale)s / {CELL}), -1), {EXTENT // CELL}) + 1)::integer"
+
+
 def mixed(picture: Picture, address: Address, most: int) -> tuple[str, dict[str, Any]]:
     """A tile of at most `most` features, the large ones and those with room around them; where they crowd,
     cells of 4 px with the `count` of the features that are not drawn."""
     rows = f"""
         WITH boxes AS NOT MATERIALIZED (
             SELECT {_carried(picture, labelled=False)}geom_3857, geom_3857::box2d::box3d AS _box
-              FROM {picture.table} WHERE geom_3857 && {_WIDE}{picture.where} OFFSET 0
+              FROM {picture.table} WHERE {_there(picture)}{picture.where} OFFSET 0
         ), placed AS NOT MATERIALIZED (
-            SELECT *, floor(((ST_XMin(_box) + ST_XMax(_box)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS _cx,
-                   floor((%(y1)s - (ST_YMin(_box) + ST_YMax(_box)) / 2) * %(scale)s / {CELL})::integer AS _cy,
-                   greatest(ST_XMax(_box) - ST_XMin(_box),
-                            ST_YMax(_box) - ST_YMin(_box)) * %(scale)s >= {CELL} AS _large
+            SELECT *, {_place("(ST_XMin(_box) + ST_XMax(_box)) / 2 - %(x0)s")}
+                      + 128 * {_place("%(y1)s - (ST_YMin(_box) + ST_YMax(_box)) / 2")}
+                      + CASE WHEN greatest(ST_XMax(_box) - ST_XMin(_box), ST_YMax(_box) - ST_YMin(_box))
+                                  * %(scale)s >= {CELL} THEN {_LARGE} ELSE 0 END AS _key
               FROM boxes
         ), cells AS MATERIALIZED (
-            SELECT _large, _cx, _cy, count(*) AS _n,
-                   sum(count(*)) OVER (ORDER BY _large DESC, count(*), _cx, _cy) <= %(most)s AS _open
-              FROM placed GROUP BY _large, _cx, _cy
+            SELECT _key, count(*) AS _n,
+                   sum(count(*)) OVER (ORDER BY _key >= {_LARGE} DESC, count(*), _key) <= %(most)s AS _open
+              FROM placed GROUP BY _key
+        ), closed AS (
+            SELECT (_key & 127) - 1 AS _cx, (_key >> 7 & 127) - 1 AS _cy, _n FROM cells WHERE NOT _open
         )
-        SELECT sum(_n)::bigint AS count{_no_values(picture)}, {_SQUARE.format(w=CELL)} AS g FROM cells
-         WHERE NOT _open AND _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1}
+        SELECT sum(_n)::bigint AS count{_no_values(picture)}, {_SQUARE.format(w=CELL)} AS g FROM closed
+         WHERE _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1}
          GROUP BY _cx, _cy
         UNION ALL
         SELECT NULL{_names(picture)}, {_drawn(picture, address.z)}
-          FROM placed JOIN cells USING (_large, _cx, _cy) WHERE _open
+          FROM placed WHERE (_key IN (SELECT _key FROM cells WHERE _open)) IS TRUE
     """  # noqa: S608
     return _mvt(rows), _values(picture, address, most=most)
 
@@ -230,7 +222,7 @@ def mixed_lines(picture: Picture, address: Address, most: int, counts: str,
         SELECT NULL{_names(picture)},
                {_CLIPPED.format(shape=thinned)}
           FROM (SELECT {_carried(picture, labelled=False)}geom_3857 FROM {picture.table}
-                 WHERE geom_3857 && {_WIDE}{picture.where} ORDER BY geom_length_m DESC, id LIMIT %(most)s) AS longest
+                 WHERE {_there(picture)}{picture.where} ORDER BY geom_length_m DESC, id LIMIT %(most)s) AS longest
     """  # noqa: S608
     return _mvt(rows), _values(picture, address, most=most) | counted
 

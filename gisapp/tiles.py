@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 
-from gisapp import counts, sql_tiles
+from gisapp import counts, sql_stored_tiles, sql_tiles
 from gisapp.db import Database
 from gisapp.errors import Problem
 from gisapp.features import open_layer, visible_names
@@ -208,7 +208,8 @@ class _Found:
 def _probe(driver: psycopg.Connection[Any], ask: _Ask, counted: bool, known: list[str]) -> _Found:
     cx0, cx1, cy0, cy1 = ask.address.change_cells()
     expected, values = ("0", {}) if counted else counts.expected(ask.layer, ask.address)
-    revision, layer_revision, etag, body, number = _one(driver, sql_tiles.PROBE.format(expected=expected), values | {
+    probe = sql_stored_tiles.PROBE.format(expected=expected)
+    revision, layer_revision, etag, body, number = _one(driver, probe, values | {
         "layer": ask.layer.id, "cx0": cx0, "cx1": cx1, "cy0": cy0, "cy1": cy1, "known": known,
         "variant": ask.variant(counted), "z": ask.address.z, "x": ask.address.x, "y": ask.address.y})
     return _Found(revision, layer_revision, Tile(etag, body) if etag else None, number or 0)
@@ -259,12 +260,12 @@ def _statement(ask: _Ask, counted: bool, expected: int) -> tuple[str, dict[str, 
 
 
 def _store(driver: psycopg.Connection[Any], ask: _Ask, counted: bool, revision: int, made: Tile) -> None:
-    driver.execute(sql_tiles.STORE.encode(), {
+    driver.execute(sql_stored_tiles.STORE.encode(), {
         "variant": ask.variant(counted), "z": ask.address.z, "x": ask.address.x, "y": ask.address.y,
         "revision": revision, "bytes": len(made.body or b""), "etag": made.etag, "body": made.body})
     if next(_made) % TIDY_EVERY == 0:
-        driver.execute(sql_tiles.EVICT.encode(), {"limit": STORE_BYTES})
-        driver.execute(sql_tiles.COMPACT.encode())
+        driver.execute(sql_stored_tiles.EVICT.encode(), {"limit": STORE_BYTES})
+        driver.execute(sql_stored_tiles.COMPACT.encode())
 
 
 def _recipe() -> str:
