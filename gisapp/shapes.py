@@ -89,6 +89,15 @@ def _checked(geometry: Any, kinds: tuple[str, ...], crs: Crs, mended: Mended, wo
     return stored(shape)
 
 
+def read_line(geometry: Any, crs: Crs) -> BaseGeometry:
+    """A GeoJSON LineString in EPSG:4326. Problems `geometry_type`, `coordinates_outside`, `geometry_invalid`."""
+    if _type_of(geometry) != "LineString":
+        raise Problem("geometry_type", given=_type_of(geometry)[:40] or "—", wanted="LineString")
+    line = _build("LineString", geometry.get("coordinates"), crs)
+    check_shape(line)
+    return line
+
+
 def stored(shape: BaseGeometry) -> bytes:
     """The shape as EWKB in EPSG:4326."""
     return bytes(shapely.to_wkb(shapely.set_srid(shape, SRID), include_srid=True))

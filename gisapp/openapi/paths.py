@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gisapp.layers import Catalogue, Layer
-from gisapp.openapi import history, imports
+from gisapp.openapi import history, imports, marking
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
@@ -33,6 +33,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
     paths |= imports.make_paths(catalogue, language) | history.presence_paths(language)
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue, language, personal)
+        paths |= marking.layer_paths(layer, language)
     return paths
 
 
@@ -117,7 +118,7 @@ def _describe(layer: Layer, name: str, summary: str, media_type: str = "applicat
 
 def _create(layer: Layer, summary: str) -> dict[str, Any]:
     responses = writing("201", summary, json_content(schema_ref(f"{layer.id}.feature"), GEOJSON), "200")
-    return operation(layer.id, f"{layer.id}.createFeature", summary, responses, ref("contentCrs"),
+    return operation(layer.id, f"{layer.id}.createFeature", summary, responses, ref("contentCrs"), marking.REPAIR,
                       body=json_content(schema_ref(f"{layer.id}.new"), GEOJSON))
 
 
@@ -132,9 +133,9 @@ def _item(layer: Layer, said: dict[str, str]) -> dict[str, Any]:
         "parameters": [ref("featureId")],
         "get": get,
         "put": operation(layer.id, f"{layer.id}.replaceFeature", said["replace"], writing(
-            "200", said["replace"], feature), *bring, body=whole),
+            "200", said["replace"], feature), *bring, marking.REPAIR, body=whole),
         "patch": operation(layer.id, f"{layer.id}.updateFeature", said["update"], writing(
-            "200", said["update"], feature), *bring, body=part),
+            "200", said["update"], feature), *bring, marking.REPAIR, body=part),
         "delete": operation(layer.id, f"{layer.id}.deleteFeature", said["delete"], writing(
             "204", said["delete"], None), ref("ifMatch")),
     }

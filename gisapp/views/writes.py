@@ -11,7 +11,9 @@ from flask import Blueprint, Response, request
 from gisapp import changes, features
 from gisapp.crs import CRS84, Crs, parse_crs
 from gisapp.errors import Problem
-from gisapp.params import parse_id
+from gisapp.layers import Layer
+from gisapp.params import invalid, parse_id
+from gisapp.shapes import Mended
 from gisapp.views import context
 from gisapp.views.api import feature_response, url
 
@@ -26,8 +28,9 @@ def create(layer_id: str) -> Response:
     """201 with the new feature; 200 when the same id came with the same content before."""
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "create")
-    found = changes.create(house, actor, layer_id, read_json(), body_crs())
-    response = feature_response(layer, found, status=201 if found.created else 200)
+    mended = repairs()
+    found = changes.create(house, actor, layer_id, read_json(), body_crs(), mended)
+    response = answer(layer, found, mended, status=201 if found.created else 200)
     response.headers["Location"] = url(f"/collections/{layer.id}/items/{found.id}")
     return response
 
@@ -38,7 +41,9 @@ def replace(layer_id: str, feature_id: str) -> Response:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "update")
     number, version = parse_id(feature_id), if_match()
-    return feature_response(layer, changes.replace(house, actor, layer_id, number, read_json(), version, body_crs()))
+    mended = repairs()
+    found = changes.replace(house, actor, layer_id, number, read_json(), version, body_crs(), mended)
+    return answer(layer, found, mended)
 
 
 @blueprint.patch("/collections/<layer_id>/items/<feature_id>")
@@ -47,7 +52,9 @@ def update(layer_id: str, feature_id: str) -> Response:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "update")
     number, version = parse_id(feature_id), if_match()
-    return feature_response(layer, changes.update(house, actor, layer_id, number, read_json(), version, body_crs()))
+    mended = repairs()
+    found = changes.update(house, actor, layer_id, number, read_json(), version, body_crs(), mended)
+    return answer(layer, found, mended)
 
 
 @blueprint.delete("/collections/<layer_id>/items/<feature_id>")
@@ -57,6 +64,23 @@ def delete(layer_id: str, feature_id: str) -> Response:
     features.layer_for(house, actor, layer_id, "delete")
     changes.delete(house, actor, layer_id, parse_id(feature_id), if_match())
     return Response(status=204)
+
+
+def repairs() -> Mended:
+    """A list for what is repaired when `repair=true` asks for it, else None: then an invalid shape is refused."""
+    given = request.args.get("repair", "false")
+    if given not in ("true", "false"):
+        raise invalid("repair", "true 或 false", "true or false")
+    return [] if given == "true" else None
+
+
+def answer(layer: Layer, found: features.Found, mended: Mended, status: int = 200) -> Response:
+    """The feature as it is now; `repairs` tells what was made of an invalid shape."""
+    response = feature_response(layer, found, status=status)
+    if mended:
+        told = json.dumps([one.document() for one in mended], ensure_ascii=False)
+        response.set_data(response.get_data(as_text=True)[:-1] + f', "repairs": {told}}}')
+    return response
 
 
 def if_match() -> int | None:

@@ -1,0 +1,80 @@
+"""One change to many features: each with its own version, right and verdict, all in one transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import IntegrityError
+
+from gisapp.changes import change_one, read_values, refusal, writing
+from gisapp.crs import CRS84
+from gisapp.errors import Problem
+from gisapp.features import open_layer
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.params import parse_id
+from gisapp.permissions import Actor
+
+MOST = 500
+
+
+def change_many(house: House, actor: Actor, layer_id: str, body: Any) -> list[dict[str, Any]]:
+    """Give `properties` to the features of `ids`; returns for each whether it was done or why it was refused.
+
+    With `"accept": "all"` one refusal undoes everything (`batch_refused`). Problems: `body_invalid`,
+    `properties_invalid` (422), `act_not_allowed` (403).
+    """
+    layer, table = open_layer(house, actor, layer_id, "update")
+    wanted, values = versions(body, MOST), _values(house, layer, body)
+    with writing(house, actor, layer) as connection:
+        # One order for everybody, so that two batches do not wait for each other.
+        done = {key: _one(connection, actor, layer, table, key, values, wanted[key]) for key in sorted(wanted)}
+        refused = sum(one["outcome"] == "refused" for one in done.values())
+        if refused and body.get("accept") == "all":
+            raise Problem("batch_refused", count=refused, more={"results": [done[key] for key in wanted]})
+    return [done[key] for key in wanted]
+
+
+def versions(body: Any, most: int, least: int = 1) -> dict[UUID, int]:
+    """The features that a body names, each with the version it was seen at. Problem `body_invalid`."""
+    given = body.get("ids") if isinstance(body, dict) else None
+    if not isinstance(given, list) or not least <= len(given) <= most:
+        raise Problem("body_invalid", reason=f"ids: [{{id, version}}, …], {least}–{most}")
+    found = {}
+    for one in given:
+        version = one.get("version") if isinstance(one, dict) else None
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise Problem("body_invalid", reason="ids: version")
+        found[parse_id(one.get("id"))] = version
+    if len(found) != len(given):
+        raise Problem("body_invalid", reason="ids: twice / 重复")
+    return found
+
+
+def _values(house: House, layer: Layer, body: Any) -> dict[str, Any]:
+    properties = body.get("properties")
+    second = layer.second_geometry.id if layer.second_geometry else None
+    if not isinstance(properties, dict) or not properties or second in properties:
+        raise Problem("body_invalid", reason="properties")
+    if body.get("accept", "valid") not in ("valid", "all"):
+        raise Problem("body_invalid", reason="accept: valid, all")
+    return read_values(house, layer, {"properties": properties}, CRS84, partial=True)
+
+
+def _one(connection: Connection, actor: Actor, layer: Layer, table: Table, feature_id: UUID,
+         values: dict[str, Any], version: int) -> dict[str, Any]:
+    try:
+        with connection.begin_nested():
+            change_one(connection, actor, layer, table, feature_id, values, version)
+    except Problem as problem:
+        return _refused(feature_id, problem)
+    except IntegrityError as error:
+        return _refused(feature_id, refusal(layer, error))
+    return {"id": str(feature_id), "outcome": "done", "version": version + 1}
+
+
+def _refused(feature_id: UUID, problem: Problem) -> dict[str, Any]:
+    return {"id": str(feature_id), "outcome": "refused", "code": problem.code,
+            "zh": problem.sentence("zh"), "en": problem.sentence("en")}

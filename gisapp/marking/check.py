@@ -1,0 +1,55 @@
+"""What is wrong with a feature that is not stored: asked while somebody draws. Nothing is written."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from gisapp import schema
+from gisapp.changes import read_members
+from gisapp.crs import Crs
+from gisapp.errors import Problem
+from gisapp.features import open_layer
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.marking.duplicates import near
+from gisapp.params import parse_id
+from gisapp.permissions import Actor
+from gisapp.rules import breaches
+from gisapp.shapes import from_geojson
+
+
+def check(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs) -> dict[str, Any]:
+    """`ok`, `faults` field by field, `geometry` (its problem or None), `rules` broken and `duplicates` near by.
+
+    Without `properties` only the geometry is judged. `id` names the stored feature that would be changed.
+    """
+    layer, table = open_layer(house, actor, layer_id, "create")
+    members = read_members(feature)
+    number = parse_id(members["id"]) if members.get("id") is not None else None
+    properties = members.get("properties")
+    faults = schema.check(layer, house.catalogue, properties)[1] if properties else []
+    shape, problem = _shape(layer, members, properties or {}, crs)
+    found: dict[str, Any] = {"faults": faults, "geometry": problem.document() if problem else None,
+                             "rules": [], "duplicates": []}
+    if shape is not None:
+        with house.db.read() as connection:
+            broken = breaches(connection, layer, table, number or uuid4(), shape)
+        found["rules"] = [one.document() for one in broken]
+        found["duplicates"] = _duplicates(house, actor, layer_id, shape, number)
+    return {"ok": not (faults or problem or found["rules"])} | found
+
+
+def _duplicates(house: House, actor: Actor, layer_id: str, shape: bytes, but: UUID | None) -> list[dict[str, Any]]:
+    metres = house.settings.duplicate_metres
+    return [one.document() for one in near(house, actor, layer_id, shape, metres, but)] if metres else []
+
+
+def _shape(layer: Layer, members: dict[str, Any], properties: dict[str, Any],
+           crs: Crs) -> tuple[bytes | None, Problem | None]:
+    second = properties.get(layer.second_geometry.id) if layer.second_geometry else None
+    try:
+        columns = from_geojson(layer, members.get("geometry"), second, crs).columns
+    except Problem as problem:
+        return None, problem
+    return columns["geom"] or (columns[layer.stand_in.id] if layer.stand_in else None), None

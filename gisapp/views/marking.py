@@ -1,0 +1,88 @@
+"""Marking beside plain writes: what lies near, what is wrong, many at once, split and merged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import shapely
+from flask import Blueprint, Response, jsonify, request
+
+from gisapp import features
+from gisapp.features import Found
+from gisapp.marking import batch as batches
+from gisapp.marking import check as checks
+from gisapp.marking import duplicates, parts
+from gisapp.params import invalid, parse_id
+from gisapp.shapes import check_shape, stored
+from gisapp.views import context
+from gisapp.views.api import GEOJSON, feature_response
+from gisapp.views.writes import body_crs, if_match, read_json
+
+blueprint = Blueprint("marking", __name__)
+
+
+@blueprint.get("/collections/<layer_id>/near")
+def near(layer_id: str) -> Response:
+    """The features within `metres` of lon, lat (EPSG:4326), nearest first."""
+    house, actor = context.house(), context.actor()
+    layer = features.layer_for(house, actor, layer_id, "read")
+    place = shapely.Point(_number("lon"), _number("lat"))
+    check_shape(place)
+    metres = _number("metres", str(house.settings.duplicate_metres))
+    if not 0 <= metres <= 1000:
+        raise invalid("metres", "0 至 1000", "0 to 1000")
+    found = duplicates.near(house, actor, layer.id, stored(place), metres)
+    return jsonify({"metres": metres, "features": [one.document() for one in found]})
+
+
+def _number(name: str, default: str = "") -> float:
+    try:
+        number = float(request.args.get(name, default))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise invalid(name, "应为数字", "wants a number")
+    return number
+
+
+@blueprint.post("/collections/<layer_id>/check")
+def check(layer_id: str) -> Response:
+    """What is wrong with the feature in the body; nothing is stored."""
+    house, actor = context.house(), context.actor()
+    features.layer_for(house, actor, layer_id, "create")
+    return jsonify(checks.check(house, actor, layer_id, read_json(), body_crs()))
+
+
+@blueprint.post("/collections/<layer_id>/batch")
+def batch(layer_id: str) -> Response:
+    """The same properties for many features, each done or refused."""
+    house, actor = context.house(), context.actor()
+    features.layer_for(house, actor, layer_id, "update")
+    results = batches.change_many(house, actor, layer_id, read_json())
+    done = sum(one["outcome"] == "done" for one in results)
+    return jsonify({"done": done, "refused": len(results) - done, "results": results})
+
+
+@blueprint.post("/collections/<layer_id>/items/<feature_id>/split")
+def split(layer_id: str, feature_id: str) -> Response:
+    """The parts as a FeatureCollection; the first one kept the id."""
+    house, actor = context.house(), context.actor()
+    features.layer_for(house, actor, layer_id, "update")
+    number, version = parse_id(feature_id), if_match()
+    return _collection(parts.split(house, actor, layer_id, number, read_json(), version, body_crs()))
+
+
+@blueprint.post("/collections/<layer_id>/merge")
+def merge(layer_id: str) -> Response:
+    """The feature that is left."""
+    house, actor = context.house(), context.actor()
+    layer = features.layer_for(house, actor, layer_id, "delete")
+    return feature_response(layer, parts.merge(house, actor, layer_id, read_json()))
+
+
+def _collection(found: Sequence[Found]) -> Response:
+    body = '{"type": "FeatureCollection", "features": [' + ",".join(one.feature for one in found) + "]}"
+    return Response(body, content_type=f"{GEOJSON}; charset=utf-8")
+
+
