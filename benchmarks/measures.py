@@ -229,8 +229,8 @@ def identify(ground: Ground) -> Iterator[Line]:
     layers = ",".join(house.catalogue.layers)
     house.db.close()
     clicks = [row for layer in WANTED for row in ground.rows(
-        f"SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_PointOnSurface(coalesce(geom, geom)) AS p FROM layers.{layer} "
-        "TABLESAMPLE SYSTEM (5) REPEATABLE (1) LIMIT 60) AS q")]
+        f"SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_PointOnSurface(geom) AS p FROM layers.{layer} "
+        "TABLESAMPLE SYSTEM (5) REPEATABLE (1) WHERE geom IS NOT NULL LIMIT 60) AS q")]
     with servers.gisapp(ground) as (port, _):
         cookie = ground.sign_in(port)
         for zoom in (8, 11, 13, 15, 17, 19):
