@@ -106,6 +106,8 @@ class WebServer:
             "GISAPP_LAYERS": str(self.settings.layers),
             "GISAPP_HOST": self.settings.host,
             "GISAPP_PORT": str(self.settings.port),
+            # Each thread's own heap would keep what its largest answer took.
+            "MALLOC_ARENA_MAX": "2",
         }
 
 
