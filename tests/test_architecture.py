@@ -22,7 +22,8 @@ RINGS = {
         accounts.rows""",
     "services": """house permissions features changes edits workflow rules history presence territories codelists
         identify tiles panels tree maps filters search listing forms form_inputs form_shapes exports imports
-        statistics children accounts accounts.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
+        statistics children accounts accounts.*
+        marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
 }
 ORDER = list(RINGS)
