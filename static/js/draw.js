@@ -3,7 +3,6 @@
 import { actsFor } from './acts.js';
 import { DIGITS, draftFor, looks, pin, snapping } from './draft.js';
 import { neighboursFor } from './neighbours.js';
-import { presenceFor } from './presence.js';
 
 const TOOL = { Point: 'Marker', MultiPoint: 'Marker', MultiLineString: 'Line', MultiPolygon: 'Polygon' };
 const OF_SHAPE = { point: 'Point', line: 'MultiLineString', area: 'MultiPolygon' };
@@ -251,6 +250,5 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
   });
   panel.onChange(() => { if (!form() && !drawing() && target) finish(); });
   actsFor({ body, panel, changed, root, words });
-  presenceFor({ panel, root, words });
   return { draft, neighbours, begin };
 }

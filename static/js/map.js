@@ -5,6 +5,7 @@ import { filterFor } from './filter.js';
 import { keepHash, readHash } from './view_hash.js';
 import { listFor } from './list.js';
 import { panelFor } from './panel.js';
+import { presenceFor } from './presence.js';
 import { searchFor } from './search.js';
 import { sheets } from './sheets.js';
 import { sideTabs } from './side_tabs.js';
@@ -65,6 +66,7 @@ export function start({ map, stack, layers, options }) {
   const list = listFor({ map, root: options.root, tabs, filter, tree, panel, words });
   searchFor({ map, root: options.root, tree, panel, words });
 
+  presenceFor({ panel, root: options.root, words });
   const draw = drawFor({ map, stack, shell, tree, panel, list, root: options.root });
 
   if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);

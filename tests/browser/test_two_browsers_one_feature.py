@@ -24,6 +24,17 @@ def test_each_sees_the_other(visit: Callable[..., Page]) -> None:
     expect(mine.locator("#panel-body .presence .chip-warn")).to_contain_text("reviewer 正在编辑")
 
 
+def test_a_viewer_is_seen_and_sees(visit: Callable[..., Page]) -> None:
+    mine, theirs = visit("/map"), visit("/map", role="viewer")
+    sign = any_feature(mine, "rooftop_signs", "sortby=sign_no")
+    open_on_map(theirs, "rooftop_signs", sign)
+    open_on_map(mine, "rooftop_signs", sign)
+    expect(mine.locator("#panel-body .presence .chip")).to_contain_text("viewer 正在查看")
+    edit(mine)
+    theirs.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the next beat, at once
+    expect(theirs.locator("#panel-body .presence .chip-warn")).to_contain_text("inspector 正在编辑")
+
+
 def test_a_stale_edit_is_compared_and_saved(visit: Callable[..., Page]) -> None:
     mine, theirs = visit("/map"), visit("/map", role="reviewer")
     sign = any_feature(mine, "rooftop_signs", "sortby=-sign_no")
