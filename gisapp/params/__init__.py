@@ -1,0 +1,110 @@
+"""Request parameters, each parsed once to a typed value: text in, a frozen `Query` out.
+
+    times, values, places    instants, values of fields, boxes and systems of coordinates
+    paging                   limit, order, page key, properties
+    faults                   how a parameter is refused
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from gisapp.crs import CRS84, Crs
+from gisapp.errors import Problem
+from gisapp.layers import Layer
+from gisapp.params.faults import invalid
+from gisapp.params.paging import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    decode_page_key,
+    encode_page_key,
+    parse_limit,
+    parse_properties,
+    parse_sortby,
+)
+from gisapp.params.places import Box, parse_bbox, parse_crs_argument
+from gisapp.params.times import Period, parse_as_of, parse_instant, parse_period
+from gisapp.params.values import MOST_CODES, is_coded, parse_id, parse_ids, parse_value, parse_values
+
+#: Parameters of every items address; besides them each field's id is one.
+COMMON = ("f", "lang", "limit", "after", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
+          "encoding", "as_of")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question about one layer. The same value drives items, tiles, counts and exports.
+
+    `bbox` is (min x, min y, max x, max y) in `bbox_crs` with easting first; `equals` are field and typed value, a
+    tuple of values for "any of these" (codes only, None among them for no value);
+    `period` filters on the layer's instant; `after` is the page key of the last feature seen;
+    `as_of` asks the layer as it was at that moment (UTC).
+    """
+
+    bbox: Box | None = None
+    bbox_crs: Crs = CRS84
+    crs: Crs = CRS84
+    equals: tuple[tuple[str, Any], ...] = ()
+    period: Period | None = None
+    ids: tuple[UUID, ...] = ()
+    sortby: tuple[tuple[str, bool], ...] = ()
+    properties: tuple[str, ...] | None = None
+    limit: int = DEFAULT_LIMIT
+    after: tuple[Any, ...] | None = None
+    as_of: datetime | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether anything narrows the layer."""
+        return bool(self.bbox or self.equals or self.period or self.ids)
+
+    def without_page(self) -> Query:
+        """The same question about all features, not one page of them."""
+        return replace(self, after=None, limit=MAX_LIMIT)
+
+
+def parse(args: Mapping[str, Sequence[str]], layer: Layer) -> Query:
+    """The query of a request's arguments (name → values). Problems: `parameter_unknown`, `parameter_repeated`,
+    `parameter_invalid`, `crs_unsupported` (400)."""
+    values = _single(args, layer)
+    bbox_crs = parse_crs_argument(values.get("bbox-crs"))
+    sortby = parse_sortby(values.get("sortby"), layer)
+    return Query(
+        bbox=parse_bbox(values["bbox"], bbox_crs) if "bbox" in values else None,
+        bbox_crs=bbox_crs,
+        crs=parse_crs_argument(values.get("crs")),
+        equals=tuple((name, parse_values(layer.field(name), value, name))
+                     for name, value in sorted(values.items()) if name not in COMMON),
+        period=parse_period(values["datetime"]) if "datetime" in values else None,
+        ids=parse_ids(values.get("ids")),
+        sortby=sortby,
+        properties=parse_properties(values.get("properties"), layer),
+        limit=parse_limit(values.get("limit")),
+        as_of=parse_as_of(values.get("as_of")),
+        after=decode_page_key(values["after"], len(sortby) + 1) if "after" in values else None,
+    )
+
+
+def _single(args: Mapping[str, Sequence[str]], layer: Layer) -> dict[str, str]:
+    for name, given in args.items():
+        if name not in COMMON and not layer.has_field(name):
+            raise Problem("parameter_unknown", name=name[:60], known=", ".join(known_names(layer)))
+        if len(given) > 1:
+            raise Problem("parameter_repeated", name=name)
+    return {name: given[0] for name, given in args.items()}
+
+
+def known_names(layer: Layer) -> tuple[str, ...]:
+    """Every parameter that the layer's items address takes."""
+    return COMMON + tuple(field.id for field in layer.all_fields)
+
+
+__all__ = [
+    "COMMON", "DEFAULT_LIMIT", "MAX_LIMIT", "MOST_CODES", "Box", "Period", "Query", "decode_page_key",
+    "encode_page_key", "invalid", "is_coded", "known_names", "parse", "parse_as_of", "parse_bbox",
+    "parse_crs_argument", "parse_id", "parse_instant", "parse_period", "parse_value", "parse_values",
+]
