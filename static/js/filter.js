@@ -10,7 +10,7 @@ function isPeriod(text) {
 }
 
 function isSensible(name, value) {
-  return name === 'datetime' ? isPeriod(value) : /^[\w.,-]{1,400}$/.test(value);
+  return name === 'datetime' ? isPeriod(value) : isPeriod(value) || /^[\w.,-]{1,400}$/.test(value);
 }
 
 /** `takes` names the parameters of each layer; `first` are [name, value] pairs from the link. */
@@ -18,17 +18,23 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
   const known = new Set(Object.values(takes).flat());
   const asked = new Map();
   const listeners = [];
+  let moment = { of: () => [], all: () => [] }; // [name, value] pairs that times.js adds: of one layer, of all
   const place = document.getElementById('side-filter');
   const note = document.getElementById('note-filter');
   const badge = document.getElementById('filter-count');
 
-  /** What is asked of one layer, in the words of its own address. */
-  function query(layer) {
+  /** What the filter asks of one layer, in the words of its own address. */
+  function narrowed(layer) {
     const own = new URLSearchParams();
     for (const [name, value] of asked) {
       if ((takes[layer] || []).includes(name)) own.set(name.replace(`${layer}.`, ''), value);
     }
     return own;
+  }
+
+  /** The same with the moment that the page looks at. */
+  function query(layer) {
+    return new URLSearchParams([...narrowed(layer), ...moment.of(layer)]);
   }
 
   function put(pairs) {
@@ -39,7 +45,7 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
   }
 
   function apply() {
-    for (const layer of Object.keys(takes)) stack.ask(layer, 'filter', query(layer).toString());
+    for (const layer of Object.keys(takes)) stack.ask(layer, 'filter', narrowed(layer).toString());
     badge.hidden = note.hidden = asked.size === 0;
     badge.textContent = asked.size || '';
     note.querySelector('[data-number]').textContent = asked.size;
@@ -132,10 +138,13 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
   apply();
   return {
     query,
+    narrowed,
     set,
+    /** Look at another moment; the tiles are told by whoever chose it. */
+    look: (at) => { moment = at; for (const listener of listeners) listener(); },
     pairs: () => [...asked],
     /** Everything that is asked, for addresses that are about several layers. */
-    all: () => new URLSearchParams([...asked]),
+    all: () => new URLSearchParams([...asked, ...moment.all()]),
     onChange: (listener) => listeners.push(listener),
   };
 }

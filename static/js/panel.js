@@ -101,7 +101,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     if (map.getContainer().classList.contains('is-marking')) return; // this click draws
     const { lng, lat } = latlng.wrap();
     const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().join(',') });
-    for (const [name, value] of filter.pairs()) asked.set(name, value);
+    for (const [name, value] of filter.all()) asked.set(name, value);
     ask(`${root}/identify?${asked}`);
   }
 
