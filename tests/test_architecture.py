@@ -29,7 +29,7 @@ RINGS = {
 ORDER = list(RINGS)
 
 #: Frameworks of the web; only the outer ring knows them.
-WEB = ("flask", "flask_babel", "flask_limiter", "flask_login", "flask_security", "flask_wtf", "werkzeug", "jinja2")
+WEB = ("flask", "flask_babel", "flask_login", "flask_security", "flask_wtf", "werkzeug", "jinja2")
 WEB_EXCEPTIONS = {
     ("accounts.rows", "flask_security"): "its account and role rows carry Flask-Security's mixins",
 }
