@@ -81,7 +81,7 @@ def _takes(layer: Layer, name: str) -> bool:
 def names(catalogue: Catalogue) -> dict[str, list[str]]:
     """The parameters that narrow each mission layer on the map page."""
     return {layer.id: [*(name for name in COMMON if _takes(layer, name)),
-                       *(f"{layer.id}.{field.id}" for field in _asked_fields(layer))]
+                       *(f"{layer.id}.{field.id}" for field in (*_asked_fields(layer), *dates_of(layer)))]
             for layer in catalogue.layers.values() if not is_reference(layer)}
 
 
@@ -99,6 +99,11 @@ def _questions(house: House, layer: Layer, language: str) -> list[Question]:
 def _asked_fields(layer: Layer) -> list[Field]:
     kind = kind_of(layer)
     return [*([layer.field("status")] if layer.states else []), *([kind] if kind else [])]
+
+
+def dates_of(layer: Layer) -> list[Field]:
+    """The declared fields that hold a date, with or without time of day."""
+    return [field for field in layer.fields if field.type in ("date", "datetime")]
 
 
 def _choices(house: House, field: Field, language: str) -> list[Choice]:

@@ -43,12 +43,13 @@ class Fact:
 @dataclass
 class Card:
     """What the panel shows of a feature: `moves` are the states that may follow and the reader may set, `mark` is a
-    GeoJSON point that stands in for a missing geometry."""
+    GeoJSON point that stands in for a missing geometry, `past` says that it may be otherwise by now."""
 
     layer: Layer
     id: str
     title: str
     version: int = 0
+    past: bool = False
     moves: list[State] = field(default_factory=list)
     synthetic: bool = False
     state: Fact | None = None
@@ -59,14 +60,19 @@ class Card:
     stamps: list[Fact] = field(default_factory=list)
 
 
-def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: str) -> Card:
-    """The feature's card in `language`. Problems: `layer_unknown`, `feature_unknown` (404)."""
+def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: str,
+         as_of: datetime | None = None) -> Card:
+    """The feature's card in `language`; with `as_of` as it was at that moment, with nothing to be done to it.
+
+    Problems: `layer_unknown`, `feature_unknown` (404).
+    """
     layer = house.layer(layer_id)
-    feature = json.loads(features.get(house, actor, layer_id, feature_id).feature)
+    feature = json.loads(features.get(house, actor, layer_id, feature_id, as_of=as_of).feature)
     values: dict[str, Any] = feature["properties"]
     writer = Writer.of(house, language)
     made = Card(layer, str(feature_id), str(values.get(layer.name_field) or layer.title.get(language)),
-                version=values["version"], moves=_moves(actor, layer, values.get("status")),
+                version=values["version"], moves=[] if as_of else _moves(actor, layer, values.get("status")),
+                past=as_of is not None,
                 synthetic=bool(values.get("synthetic")), mark=_mark(layer, values, feature))
     for one in layer.all_fields:
         if values.get(one.id) in (None, "", []) or one.id in (layer.name_field, "synthetic"):

@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import JSON, insert
 
 from gisapp.crs import CRS84, Crs
 from gisapp.layers import Layer
-from gisapp.params import Query
+from gisapp.params import Query, Span
 from gisapp.tables import MAX_LATITUDE, SRID, column_type
 
 Condition = ColumnElement[bool]
@@ -63,6 +63,8 @@ def _equals(layer: Layer, table: Table, name: str, value: Any) -> Condition:
     if isinstance(value, tuple):
         return or_(_among(layer, table, name, [one for one in value if one is not None]),
                    *([table.c[name].is_(None)] if None in value else []))
+    if isinstance(value, Span):
+        return _within(table.c[name], value.first, value.last)
     if value is None:
         return table.c[name].is_(None)
     if layer.field(name).type == "codes":
@@ -104,8 +106,10 @@ def instant(layer: Layer, table: Table) -> ColumnElement[Any]:
 
 def in_period(layer: Layer, table: Table, query: Query) -> Condition:
     """The layer's instant lies in the period, both ends included."""
-    first, last = query.period or (None, None)
-    moment = instant(layer, table)
+    return _within(instant(layer, table), *(query.period or (None, None)))
+
+
+def _within(moment: ColumnElement[Any], first: Any, last: Any) -> Condition:
     return and_(*([moment >= first] if first else []), *([moment <= last] if last else []))
 
 

@@ -9,18 +9,20 @@ from typing import Any
 from gisapp.layers import Layer
 from gisapp.sql import Condition
 from gisapp.sql_tiles import filter_text
-from gisapp.tables import LAYERS, quoted
+from gisapp.tables import LAYERS, quoted, shown_geometry
 
 _POINT = "ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 3857)"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A layer, the column of its titles, and conditions with the values that they bind."""
+    """A layer, the column of its titles, and conditions with the values that they bind; `past` when these are about
+    the history table."""
 
     layer: Layer
     title: str | None
     conditions: Sequence[Condition] = ()
+    past: bool = False
 
     def where(self, number: int) -> tuple[str, dict[str, Any]]:
         """The conditions as text, their values named apart from those of the other layers."""
@@ -48,8 +50,8 @@ def _part(one: Asked, number: int, where: str) -> str:
     # Nearest first and then the reach: asked the other way round, the planner measures everything within it. Of
     # few that a filter leaves it would measure the whole layer, so that there the reach is asked first.
     title = f"{quoted(one.title)}::text" if one.title else "NULL"
-    within = f"WHERE geom_3857 && ST_Expand({_POINT}, %(reach)s){where}" if where else ""
-    table = f"{LAYERS}.{quoted(one.layer.id)}"
+    within = f"WHERE geom_3857 && ST_Expand({_POINT}, %(reach)s){where}" if where and not one.past else ""
+    table = _then(one.layer, where) if one.past else f"{LAYERS}.{quoted(one.layer.id)}"
     return f"""
         (SELECT %(layer{number})s AS layer, id, {title} AS title,
                 {"status" if one.layer.states else "NULL::text AS status"}, ST_Dimension(geom_3857) AS dimension,
@@ -58,3 +60,11 @@ def _part(one: Asked, number: int, where: str) -> str:
                   ORDER BY geom_3857 <-> {_POINT} LIMIT %(most)s) AS near
           WHERE _distance <= %(reach)s)
     """  # noqa: S608
+
+
+def _then(layer: Layer, where: str) -> str:
+    """The versions around the place that the conditions let through: history keeps no EPSG:3857 of its own."""
+    box = f"ST_Transform(ST_Expand({_POINT}, %(reach)s), 4326)"
+    near = [f"{quoted(name)} && {box}" for name in ("geom", *([layer.stand_in.id] if layer.stand_in else []))]
+    return (f"(SELECT *, ST_Transform({shown_geometry(layer)}, 3857) AS geom_3857"  # noqa: S608
+            f" FROM {LAYERS}.{quoted(layer.id + '_history')} WHERE ({' OR '.join(near)}){where}) AS past")

@@ -21,7 +21,7 @@ RINGS = {
     "postgis": """tables repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.* cluster cluster.*
         accounts.rows""",
     "services": """house permissions features changes edits workflow rules history presence territories codelists
-        identify tiles panels tree maps filters search listing forms form_inputs form_shapes exports imports
+        identify tiles panels tree maps filters search listing timeline forms form_inputs form_shapes exports imports
         statistics children accounts accounts.*
         marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",

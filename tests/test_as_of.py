@@ -68,3 +68,36 @@ def test_a_wrong_moment_is_refused(admin: Role, given: str) -> None:
     for address in (SIGNS, TILE, f"{SIGNS}/00000000-0000-0000-0000-000000000000"):
         answer = admin.get(address, query_string={"as_of": given})
         assert (answer.status_code, answer.json["code"]) == (400, "parameter_invalid")
+
+
+def test_a_click_finds_what_was_there(admin: Role, told: dict[str, Any]) -> None:
+    place = admin.get(f"{SIGNS}/{told['id']}", query_string={"as_of": told["first"]}).json["geometry"]["coordinates"]
+
+    def titles(when: str) -> list[str]:
+        asked = {"lon": place[0], "lat": place[1], "zoom": 18, "layers": "rooftop_signs", "f": "json",
+                 "rooftop_signs.as_of": told[when], "rooftop_signs.sign_no": "THEN-1"}
+        return [hit["title"] for hit in admin.get("/identify", query_string=asked).json["hits"]]
+
+    assert [titles(when) for when in ("before", "first", "second", "gone")] == [[], ["THEN-1"], ["THEN-1"], []]
+
+
+def test_a_click_on_an_area_of_the_past(admin: Role) -> None:
+    square = [[[113.4, 31.7], [113.401, 31.7], [113.401, 31.701], [113.4, 31.701], [113.4, 31.7]]]
+    made = admin.post("/collections/illegal_builds/items", json={
+        "type": "Feature", "geometry": {"type": "Polygon", "coordinates": square},
+        "properties": {"case_no": "AREA-THEN", "build_type": "01"}})
+    assert made.status_code == 201
+    asked = {"lon": 113.4005, "lat": 31.7005, "zoom": 18, "layers": "illegal_builds", "f": "json",
+             "illegal_builds.as_of": datetime.now(UTC).isoformat()}
+    assert [hit["title"] for hit in admin.get("/identify", query_string=asked).json["hits"]] == ["AREA-THEN"]
+
+
+def test_the_panel_shows_the_moment_and_offers_no_change(admin: Role, told: dict[str, Any]) -> None:
+    page = admin.get(f"/panel/rooftop_signs/{told['id']}", query_string={"as_of": told["first"]},
+                     headers={"HX-Request": "true", "Accept": "text/html"})
+    assert page.status_code == 200
+    assert "first" in page.text
+    assert "/forms/rooftop_signs" not in page.text
+    assert 'data-act="delete"' not in page.text
+    gone = admin.get(f"/panel/rooftop_signs/{told['id']}", query_string={"as_of": told["gone"]})
+    assert gone.status_code == 404

@@ -13,6 +13,8 @@ from gisapp.words import Words
 Entry = tuple[dict[str, Any], Words]
 _TEXT = {"type": "string"}
 _NAMES = {"type": "array", "items": _TEXT}
+_INTERVAL = Words("；或区间，例如 2025-01-01/2025-12-31、../2025-12-31，含两端，日期按 UTC 计",
+                  "; or an interval such as 2025-01-01/2025-12-31 or ../2025-12-31, both ends included, days of UTC")
 #: What a filter's schema keeps of its field's.
 _KEPT = ("type", "format", "enum", "maxLength", "items")
 
@@ -107,6 +109,8 @@ def _filter(field: Field, catalogue: Catalogue, language: str) -> dict[str, Any]
     whole = field_schema(field, catalogue, language)
     schema = {key: value for key, value in whole.items() if key in _KEPT}
     unit = f" ({field.unit})" if field.unit else ""
+    if field.type in ("date", "datetime"):
+        schema, unit = _TEXT, _INTERVAL.get(language)
     entry = {"name": field.id, "in": "query", "description": field.title.get(language) + unit, "allowEmptyValue": True}
     if not is_coded(field):
         return entry | {"schema": schema}

@@ -27,6 +27,7 @@ from gisapp.params.paging import (
     parse_sortby,
 )
 from gisapp.params.places import Box, parse_bbox, parse_crs_argument
+from gisapp.params.spans import Span
 from gisapp.params.times import Period, parse_as_of, parse_instant, parse_period
 from gisapp.params.values import MOST_CODES, is_coded, parse_id, parse_ids, parse_value, parse_values
 
@@ -40,7 +41,7 @@ class Query:
     """One question about one layer. The same value drives items, tiles, counts and exports.
 
     `bbox` is (min x, min y, max x, max y) in `bbox_crs` with easting first; `equals` are field and typed value, a
-    tuple of values for "any of these" (codes only, None among them for no value);
+    tuple of values for "any of these" (codes only, None among them for no value), a `Span` of dates;
     `period` filters on the layer's instant; `after` is the page key of the last feature seen;
     `as_of` asks the layer as it was at that moment (UTC).
     """
@@ -104,7 +105,7 @@ def known_names(layer: Layer) -> tuple[str, ...]:
 
 
 __all__ = [
-    "COMMON", "DEFAULT_LIMIT", "MAX_LIMIT", "MOST_CODES", "Box", "Period", "Query", "decode_page_key",
+    "COMMON", "DEFAULT_LIMIT", "MAX_LIMIT", "MOST_CODES", "Box", "Period", "Query", "Span", "decode_page_key",
     "encode_page_key", "invalid", "is_coded", "known_names", "parse", "parse_as_of", "parse_bbox",
     "parse_crs_argument", "parse_id", "parse_instant", "parse_period", "parse_value", "parse_values",
 ]

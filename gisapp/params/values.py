@@ -10,6 +10,7 @@ from uuid import UUID
 from gisapp.errors import Problem
 from gisapp.layers import ASSIGNED_FIELDS, Field
 from gisapp.params.faults import invalid
+from gisapp.params.spans import is_span, parse_span
 from gisapp.params.times import parse_instant
 
 #: Codes of one field that a question may name.
@@ -35,7 +36,10 @@ def parse_ids(text: str | None) -> tuple[UUID, ...]:
 
 
 def parse_values(field: Field, text: str, name: str) -> Any:
-    """One typed value; of a code field also several behind commas, as a tuple: any of them will do."""
+    """One typed value; of a code field also several behind commas, as a tuple: any of them will do; of a date also
+    a `Span` that it lies in."""
+    if is_span(field, text):
+        return parse_span(field, text, name)
     if not is_coded(field) or "," not in text:
         return parse_value(field, text, name)
     parts = tuple(dict.fromkeys(parse_value(field, part, name) for part in text.split(",")))

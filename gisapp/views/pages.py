@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ from gisapp import filters, maps, panels, style, tree
 from gisapp import identify as identifying
 from gisapp.house import House
 from gisapp.layers import Layer
-from gisapp.params import invalid, parse_id
+from gisapp.params import invalid, parse_as_of, parse_id
 from gisapp.permissions import require
 from gisapp.views import context
 
@@ -82,10 +83,15 @@ def control_words() -> dict[str, str]:
 def panel(layer_id: str, feature_id: str) -> str:
     """The panel of one feature: an HTML fragment for the map, a whole page for a link that is followed."""
     house, actor, language = context.house(), context.actor(), context.language()
-    card = panels.card(house, actor, layer_id, parse_id(feature_id), language)
+    card = panels.card(house, actor, layer_id, parse_id(feature_id), language, _moment(layer_id))
     if "HX-Request" not in request.headers:
         return render_template("map/panel_page.html", card=card, language=language, whole=True)
     return render_template("map/panel.html", card=card, language=language, back_url=_back_url())
+
+def _moment(layer_id: str) -> datetime | None:
+    """The day that is looked at: asked outright, or of the layer by the click that led here."""
+    return parse_as_of(request.args.get("as_of", request.args.get(f"{layer_id}.as_of")))
+
 
 
 def _back_url() -> str | None:
@@ -109,7 +115,7 @@ def identify() -> str | Response:
     missions, grounds = ([one for one in lines if one.reference is wanted] for wanted in (False, True))
     if len(missions) == 1 and "list" not in request.args:
         found = missions[0]
-        card = panels.card(house, actor, found.layer.id, parse_id(found.id), language)
+        card = panels.card(house, actor, found.layer.id, parse_id(found.id), language, _moment(found.layer.id))
         return render_template("map/panel.html", card=card, language=language,
                                back_url=_list_url() if grounds else None)
     return render_template("map/hits.html", hits=missions, grounds=grounds, lon=lon, lat=lat)

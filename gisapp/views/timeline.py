@@ -1,0 +1,38 @@
+"""Dates for the map page: since when the layers are recorded, and how many features fall into each month."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, request
+
+from gisapp import features, timeline
+from gisapp.params import invalid, parse
+from gisapp.permissions import require
+from gisapp.views import context
+
+blueprint = Blueprint("timeline", __name__)
+
+
+@blueprint.get("/map/times")
+def times() -> dict[str, Any]:
+    """Today in the office's time zone, and the first record of each layer (RFC 3339, null for an empty one)."""
+    house, actor = context.house(), context.actor()
+    require(actor, "read")
+    began = timeline.beginnings(house, actor)
+    return {"today": datetime.now(ZoneInfo(house.settings.time_zone)).date().isoformat(),
+            "since": {name: moment.isoformat() if moment else None for name, moment in began.items()}}
+
+
+@blueprint.get("/map/times/<layer_id>")
+def histogram(layer_id: str) -> dict[str, Any]:
+    """How many features have the date `field` (one field, or two joined by -) in each `unit`, under the filter."""
+    house, actor = context.house(), context.actor()
+    layer = features.layer_for(house, actor, layer_id, "read")
+    args = request.args.to_dict(flat=False)
+    field, unit = (args.pop(name, [default])[0] for name, default in (("field", ""), ("unit", "month")))
+    if unit not in timeline.UNITS:
+        raise invalid("unit", " / ".join(timeline.UNITS), " / ".join(timeline.UNITS))
+    return timeline.document(timeline.histogram(house, actor, layer_id, field, unit, parse(args, layer)))
