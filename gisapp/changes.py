@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from gisapp.errors import Problem
 from gisapp.features import Found, open_layer, read_one
 from gisapp.house import House
 from gisapp.layers import Layer
+from gisapp.marking.duplicates import require_no_duplicates
 from gisapp.params import parse_id
 from gisapp.permissions import Actor, require_territory
 from gisapp.rules import require_rules
@@ -27,13 +28,15 @@ from gisapp.tables import object_name
 from gisapp.workflow import require_reachable
 
 
-def create(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs = CRS84, mended: Mended = None) -> Found:
+def create(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs = CRS84, mended: Mended = None,
+           known: Collection[UUID] | None = None) -> Found:
     """Store a new feature. The same id with the same content is answered with what is there (`created` False).
 
     An invalid shape is repaired when `mended` is a list, which then tells what was done; so with all writes here.
+    With `known` it is refused while another feature than those lies near; None asks nothing.
 
-    Problems: what `schema` and `shapes` refuse, `id_conflict`, `feature_deleted`, `value_conflict` (409),
-    `outside_territory` (403), `rule_broken`.
+    Problems: what `schema` and `shapes` refuse, `id_conflict`, `feature_deleted`, `value_conflict`,
+    `duplicates_near` (409), `outside_territory` (403), `rule_broken`.
     """
     layer, table = open_layer(house, actor, layer_id, "create")
     members = read_members(feature)
@@ -49,6 +52,8 @@ def create(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs = C
         if version > 1:
             raise Problem("feature_deleted", id=str(feature_id))
         approve(connection, actor, layer, table, feature_id)
+        if known is not None:
+            require_no_duplicates(connection, actor, layer, table, feature_id, house.settings.duplicate_metres, known)
         return read_one(connection, layer, table, feature_id, actor, created=True)
 
 

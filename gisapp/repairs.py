@@ -13,6 +13,12 @@ from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
 GEOD = Geod(ellps="WGS84")
+#: What GEOS calls wrong, for readers of Chinese.
+_REASONS = {
+    "Self-intersection": "自相交", "Ring Self-intersection": "环自相交", "Hole lies outside shell": "洞在外环之外",
+    "Holes are nested": "洞中有洞", "Interior is disconnected": "内部不连通", "Nested shells": "外环相互嵌套",
+    "Duplicate Rings": "环重复", "Too few points in geometry component": "点数不足", "Invalid Coordinate": "坐标无效",
+    "Ring is not closed": "环未闭合"}
 _OF_MANY = {0: shapely.multipoints, 1: shapely.multilinestrings, 2: shapely.multipolygons}
 
 
@@ -48,13 +54,15 @@ def repair(shape: BaseGeometry) -> Repair | None:
 
 
 def fault(shape: BaseGeometry) -> tuple[str, tuple[float, float] | None]:
-    """Why a shape is invalid, in GEOS's words, and where."""
-    words, _, place = shapely.is_valid_reason(shape).partition("[")
+    """Why a shape is invalid, in GEOS's words and Chinese, and where."""
+    said, _, place = shapely.is_valid_reason(shape).partition("[")
+    said = said.strip()
+    words = f"{said} / {_REASONS[said]}" if said in _REASONS else said
     try:
         lon, lat = (float(number) for number in place.rstrip("]").split()[:2])
     except ValueError:
-        return words.strip(), None
-    return words.strip(), (lon, lat)
+        return words, None
+    return words, (lon, lat)
 
 
 def parts(shape: BaseGeometry) -> list[BaseGeometry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from gisapp.tables import MAX_LATITUDE, SRID
 MAX_VERTICES = 200_000
 #: A refusal tells what a repair would make of a shape of at most so many vertices.
 _MOST_TO_TRY = 20_000
+#: And with at most so many, what it would look like.
+_MOST_TO_SHOW = 2_000
 _DEPTH = {"Point": 1, "MultiPoint": 2, "LineString": 2, "MultiLineString": 3, "Polygon": 3, "MultiPolygon": 4}
 _MULTI = {"Point": "MultiPoint", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}
 _OF_MANY = {"MultiPoint": shapely.multipoints, "MultiLineString": shapely.multilinestrings,
@@ -175,5 +178,8 @@ def _invalid(shape: BaseGeometry) -> Problem:
     reason, point = fault(shape)
     place = "-" if point is None else f"{point[0]} {point[1]}"
     possible = repair(shape) if shapely.get_num_coordinates(shape) <= _MOST_TO_TRY else None
-    more = {"point": point_json(point), "repair": possible.document() if possible else None}
+    told = possible.document() if possible else None
+    if possible and told and shapely.get_num_coordinates(possible.shape) <= _MOST_TO_SHOW:
+        told["geometry"] = json.loads(shapely.to_geojson(possible.shape))
+    more = {"point": point_json(point), "repair": told}
     return Problem("geometry_invalid", reason=reason, place=place, more={k: v for k, v in more.items() if v})

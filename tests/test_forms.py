@@ -21,7 +21,8 @@ from werkzeug.datastructures import MultiDict
 from gisapp import edits, form_shapes
 from gisapp.accounts import people
 from gisapp.catalogue import load_catalogue
-from gisapp.config import ROOT
+from gisapp.cluster import Cluster
+from gisapp.config import ROOT, Settings
 from gisapp.edits import Edition
 from gisapp.form_inputs import Drawing
 from gisapp.forms import Form, at_clock, to_text, to_value
@@ -32,9 +33,9 @@ from gisapp.rules import RULES
 from gisapp.schema import ValueFault, check_value
 from gisapp.words import Words
 from tests.browser_client import Browser
-from tests.conftest import Role
+from tests.conftest import Role, copy_database, fresh_settings
 from tests.form_page import FormPage
-from tests.samples import fill
+from tests.samples import add_squadron, fill
 from tests.test_api import sign
 
 CATALOGUE = load_catalogue(ROOT / "layers", RULES)
@@ -50,6 +51,13 @@ SHAPES = {
     "MultiLineString": json.dumps({"type": "LineString", "coordinates": RING[:3]}),
     "MultiPoint": json.dumps({"type": "MultiPoint", "coordinates": RING[:2]}),
 }
+
+
+@pytest.fixture(scope="module")
+def settings(cluster: Cluster, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Nobody asks about duplicates here: everything is put at one place. tests/test_form_consent.py does."""
+    copy_database(cluster, migrated, "test_forms")
+    return fresh_settings(cluster, "test_forms", tmp_path_factory.mktemp("forms"), duplicate_metres=0)
 
 
 def send(client: Role, path: str, fields: Any, **more: str) -> Any:
@@ -444,13 +452,14 @@ def test_a_squadron_has_forms_of_its_own_territory_only(roles: dict[str, Role], 
         account = people.find_by_name(connection, "inspector")
     assert account is not None
     form = show(roles["inspector"], SIGNS)
-    people.set_squadron(owner.db, SYSTEM, str(account.id), "Z1")
+    add_squadron(owner, "Z1")
+    people.set_squadron(owner, SYSTEM, str(account.id), "Z1")
     try:
         elsewhere = roles["inspector"].get(f"{SIGNS}/{number}", headers={"Accept": "text/html"})
         sent = dict(form.fields) | minimal(form, "rooftop_signs") | {"f-remark": "kept"}
         answer = send(roles["inspector"], f"{SIGNS}?lang=en", sent)
     finally:
-        people.set_squadron(owner.db, SYSTEM, str(account.id), None)
+        people.set_squadron(owner, SYSTEM, str(account.id), None)
     assert elsewhere.status_code == 403
     assert answer.status_code == 403
     assert "outside your territory (Z1)" in answer.text

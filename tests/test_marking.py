@@ -44,6 +44,19 @@ def test_what_lies_within_fifteen_metres_is_near(admin: Role) -> None:
     assert found(114.00017) == []  # 16.2 m
 
 
+def test_a_create_beside_another_is_refused_when_asked(admin: Role) -> None:
+    made = created(admin, SIGNS, sign() | {"geometry": {"type": "Point", "coordinates": [114.1, 31.0]}})
+    near = sign() | {"id": str(uuid4()), "geometry": {"type": "Point", "coordinates": [114.1001, 31.0]}}
+    answer = admin.post(f"{SIGNS}?duplicates=refuse", json=near)
+    assert (answer.status_code, answer.json["code"], answer.json["metres"]) == (409, "duplicates_near", 15)
+    assert [one["id"] for one in answer.json["duplicates"]] == [made["id"]]
+    assert answer.json["duplicates"][0]["point"]["coordinates"] == pytest.approx([114.1, 31.0])
+    assert admin.get(f"{SIGNS}/{near['id']}").status_code == 404
+    assert admin.post(f"{SIGNS}?duplicates=maybe", json=near).status_code == 400
+    assert admin.post(SIGNS, json=near).status_code == 201  # a plain create asks nothing
+    assert admin.post(f"{SIGNS}?duplicates=refuse", json=near).status_code == 200  # a retry is no duplicate
+
+
 @pytest.mark.parametrize("asked", ["", "?lon=1", "?lon=x&lat=2", "?lon=nan&lat=2", "?lon=1&lat=2&metres=1e9"])
 def test_a_place_that_is_none_is_refused(admin: Role, asked: str) -> None:
     assert admin.get(f"/collections/rooftop_signs/near{asked}").status_code == 400

@@ -12,7 +12,7 @@ from gisapp.errors import Problem
 from gisapp.features import open_layer
 from gisapp.house import House
 from gisapp.layers import Layer
-from gisapp.marking.duplicates import near
+from gisapp.marking.duplicates import doubtful, near
 from gisapp.params import parse_id
 from gisapp.permissions import Actor
 from gisapp.rules import breaches
@@ -42,7 +42,9 @@ def check(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs) -> 
 
 def _duplicates(house: House, actor: Actor, layer_id: str, shape: bytes, but: UUID | None) -> list[dict[str, Any]]:
     metres = house.settings.duplicate_metres
-    return [one.document() for one in near(house, actor, layer_id, shape, metres, but)] if metres else []
+    if not (metres and doubtful(house.layer(layer_id))):
+        return []
+    return [one.document() for one in near(house, actor, layer_id, shape, metres, but)]
 
 
 def _shape(layer: Layer, members: dict[str, Any], properties: dict[str, Any],

@@ -42,7 +42,8 @@ def problem_schema() -> dict[str, Any]:
     return {"type": "object", "required": ["type", "title", "status", "code", "detail", "zh", "en"], "properties": {
         "type": text, "title": text, "status": {"type": "integer"}, "code": text | {"enum": sorted(PROBLEMS)},
         "detail": text, "zh": text, "en": text, "errors": {"type": "array", "items": fault},
-        "point": schema_ref("geojson.Point"), "repair": {"type": "object"}}}
+        "point": schema_ref("geojson.Point"), "repair": {"type": "object"},
+        "duplicates": {"type": "array", "items": {"type": "object"}}}}
 
 
 def reading(description: str, content: dict[str, Any], *more: str) -> dict[str, Any]:

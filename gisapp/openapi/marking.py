@@ -25,6 +25,10 @@ _IDS = {"type": "array", "items": _ID, "minItems": 1}
 #: `repair=true` of a write.
 REPAIR = {"name": "repair", "in": "query", "schema": {"type": "string", "enum": ["true", "false"]},
           "description": "true: repair an invalid geometry / 修复无效几何"}
+#: `duplicates=refuse` of a create.
+DUPLICATES = {"name": "duplicates", "in": "query", "schema": {"type": "string", "enum": ["allow", "refuse"]},
+              "description": "refuse: answer 409 duplicates_near, with the neighbours, instead of storing a feature "
+                             "beside another of its layer / 附近已有同类要素时返回 409 及其清单，不保存"}
 
 
 def layer_paths(layer: Layer, language: str) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _describe(layer: Layer, name: str, summary: str, media_type: str = "applicat
 def _create(layer: Layer, summary: str) -> dict[str, Any]:
     responses = writing("201", summary, json_content(schema_ref(f"{layer.id}.feature"), GEOJSON), "200")
     return operation(layer.id, f"{layer.id}.createFeature", summary, responses, ref("contentCrs"), marking.REPAIR,
-                      body=json_content(schema_ref(f"{layer.id}.new"), GEOJSON))
+                     marking.DUPLICATES, body=json_content(schema_ref(f"{layer.id}.new"), GEOJSON))
 
 
 def _item(layer: Layer, said: dict[str, str]) -> dict[str, Any]:

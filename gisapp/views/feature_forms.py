@@ -20,9 +20,11 @@ from gisapp.form_inputs import Drawing, Input
 from gisapp.forms import Form, Texts
 from gisapp.layers import Layer
 from gisapp.params import parse_id
-from gisapp.permissions import Actor, may
+from gisapp.permissions import Actor, rights
 from gisapp.schema import Fault
+from gisapp.shapes import Mended
 from gisapp.views import context
+from gisapp.views.form_consent import Consent, mark, neighbours
 from gisapp.views.forms import form_page, see
 
 blueprint = Blueprint("forms", __name__)
@@ -33,7 +35,7 @@ def _rights() -> dict[str, Any]:
     """`can(act)` in every template: whether to show a way that leads to a form."""
     def can(act: str) -> bool:
         try:
-            return may(context.actor(), act)
+            return act in rights(context.actor())
         except Problem:
             return False
 
@@ -83,11 +85,19 @@ def create(layer_id: str) -> AnyResponse:
     sheet = Sheet(form, number, texts, faults=faults)
     if faults:
         return _show(sheet, Problem("properties_invalid", count=len(faults)))
+    agreed = Consent.read()
+    mended = agreed.mended(form, texts)
     try:
-        changes.create(house, actor, layer_id, feature | {"id": str(number)})
+        changes.create(house, actor, layer_id, feature | {"id": str(number)}, mended=mended, known=agreed.known)
     except Problem as problem:
         return _show(sheet, problem)
-    return _saved(sheet, _("The record is saved."))
+    return _saved(sheet, _repaired(mended) or _("The record is saved."))
+
+
+def _repaired(mended: Mended) -> str:
+    """What became of a shape that was repaired; nothing when none was."""
+    return _("The record is saved with its shape repaired: %(before)s m² as drawn, %(after)s m² now.",
+             before=f"{mended[0].area_before_m2:,.1f}", after=f"{mended[0].area_after_m2:,.1f}") if mended else ""
 
 
 @blueprint.get("/forms/<layer_id>/<feature_id>")
@@ -121,14 +131,15 @@ def update(layer_id: str, feature_id: str) -> AnyResponse:
 def _change(house: Any, actor: Actor, sheet: Sheet, patch: dict[str, Any]) -> AnyResponse:
     edition, form = sheet.edition, sheet.form
     assert edition is not None  # noqa: S101
+    mended = Consent.read().mended(form, sheet.texts)
     try:
-        changes.update(house, actor, sheet.layer.id, sheet.id, patch, edition.version)
+        changes.update(house, actor, sheet.layer.id, sheet.id, patch, edition.version, mended=mended)
     except Problem as problem:
         if problem.code != "version_stale":
             return _show(sheet, problem)
         _layer, now = edits.open_edit(house, actor, sheet.layer.id, sheet.id)
         return _stale(form, sheet.id, now, sheet.texts, edition.version)
-    return _saved(sheet, _("The change is saved."))
+    return _saved(sheet, _repaired(mended) or _("The change is saved."))
 
 
 def _form(layer: Layer) -> Form:
@@ -200,7 +211,9 @@ def _show(sheet: Sheet, problem: Problem | None = None) -> Response:
     drawing = Drawing(sheet.form, language, states, sheet.edition.feature if sheet.edition else {}, sheet.faults)
     template = "forms/fragment.html" if _inside() else "forms/form.html"
     response = form_page(template, problem, sheet=sheet, layer=sheet.layer, language=language,
-                     inside=_inside(), fault_place=_fault_place(problem),
+                     inside=_inside(), fault_place=_fault_place(problem), agreed=Consent.read(),
+                     neighbours=neighbours(problem, sheet.layer, language),
+                     repair=problem.more.get("repair") if problem else None, mark=mark(sheet.form, sheet.texts),
                      inputs=drawing.inputs(sheet.texts), places=drawing.places(sheet.texts),
                      title=_title(sheet, language), code=problem.code if problem else "",
                      differences=_differences(sheet, drawing), changed=_changed(sheet.edition))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, NoReturn
+from uuid import UUID
 
 from flask import Blueprint, Response, request
 
@@ -29,7 +30,8 @@ def create(layer_id: str) -> Response:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "create")
     mended = repairs()
-    found = changes.create(house, actor, layer_id, read_json(), body_crs(), mended)
+    known = frozenset[UUID]() if _chosen("duplicates", ("allow", "refuse")) == "refuse" else None
+    found = changes.create(house, actor, layer_id, read_json(), body_crs(), mended, known)
     response = answer(layer, found, mended, status=201 if found.created else 200)
     response.headers["Location"] = url(f"/collections/{layer.id}/items/{found.id}")
     return response
@@ -68,10 +70,15 @@ def delete(layer_id: str, feature_id: str) -> Response:
 
 def repairs() -> Mended:
     """A list for what is repaired when `repair=true` asks for it, else None: then an invalid shape is refused."""
-    given = request.args.get("repair", "false")
-    if given not in ("true", "false"):
-        raise invalid("repair", "true 或 false", "true or false")
-    return [] if given == "true" else None
+    return [] if _chosen("repair", ("false", "true")) == "true" else None
+
+
+def _chosen(name: str, choices: tuple[str, ...]) -> str:
+    """A parameter that takes one of few words; the first one when it is not given."""
+    given = request.args.get(name, choices[0])
+    if given not in choices:
+        raise invalid(name, " 或 ".join(choices), " or ".join(choices))
+    return given
 
 
 def answer(layer: Layer, found: features.Found, mended: Mended, status: int = 200) -> Response:

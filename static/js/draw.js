@@ -1,6 +1,7 @@
 // Marking: draw a shape or open a feature's own, fill the form beside it, save; the shape fills the form's inputs.
 
 import { actsFor } from './acts.js';
+import { doubtsFor } from './doubts.js';
 import { DIGITS, draftFor, looks, pin, snapping } from './draft.js';
 import { neighboursFor } from './neighbours.js';
 
@@ -32,14 +33,13 @@ function slotOf(form, id) {
 }
 
 export function drawFor({ map, stack, shell, tree, panel, list, root }) {
-  const { L } = window;
   const bar = document.getElementById('draw-bar');
   const body = document.getElementById('panel-body');
   if (!bar) return null;
   const words = JSON.parse(bar.dataset.words);
   const draft = draftFor(map);
   const neighbours = neighboursFor({ map, root });
-  const fault = L.layerGroup().addTo(map);
+  const doubts = doubtsFor({ map, bar, root, words });
   let target = null; // { layer, geometry, slot } of what is drawn or edited
   let [pending, undone, redoing, moving] = [null, [], false, false];
 
@@ -127,7 +127,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     stop();
     [target, pending, moving] = [null, null, false];
     draft.clear();
-    fault.clearLayers();
+    doubts.clear();
     neighbours.of([]);
     refreshBar();
   }
@@ -158,6 +158,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     pending = null;
     if (form() !== element) return;
     draft.load(shape);
+    if (shape && !element.dataset.version) doubts.check(target.layer, shape);
     if (shape && !map.getBounds().contains(draft.bounds())) map.fitBounds(draft.bounds(), { maxZoom: Math.max(map.getZoom(), 17) });
     neighbours.of([...new Set([target.layer, ...['buildings', 'roads'].filter((id) => tree.shown().includes(id))])]);
     refreshBar();
@@ -174,20 +175,12 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     }
   }
 
-  function showFault(element) {
-    fault.clearLayers();
-    if (!element.dataset.fault) return;
-    const [lon, lat] = element.dataset.fault.split(',').map(Number);
-    fault.addLayer(L.circleMarker([lat, lon], { className: 'fault-mark', color: '#a8231c', weight: 4, radius: 14, fill: false, interactive: false, pmIgnore: true }));
-    map.panInside([lat, lon], { padding: [60, 60] });
-  }
-
   function afterSwap() {
     const element = form();
     if (!element) { if (!drawing()) finish(); return; }
     stop();
     offerDrawing(element);
-    showFault(element);
+    doubts.show(element);
     element.querySelector('.alert, h2')?.scrollIntoView({ block: 'nearest' });
     body.querySelector('h2')?.focus({ preventScroll: true });
     take(element);
@@ -195,7 +188,10 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
 
   function write(byHand) {
     const element = form();
-    if (byHand && element && target?.slot) slotOf(element, target.slot).write(draft.shape());
+    if (byHand && element && target?.slot) {
+      slotOf(element, target.slot).write(draft.shape());
+      doubts.check(target.layer, draft.shape(), element.dataset.version && element.dataset.id);
+    }
     refreshBar();
   }
 

@@ -27,7 +27,11 @@ def press(page: Page, act: str) -> None:
 
 
 def save(page: Page) -> None:
+    """Save; a neighbour of the demo city is no reason not to."""
     page.click("#panel-body .form-actions [type=submit]")
+    expect(page.locator("#panel-body [data-feature], #panel-body .near-list").first).to_be_visible()
+    if page.locator("#panel-body .near-list").count():
+        page.click("#panel-body button[name=known]")
     expect(page.locator("#panel-body [data-feature]")).to_be_visible()
 
 
