@@ -21,7 +21,7 @@ from gisapp.layers import Layer
 from gisapp.marking.duplicates import require_no_duplicates
 from gisapp.params import parse_id
 from gisapp.permissions import Actor, require_territory
-from gisapp.rules import require_rules
+from gisapp.rules import one_at_a_time, require_rules
 from gisapp.schema import check
 from gisapp.shapes import Mended, Shapes, from_geojson, second_only, wanted
 from gisapp.tables import object_name
@@ -172,6 +172,7 @@ def writing(house: House, actor: Actor, layer: Layer) -> Iterator[Connection]:
     """A write transaction in the actor's name; what the database refuses becomes the problem it stands for."""
     try:
         with house.db.begin(actor.username, actor.request_id) as connection:
+            one_at_a_time(connection, layer)
             yield connection
     except IntegrityError as error:
         raise refusal(layer, error) from error

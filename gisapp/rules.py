@@ -18,10 +18,11 @@ Rule = Callable[[Connection, Layer, Any, UUID, bytes | None], None]
 
 
 def no_overlap(connection: Connection, layer: Layer, table: Any, feature_id: UUID, shape: bytes | None = None) -> None:
-    """The areas of a layer share borders only. Raises `rule_broken` (422) naming one that is overlapped."""
-    row = connection.execute(overlapping_feature(table, feature_id, shape)).first()
+    """The areas of a layer share borders only (2 cm are rounding). Raises `rule_broken` (422) naming one that is
+    overlapped."""
+    row = connection.execute(overlapping_feature(layer, table, feature_id, shape)).first()
     if row is not None:
-        raise _broken("no_overlap", f"overlaps {layer.title.en} {row.id}", row.point, str(row.id))
+        raise _broken("no_overlap", f"与“{row.title}”重叠 / overlaps “{row.title}”", row.point, str(row.id))
 
 
 def inside_territory(connection: Connection, layer: Layer, table: Any, feature_id: UUID,
@@ -29,7 +30,7 @@ def inside_territory(connection: Connection, layer: Layer, table: Any, feature_i
     """The whole feature lies inside the squadron territory of its representative point. Raises `rule_broken` (422)."""
     point = connection.execute(outside_territory(layer, table, feature_id, shape)).scalar()
     if point is not None:
-        raise _broken("inside_territory", "reaches beyond the territory / 超出辖区", point)
+        raise _broken("inside_territory", "超出中队辖区 / reaches beyond the squadron territory", point)
 
 
 def _broken(rule: str, reason: str, point: str, other: str | None = None) -> Problem:
@@ -37,10 +38,15 @@ def _broken(rule: str, reason: str, point: str, other: str | None = None) -> Pro
     return Problem("rule_broken", rule=rule, reason=reason, more=more | ({"other": other} if other else {}))
 
 
-def require_rules(connection: Connection, layer: Layer, table: Any, feature_id: UUID) -> None:
-    """Every rule that the layer names, on what is stored of the feature."""
+def one_at_a_time(connection: Connection, layer: Layer) -> None:
+    """Wait until nobody else writes to a layer with rules; taken first of all locks, so that nobody waits in a ring."""
     if layer.rules:
         connection.execute(lock_rules(layer))
+
+
+def require_rules(connection: Connection, layer: Layer, table: Any, feature_id: UUID) -> None:
+    """Every rule that the layer names, on what is stored of the feature."""
+    one_at_a_time(connection, layer)
     for rule in layer.rules:
         RULES[rule](connection, layer, table, feature_id, None)
 

@@ -28,7 +28,9 @@ from gisapp.layers import Layer
 from gisapp.sql import shown
 from gisapp.tables import LAYERS
 
-#: Of two areas, less than this many square degrees in common (about a tenth of a square centimetre) is rounding.
+#: Degrees, about 2 cm: shapes are drawn and sent to the centimetre, so what is narrower than this is rounding.
+_SLIVER = 2e-7
+#: Square degrees, a tenth of a square centimetre: less than this is rounding whatever its form.
 _ROUNDING = 1e-15
 #: And of a line, less than this many degrees (a tenth of a millimetre).
 _ROUNDING_LENGTH = 1e-9
@@ -52,13 +54,18 @@ def _point(shape: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.ST_AsGeoJSON(func.ST_PointOnSurface(shape), 7).label("point")
 
 
-def overlapping_feature(table: Table, feature_id: UUID, shape: bytes | None = None) -> Select[Any]:
-    """Id of another feature whose area overlaps this one's, and a point (GeoJSON) in what they share."""
+def _is_wide(rest: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether areas are more than a sliver along a border: on the mean wider than 2 cm."""
+    return func.ST_Area(rest) > _ROUNDING + func.ST_Perimeter(rest) / 2 * _SLIVER
+
+
+def overlapping_feature(layer: Layer, table: Table, feature_id: UUID, shape: bytes | None = None) -> Select[Any]:
+    """Id and title of another feature whose area overlaps this one's, and a point (GeoJSON) in what they share."""
     mine, other = _judged(table, feature_id, shape, table.c.geom), table.alias("other")
     shared = func.ST_Intersection(mine, other.c.geom)
-    return select(other.c.id, _point(shared)).where(
+    return select(other.c.id, cast(other.c[layer.name_field], Text).label("title"), _point(shared)).where(
         other.c.id != feature_id, other.c.geom.op("&&")(mine), func.ST_Intersects(mine, other.c.geom),
-        not_(func.ST_Touches(mine, other.c.geom)), func.ST_Area(shared) > _ROUNDING).limit(1)
+        not_(func.ST_Touches(mine, other.c.geom)), _is_wide(shared)).limit(1)
 
 
 def outside_territory(layer: Layer, table: Table, feature_id: UUID, shape: bytes | None = None) -> Select[Any]:
@@ -67,11 +74,11 @@ def outside_territory(layer: Layer, table: Table, feature_id: UUID, shape: bytes
     areas = table.metadata.tables[f"{LAYERS}.squadron_territories"].alias("area")
     mine = select(_judged(table, feature_id, shape, shown(layer, table)).label("shape")).cte("mine")
     code = func.gisapp.territory(func.gisapp.place_of(mine.c.shape)).table_valued(column("squadron_code")).lateral()
-    whole = select(func.ST_Union(areas.c.geom)).where(areas.c.code == code.c.squadron_code).scalar_subquery()
+    whole = select(func.ST_Buffer(func.ST_Union(areas.c.geom), _SLIVER, 2)).where(areas.c.code == code.c.squadron_code).scalar_subquery()
     rest = select(func.coalesce(func.ST_Difference(mine.c.shape, whole), mine.c.shape).label("rest")).select_from(
         mine).join(code, literal(True)).subquery("outside")
     counts = or_(func.ST_Dimension(rest.c.rest) == 0, func.ST_Length(rest.c.rest) > _ROUNDING_LENGTH,
-                 func.ST_Area(rest.c.rest) > _ROUNDING)
+                 _is_wide(rest.c.rest))
     return select(_point(rest.c.rest)).where(not_(func.ST_IsEmpty(rest.c.rest)), counts)
 
 
