@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: Modules of gisapp.views that bring a `blueprint`.
 _ROOMS = ("health", "api", "openapi", "writes", "marking", "tiles", "pages", "feature_forms", "auth", "account",
-          "admin", "imports", "exports", "history", "presence", "find", "timeline")
+          "admin", "imports", "exports", "printing", "history", "presence", "find", "timeline")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

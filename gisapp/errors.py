@@ -243,6 +243,19 @@ class Problem(Exception):
 
     `code` names a row of `PROBLEMS`; `params` fill its sentences; `errors` lists faults field by field,
     each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer; `more` are further members of
+    # printing
+    "print_font_missing": ProblemKind(
+        503, "服务器没有中文字体，无法打印。请管理员安装 fonts-noto-cjk。",
+        "The server has no Chinese font to print with. Ask an administrator to install fonts-noto-cjk."),
+    "print_too_many": ProblemKind(
+        422, "“{layer}”在本图中超过 {limit} 个要素。请用更大的比例尺或缩小查询范围。",
+        "More than {limit} features of {layer} lie on this sheet. Take a larger scale or narrow the question."),
+    "print_nothing": ProblemKind(
+        422, "没有符合条件的要素，无法确定图幅位置。请修改条件或给出 lon、lat。",
+        "Nothing answers the question, so the sheet has no place. Change the question or give lon and lat."),
+    "print_atlas_size": ProblemKind(
+        422, "图册每个要素一页，当前 {count} 个；应为 1 至 {limit} 个。请修改查询条件。",
+        "An atlas has a page for each of 1 to {limit} features; the question found {count}. Change it."),
     its document, such as the `point` (GeoJSON, EPSG:4326) where a geometry is wrong.
     """
 

@@ -93,11 +93,13 @@ def count_features(house: House, actor: Actor, layer_id: str, query: Query) -> i
         return int(connection.execute(sql.count(layer, table, query)).scalar_one())
 
 
-def extent(house: House, actor: Actor, layer_id: str) -> tuple[float, float, float, float] | None:
-    """Bounds of the layer in degrees (min lon, min lat, max lon, max lat); None when it is empty."""
-    _, table = open_layer(house, actor, layer_id, "read")
+def extent(house: House, actor: Actor, layer_id: str, query: Query | None = None
+           ) -> tuple[float, float, float, float] | None:
+    """Bounds in degrees (min lon, min lat, max lon, max lat) of the layer, or of what answers the query; None when
+    there is nothing."""
+    layer, table = open_layer(house, actor, layer_id, "read", query)
     with house.db.read() as connection:
-        bounds = connection.execute(sql.extent(table)).one()
+        bounds = connection.execute(sql.extent_of(layer, table, query) if query else sql.extent(table)).one()
     return None if bounds[0] is None else (bounds[0], bounds[1], bounds[2], bounds[3])
 
 
@@ -120,14 +122,13 @@ def read_one(connection: Connection, layer: Layer, table: Table, feature_id: UUI
 
 
 def stream(house: House, actor: Actor, layer_id: str, query: Query, srid: int, names: Sequence[str],
-           batch: int = 5000) -> Iterator[Sequence[Row[Any]]]:
+           batch: int = 5000, act: str = "export") -> Iterator[Sequence[Row[Any]]]:
     """Rows of all features that answer the query, in batches: id, `names`, geometry, second_geometry (WKB,
     easting first, in `srid`). For files; the reader's right to export was asked by the caller, to fields here."""
-    layer, table = open_layer(house, actor, layer_id, "export", query)
+    layer, table = open_layer(house, actor, layer_id, act, query)
     hidden = [name for name in names if name not in visible_names(actor, layer)]
     if hidden:
         raise Problem("field_masked", field=hidden[0])
-    with house.db.snapshot() as connection:
-        result = connection.execution_options(yield_per=batch).execute(
-            sql.select_rows(layer, table, query, names, srid))
+    statement = sql.select_rows(layer, table, query, names, srid)
+    with house.db.snapshot() as connection, connection.execution_options(yield_per=batch).execute(statement) as result:
         yield from result.partitions()

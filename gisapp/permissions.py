@@ -43,6 +43,11 @@ def may(actor: Actor, act: str) -> bool:
     return act in ALLOWED.get(actor.role, frozenset())
 
 
+def rights(actor: Actor | None) -> frozenset[str]:
+    """The acts that pages may offer this reader; none to a stranger. It allows nothing: the service asks again."""
+    return ALLOWED.get(actor.role, frozenset()) if actor else frozenset()
+
+
 def require(actor: Actor, act: str) -> None:
     """Raise `act_not_allowed` (403) unless the actor's role allows the act."""
     if not may(actor, act):

@@ -179,6 +179,12 @@ def extent(table: Table) -> Select[Any]:
     return select(*(function(box.c.box) for function in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
 
 
+def extent_of(layer: Layer, table: Table, query: Query) -> Select[Any]:
+    """The bounds, as of `extent`, of the features that answer the query."""
+    box = select(func.ST_Extent(shown(layer, table)).label("box")).where(*conditions(layer, table, query)).subquery()
+    return select(*(function(box.c.box) for function in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
+
+
 def select_one(layer: Layer, table: Table, feature_id: UUID, names: Sequence[str], crs: Crs,
                as_of: datetime | None = None) -> Select[Any]:
     """One feature as text, with its version, state and squadron; from the history table with `as_of`."""

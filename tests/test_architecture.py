@@ -23,7 +23,7 @@ RINGS = {
     "services": """house permissions features changes edits workflow rules history presence territories codelists
         identify tiles panels tree maps filters search listing timeline forms form_inputs form_shapes exports imports
         statistics children accounts accounts.*
-        marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
+        selection printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
 }
 ORDER = list(RINGS)

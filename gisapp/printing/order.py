@@ -1,0 +1,74 @@
+"""What a sheet is asked to show, from the arguments of a request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gisapp import style
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.params import invalid
+from gisapp.printing.paper import ORIENTATIONS, PAPERS, SCALES
+from gisapp.selection import Selection, read_selection
+
+#: What a sheet takes besides its selection.
+OWN = ("lon", "lat", "scale", "paper", "orientation", "title", "dpi", "atlas", "in_view")
+DPIS = (72, 96, 150, 200, 300)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A sheet of `selection`. Without `at` (lon, lat) it shows the view, without a view all that was found; without
+    `scale` the largest scale that shows all of it. `atlas` asks for a page for each feature of that layer, of those
+    within the view when `in_view` is set."""
+
+    selection: Selection
+    at: tuple[float, float] | None
+    scale: int | None
+    paper: str
+    orientation: str
+    title: str
+    dpi: int
+    atlas: Layer | None
+    in_view: bool
+
+
+def read_order(house: House, args: Mapping[str, Sequence[str]]) -> Order:
+    """The order of a request. Problems: those of `read_selection`, `parameter_invalid` (400)."""
+    one = {name: given[0] for name, given in args.items() if name in OWN and given and given[0]}
+    selection = read_selection(house, {name: given for name, given in args.items() if name not in OWN})
+    return Order(selection, _at(one), int(_choice(one, "scale", [str(n) for n in SCALES])) if "scale" in one else None,
+                 _choice(one, "paper", list(PAPERS), "A4"), _choice(one, "orientation", ORIENTATIONS, "landscape"),
+                 one.get("title", "").strip()[:60], int(_choice(one, "dpi", [str(n) for n in DPIS], "150")),
+                 _atlas(selection, one), one.get("in_view") == "1")
+
+
+def _atlas(selection: Selection, one: Mapping[str, str]) -> Layer | None:
+    if "atlas" not in one:
+        return None
+    known = {layer.id: layer for layer in selection.layers if not style.is_reference(layer)}
+    layer = known[_choice(one, "atlas", list(known))]
+    if selection.as_of:
+        raise invalid("as_of", "图册只能打印当前状况", "an atlas shows things as they are now")
+    return layer
+
+
+def _choice(one: Mapping[str, str], name: str, known: Sequence[str], default: str = "") -> str:
+    value = one.get(name, default)
+    if value not in known:
+        raise invalid(name, "可用：" + "、".join(known), "one of: " + ", ".join(known))
+    return value
+
+
+def _at(one: Mapping[str, str]) -> tuple[float, float] | None:
+    if "lon" not in one and "lat" not in one:
+        return None
+    try:
+        lon, lat = float(one.get("lon", "")), float(one.get("lat", ""))
+    except ValueError:
+        lon = lat = math.nan
+    if not (abs(lon) <= 180 and abs(lat) <= 85):
+        raise invalid("lon", "lon、lat 应为经纬度", "lon and lat want degrees")
+    return lon, lat

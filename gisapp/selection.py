@@ -1,0 +1,102 @@
+"""What a map shows, as one value: the layers that are on, the filter, the view, the day. Sheets and map files are
+made from it, so that paper, file and screen answer the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gisapp import params, style
+from gisapp.crs import CRS84
+from gisapp.filters import areas, parse_filter
+from gisapp.house import House
+from gisapp.layers import Field, Layer
+from gisapp.panels import TERRITORIES
+from gisapp.params import Box, Query, invalid
+from gisapp.permissions import Actor
+
+#: Parameters of a selection besides those of the filter.
+OWN = ("layers", "bbox", "as_of", "lang")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """`layers` are in drawing order, bottom first; `view` is the box on the screen in degrees, lon before lat."""
+
+    layers: tuple[Layer, ...]
+    queries: Mapping[str, Query]
+    view: Box | None
+    as_of: datetime | None
+
+    @property
+    def missions(self) -> list[Layer]:
+        """The layers that the map is about; the others are its ground."""
+        return [layer for layer in self.layers if not style.is_reference(layer)]
+
+    def query(self, layer: Layer, box: Box | None = None) -> Query:
+        """What is asked of the layer, within `box` (degrees, lon before lat) when one is given."""
+        return replace(self.queries.get(layer.id, Query()), bbox=box, bbox_crs=CRS84, as_of=self.as_of)
+
+
+def read_selection(house: House, args: Mapping[str, Sequence[str]]) -> Selection:
+    """The selection that a map's address asks for. Problems: `layer_unknown` (404), `parameter_unknown`,
+    `parameter_invalid`, `parameter_repeated` (400)."""
+    own = {name: given[0] for name, given in args.items() if name in OWN and given and given[0]}
+    asked = [house.layer(name) for name in dict.fromkeys(own.get("layers", "").split(",")) if name]
+    if not asked:
+        raise invalid("layers", "请列出图层，用逗号分隔", "name the layers, separated by commas")
+    queries = parse_filter({name: given for name, given in args.items() if name not in OWN}, house.catalogue)
+    for layer_id, query in queries.items():
+        if query.bbox or query.as_of:
+            raise invalid(f"{layer_id}.{'bbox' if query.bbox else 'as_of'}", "请去掉图层名前缀",
+                          "is asked of all layers at once: leave the layer's name out")
+    view = params.parse_bbox(own["bbox"], CRS84) if "bbox" in own else None
+    return Selection(tuple(style.drawing_order(asked)), {name: query.without_page() for name, query in queries.items()},
+                     view, params.parse_as_of(own.get("as_of")))
+
+
+def question(house: House, actor: Actor, selection: Selection, language: str) -> list[str]:
+    """The filter in words, a sentence each: what is asked of all layers first, then of single ones."""
+    zh, zone = language == "zh", ZoneInfo(house.settings.time_zone)
+    parts = {layer.id: _parts(house, actor, layer, selection.query(layer), language) for layer in selection.missions}
+    shared = [part for part in next(iter(parts.values()), []) if all(part in one for one in parts.values())]
+    told = ["；".join(shared) if zh else "; ".join(shared)] if shared else []
+    for layer in selection.missions:
+        own = [part for part in parts[layer.id] if part not in shared]
+        if own:
+            told.append(layer.title.get(language) + ("：" + "；".join(own) if zh else ": " + "; ".join(own)))
+    if selection.as_of:
+        moment = f"{selection.as_of.astimezone(zone):%Y-%m-%d %H:%M}"
+        told.append(f"{moment} 时的状况" if zh else f"As it was at {moment}")
+    return told or ["全部要素，未设条件" if zh else "Everything, no filter"]
+
+
+def _parts(house: House, actor: Actor, layer: Layer, query: Query, language: str) -> list[str]:
+    zh = language == "zh"
+    found = [f"{layer.field(name).title.get(language)} = {_values(house, actor, layer.field(name), value, language)}"
+             for name, value in query.equals]
+    if query.period:
+        first, last = (f"{moment:%Y-%m-%d}" if moment else "…" for moment in query.period)
+        found.append(f"日期 {first} 至 {last}" if zh else f"date {first} to {last}")
+    if query.ids:
+        found.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
+    return found
+
+
+def _values(house: House, actor: Actor, field: Field, value: Any, language: str) -> str:
+    several = value if isinstance(value, tuple) else (value,)
+    named = _names(house, actor, field, language)
+    empty = "空" if language == "zh" else "no value"
+    return ("或" if language == "zh" else " or ").join(
+        empty if one is None else named.get(str(one), str(one)) for one in several)
+
+
+def _names(house: House, actor: Actor, field: Field, language: str) -> dict[str, str]:
+    if field.codelist:
+        return {code.id: code.title.get(language) for code in house.catalogue.codelists[field.codelist].codes}
+    if field.id in TERRITORIES:
+        return {area.code: area.title for area in areas(house, actor, TERRITORIES[field.id][0])}
+    return {}
