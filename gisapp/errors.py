@@ -56,9 +56,10 @@ PROBLEMS: dict[str, ProblemKind] = {
     "role_unknown": ProblemKind(
         422, "没有这个角色。可用：{known}。",
         "There is no such role. Use one of: {known}."),
-    "squadron_invalid": ProblemKind(
-        422, "中队编号只能含字母、数字、- 和 _，最多 40 个字符。",
-        "A squadron code has letters, digits, - and _ only, at most 40."),
+    "squadron_unknown": ProblemKind(
+        422, "没有代码为“{squadron}”的中队辖区。请从列表中选择，或先在“执法中队辖区”图层中登记。",
+        "No squadron territory has the code “{squadron}”. Choose one of the list, or enter it in the layer "
+        "“Squadron territories” first."),
     "last_admin": ProblemKind(
         409, "这是最后一个可用的管理员，不能停用或改变角色。",
         "This is the last active administrator; it can be neither disabled nor given another role."),

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 from gisapp import features, params
 from gisapp.accounts.log import record
 from gisapp.children import Limits, Slots, run, work_folder
-from gisapp.crs import CRS84, Crs, parse_crs
+from gisapp.crs import CRS84, MENU, Crs, local_zone, parse_crs
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, Format
+from gisapp.formats.question import in_words
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require
+from gisapp.words import Words
 
 LIMITS = Limits(seconds=600, memory_mb=3072, file_mb=16384)
 SLOTS = Slots(2)
@@ -43,6 +45,36 @@ class HandOver:
     name: str
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What a file of a question would hold: so many features; the question in words; the systems to choose from."""
+
+    count: int
+    in_words: Words
+    systems: list[Crs]
+
+
+def offer(house: House, actor: Actor, layer_id: str, question: Mapping[str, Sequence[str]]) -> Offer:
+    """What `question` (the arguments of an items request) would hand over; needs the right to export."""
+    require(actor, "export")
+    layer = house.layer(layer_id)
+    query = params.parse(question, layer)
+    return Offer(features.count_features(house, actor, layer.id, query), in_words(layer, house.catalogue, query),
+                 _systems(features.extent(house, actor, layer.id)))
+
+
+def _systems(bounds: tuple[float, float, float, float] | None) -> list[Crs]:
+    """The menu, the local 3-degree zone of the layer's middle right after the everyday systems."""
+    everyday = [MENU[4490], MENU[4326], MENU[3857]]
+    if bounds:
+        try:
+            prefixed, plain = local_zone((bounds[0] + bounds[2]) / 2)
+            everyday[1:1] = [plain, prefixed]
+        except Problem:  # the layer lies outside China's zones
+            pass
+    return everyday + [crs for crs in MENU.values() if crs.srid and crs not in everyday]
+
+
 def formats_for(actor: Actor) -> dict[str, Format]:
     """The file formats that the actor may take, by short name."""
     return FILE_FORMATS if may(actor, "export") else {}
@@ -57,7 +89,7 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     """
     require(actor, "export")
     layer = house.layer(layer_id)
-    features.open_layer(house, actor, layer_id, "export", params.parse(args, layer))
+    features.open_layer(house, actor, layer_id, "export", params.parse(args, layer, house.catalogue))
     order = _order(house, actor, layer, format_name, args, language)
     with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
         answer = run("gisapp.formats.work", order | {"folder": str(folder)}, folder, LIMITS)

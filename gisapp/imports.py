@@ -48,6 +48,12 @@ class File(Protocol):
     def save(self, dst: Path) -> None: ...
 
 
+def room(house: House, actor: Actor) -> int:
+    """How many bytes an upload may have. Asked before the body is read: only who may import sends more than a page."""
+    require(actor, "import")
+    return house.settings.max_upload_mb * 2**20
+
+
 def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) -> Document:
     """Keep the files, look into them, and answer with what lies there and how it would be mapped.
 
@@ -121,6 +127,13 @@ def list_imports(house: House, actor: Actor) -> list[Document]:
         rows = sql_imports.recent(connection, None if may(actor, "manage_accounts") else actor.id)
     return [{"id": str(row["id"]), "layer": row["layer"], "state": row["state"], "file": row["file_name"],
              "created_at": row["created_at"].isoformat(), "result": row["summary"].get("result")} for row in rows]
+
+
+def desk(house: House, actor: Actor) -> list[Document]:
+    """What the page of hand-over lists: the imports, none for who may only take files; refuses all others."""
+    if may(actor, "export") and not may(actor, "import"):
+        return []
+    return list_imports(house, actor)
 
 
 def discard(house: House, actor: Actor, number: UUID) -> None:

@@ -40,11 +40,11 @@ class Stock:
     synthetic: bool
 
 
-def groups(house: House, language: str) -> list[Group]:
+def groups(house: House, actor: Actor, language: str) -> list[Group]:
     """The tree in the order of the group list; mission layers first within a group."""
-    made = []
+    made, readable = [], features.layers_for(house, actor)
     for code in house.catalogue.codelists[GROUPS].codes:
-        members = [layer for layer in house.catalogue.layers.values() if layer.group == code.id]
+        members = [layer for layer in readable if layer.group == code.id]
         entries = [_entry(house, layer, language) for layer in sorted(members, key=style.is_reference)]
         if entries:
             made.append(Group(code.title.get(language), entries))

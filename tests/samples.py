@@ -32,6 +32,12 @@ def fill(house: House, layer_id: str, count: int) -> list[dict[str, Any]]:
     return rows
 
 
+def add_squadron(house: House, code: str) -> None:
+    """A squadron with a territory far from every other sample, for accounts that are bound to it."""
+    row = {"id": uuid5(_NAMESPACE, f"squadron/{code}"), "code": code, "geom": _ewkb(_shape("MultiPolygon", 100, 30))}
+    store(house, "squadron_territories", [_row(house, house.layer("squadron_territories"), 0) | row])
+
+
 def store(house: House, layer_id: str, rows: list[dict[str, Any]]) -> None:
     layer, table = house.layer(layer_id), house.tables.layers[layer_id]
     with writing(house, SYSTEM, layer) as connection:

@@ -21,7 +21,7 @@ RINGS = {
     "postgis": """tables repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.* cluster cluster.*
         accounts.rows""",
     "services": """house permissions features changes edits workflow rules history presence territories codelists
-        identify tiles panels tree maps filters search listing timeline forms form_inputs form_shapes exports imports
+        identify tiles tile_drawing panels tree maps filters search listing timeline forms form_inputs form_shapes exports imports
         statistics children accounts accounts.*
         selection printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
@@ -171,6 +171,17 @@ def test_roles_are_judged_by_permissions_alone() -> None:
     wrong = [place(module, node.lineno) for module in modules() if module != "permissions"
              for node in ast.walk(tree(module)) if isinstance(node, ast.Compare)
              and any(ast.unparse(side).endswith("actor.role") for side in (node.left, *node.comparators))]
+    assert wrong == []
+
+
+#: What a view may know of permissions: who acts, the names of the roles, and what to offer; never whether to allow.
+_SHOWN_BY_VIEWS = {"Actor", "ROLES", "SYSTEM", "rights"}
+
+
+def test_views_leave_permissions_to_services() -> None:
+    wrong = [f"{place(module, line)}: {source} {name}".rstrip()
+             for module in modules() if module.startswith("views") for source, name, line in imported(module)
+             if own(source, name) == "permissions" and name not in _SHOWN_BY_VIEWS]
     assert wrong == []
 
 

@@ -6,14 +6,18 @@ Lines are added in the transaction of the act they tell of. A password or token 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import Session
 
 from gisapp.accounts.rows import LogEntry
-from gisapp.permissions import Actor
+from gisapp.errors import Problem
+from gisapp.permissions import Actor, require
+
+if TYPE_CHECKING:
+    from gisapp.db import Database
 
 ACTS = ("sign_in", "sign_in_failed", "sign_out", "password_changed", "account_made", "account_disabled",
         "account_enabled", "role_set", "squadron_set", "password_reset", "token_made", "token_revoked",
@@ -33,12 +37,18 @@ def record(connection: Connection, act: str, actor: Actor | None, *, address: st
     }])
 
 
-def recent(connection: Connection, limit: int = 200, act: str | None = None) -> list[LogEntry]:
-    """The newest lines first, at most `limit`, of one act or of all."""
+def recent(db: Database, actor: Actor, limit: int = 200, act: str | None = None) -> list[LogEntry]:
+    """The newest lines first, at most `limit`, of one act or of all. For administrators.
+
+    Raises `parameter_invalid` (400) for an act that is not in ACTS.
+    """
+    require(actor, "manage_accounts")
+    if act and act not in ACTS:
+        raise Problem("parameter_invalid", name="act", reason=", ".join(ACTS))
     query = select(LogEntry).order_by(LogEntry.id.desc()).limit(limit)
     if act:
         query = query.where(LogEntry.act == act)
-    with Session(connection, expire_on_commit=False) as session:
+    with db.read() as connection, Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(query))
 
 

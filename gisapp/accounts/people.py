@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("zh", "en")
 # Made once: it runs at every request with HTTP basic.
 _BY_NAME = select(*COLUMNS).where(Account.username_key == bindparam("key"))
-_SQUADRON = re.compile(r"[A-Za-z0-9_\-]{1,40}")
+_SQUADRONS = "squadron_territories"
 
 
 def actor_of(account: Account, request_id: str = "") -> Actor:
@@ -61,9 +60,17 @@ def list_accounts(db: Database, actor: Actor) -> list[Account]:
         return list(session.scalars(select(Account).order_by(Account.active.desc(), Account.username_key)))
 
 
-def squadrons(house: House) -> list[tuple[str, str]]:
+def show(db: Database, actor: Actor, account_id: str) -> Account:
+    """One account, for administrators. Raises `account_unknown` (404)."""
+    require(actor, "manage_accounts")
+    with db.read() as connection:
+        return find(connection, account_id)
+
+
+def squadrons(house: House, actor: Actor) -> list[tuple[str, str]]:
     """Code and name of every squadron that has a territory, to choose from."""
-    territories = house.tables.layers.get("squadron_territories")
+    require(actor, "manage_accounts")
+    territories = house.tables.layers.get(_SQUADRONS)
     if territories is None:
         return []
     with house.db.read() as connection:
@@ -71,16 +78,17 @@ def squadrons(house: House) -> list[tuple[str, str]]:
         return [(row.code, row.name) for row in found]
 
 
-def make(db: Database, actor: Actor, username: str, role: str, *, squadron_code: str | None = None,
+def make(house: House, actor: Actor, username: str, role: str, *, squadron_code: str | None = None,
          address: str = "") -> tuple[Account, str]:
     """A new account with a drawn password that must be changed at the first sign-in; the password, once.
 
-    Raises `username_invalid`, `role_unknown`, `squadron_invalid` (422), `username_taken` (409).
+    Raises `username_invalid`, `role_unknown`, `squadron_unknown` (422), `username_taken` (409).
     """
     require(actor, "manage_accounts")
     password = draw_password()
-    with db.begin(actor.username, actor.request_id) as connection:
-        account = insert_account(connection, actor, username, role, password, squadron_code=squadron_code)
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        account = insert_account(connection, actor, username, role, password,
+                                 squadron_code=_known_squadron(house, connection, squadron_code))
         log.record(connection, "account_made", actor, address=address, detail=_about(account, role=role))
     return account, password
 
@@ -91,7 +99,7 @@ def insert_account(connection: Connection, actor: Actor, username: str, role: st
     name = check_username(username)
     made = connection.execute(insert(Account).values(
         username=name, username_key=username_key(name), password=hash_password(password),
-        role=_known_role(role), squadron_code=_squadron(squadron_code), must_change_password=must_change,
+        role=_known_role(role), squadron_code=squadron_code, must_change_password=must_change,
         fs_uniquifier=secrets.token_hex(32), created_by=actor.username,
     ).on_conflict_do_nothing(index_elements=["username_key"]).returning(Account.id)).scalar()
     if made is None:
@@ -111,13 +119,13 @@ def set_role(db: Database, actor: Actor, account_id: str, role: str, *, address:
                    detail=_about(account, old=account.role, new=role))
 
 
-def set_squadron(db: Database, actor: Actor, account_id: str, squadron_code: str | None, *,
+def set_squadron(house: House, actor: Actor, account_id: str, squadron_code: str | None, *,
                  address: str = "") -> None:
-    """Bind the account to a squadron's territory, or free it with None. Raises `squadron_invalid` (422)."""
+    """Bind the account to a squadron's territory, or free it with None. Raises `squadron_unknown` (422)."""
     require(actor, "manage_accounts")
-    with db.begin(actor.username, actor.request_id) as connection:
+    with house.db.begin(actor.username, actor.request_id) as connection:
         account = _held(connection, account_id)
-        code = _squadron(squadron_code)
+        code = _known_squadron(house, connection, squadron_code)
         _set(connection, account, squadron_code=code)
         log.record(connection, "squadron_set", actor, address=address,
                    detail=_about(account, old=account.squadron_code, new=code))
@@ -221,11 +229,14 @@ def _known_role(role: str) -> str:
     return role
 
 
-def _squadron(code: str | None) -> str | None:
+def _known_squadron(house: House, connection: Connection, code: str | None) -> str | None:
+    """The code, which must be a territory's: an account that is bound to none could change nothing anywhere."""
     if not code:
         return None
-    if not _SQUADRON.fullmatch(code):
-        raise Problem("squadron_invalid")
+    territories = house.tables.layers.get(_SQUADRONS)
+    if territories is None or not code.isprintable() or not connection.scalar(
+            select(territories.c.code).where(territories.c.code == code)):
+        raise Problem("squadron_unknown", squadron=code[:40])
     return code
 
 

@@ -48,7 +48,7 @@ def add(instance: Path | None, username: str, role: str, squadron: str | None) -
     from gisapp.accounts import people
 
     with _house(instance) as house:
-        click.echo(people.make(house.db, SYSTEM, username, role, squadron_code=squadron)[1])
+        click.echo(people.make(house, SYSTEM, username, role, squadron_code=squadron)[1])
 
 
 @accounts.command()

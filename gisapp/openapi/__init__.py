@@ -19,6 +19,7 @@ from gisapp.openapi.answers import response_components
 from gisapp.openapi.bodies import schema_components
 from gisapp.openapi.parameters import parameter_components
 from gisapp.openapi.paths import make_paths
+from gisapp.permissions import Actor, may, require
 from gisapp.words import Words
 
 MEDIA_TYPE = "application/vnd.oai.openapi+json;version=3.0"
@@ -46,11 +47,13 @@ _SCHEME_WORDS = {
 }
 
 
-def document(catalogue: Catalogue, language: str, *, personal: bool, server: str) -> dict[str, Any]:
-    """The whole document in one language; without `personal`, fields that hold personal data are left out.
+def document(catalogue: Catalogue, actor: Actor, language: str, server: str) -> dict[str, Any]:
+    """The whole document in one language, without the fields that this reader may not see.
 
-    `server` is the absolute address that the paths start from.
+    `server` is the absolute address that the paths start from. Problem `act_not_allowed` (403).
     """
+    require(actor, "read")
+    personal = may(actor, "read_personal")
     schemes = {name: scheme | {"description": _SCHEME_WORDS[name].get(language)} for name, scheme in _SCHEMES.items()}
     return {
         "openapi": VERSION,

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp.accounts import Account, people
 from gisapp.errors import Problem
-from gisapp.permissions import ALLOWED
+from gisapp.permissions import rights
 from gisapp.views import context, identity
 from gisapp.views.forms import form_page, keep_language, see
 from gisapp.views.gate import safe_next
@@ -54,7 +54,7 @@ def session_state() -> Response:
     actor = context.actor()
     account = identity.current_account()
     answer = jsonify(username=actor.username, role=actor.role, squadron_code=actor.squadron_code,
-                     acts=sorted(ALLOWED.get(actor.role, ())), language=context.language(),
+                     acts=sorted(rights(actor)), language=context.language(),
                      must_change_password=bool(account and account.must_change_password),
                      csrf_token=generate_csrf() if identity.by_session() else None)
     answer.headers["Cache-Control"] = "private, no-store"

@@ -8,16 +8,12 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, render_template, request
 
-from gisapp import features, params
-from gisapp.crs import MENU, Crs, local_zone
-from gisapp.errors import Problem
-from gisapp.exports import HandOver, hand_over
+from gisapp import exports
 from gisapp.formats import FILE_FORMATS, Format
-from gisapp.formats.question import in_words
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query
-from gisapp.permissions import Actor, require
+from gisapp.permissions import Actor
 from gisapp.views import context
 
 blueprint = Blueprint("exports", __name__)
@@ -30,38 +26,24 @@ _CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after")
 def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> Response:
     """All features that the request asks for as a file, streamed. `query` was parsed from the same arguments."""
     args = request.args.to_dict(flat=False)
-    return _streamed(hand_over(house, actor, layer.id, chosen.name, args, context.language(), request.remote_addr))
+    return _streamed(exports.hand_over(house, actor, layer.id, chosen.name, args, context.language(),
+                                       request.remote_addr))
 
 
 @blueprint.get("/exports")
 def page() -> str:
     """The form that asks for a file: layer, format, system of coordinates, encoding."""
     house, actor = context.house(), context.actor()
-    require(actor, "export")
-    layer = house.layer(request.args.get("layer") or next(iter(house.catalogue.layers)))
+    asked = request.args.get("layer") or next(iter(house.catalogue.layers))
     question = {name: given for name, given in request.args.to_dict(flat=False).items() if name not in _CHOSEN_HERE}
-    query = params.parse(question, layer)
+    offer = exports.offer(house, actor, asked, question)
     return render_template(
-        "hand_over/export.html", layer=layer, layers=house.catalogue.layers.values(), formats=FILE_FORMATS.values(),
-        systems=crs_choices(house, actor, layer), question=question, language=context.language(),
-        in_words=in_words(layer, house.catalogue, query).get(context.language()),
-        count=features.count_features(house, actor, layer.id, query))
+        "hand_over/export.html", layer=house.layer(asked), layers=house.catalogue.layers.values(),
+        formats=FILE_FORMATS.values(), systems=offer.systems, question=question, language=context.language(),
+        in_words=offer.in_words.get(context.language()), count=offer.count)
 
 
-def crs_choices(house: House, actor: Actor, layer: Layer) -> list[Crs]:
-    """The menu, the local 3-degree zone of the layer's middle right after the everyday systems."""
-    everyday = [MENU[4490], MENU[4326], MENU[3857]]
-    bounds = features.extent(house, actor, layer.id)
-    if bounds:
-        try:
-            prefixed, plain = local_zone((bounds[0] + bounds[2]) / 2)
-            everyday[1:1] = [plain, prefixed]
-        except Problem:  # the layer lies outside China's zones
-            pass
-    return everyday + [crs for crs in MENU.values() if crs.srid and crs not in everyday]
-
-
-def _streamed(handed: HandOver) -> Response:
+def _streamed(handed: exports.HandOver) -> Response:
     response = Response(_chunks(handed.file), mimetype=handed.format.media_type, direct_passthrough=True)
     response.call_on_close(handed.file.close)
     response.content_length = handed.size

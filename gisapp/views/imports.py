@@ -16,7 +16,7 @@ from gisapp.formats.encoding import ENCODINGS
 from gisapp.formats.mapping import targets
 from gisapp.layers import Layer
 from gisapp.params import parse_id
-from gisapp.permissions import may, require
+from gisapp.permissions import rights
 from gisapp.views import context, problems
 from gisapp.views.forms import form_page, see
 from gisapp.views.identity import current_actor
@@ -28,10 +28,10 @@ _UPLOAD = "imports.upload"
 
 @blueprint.url_value_preprocessor
 def _room_for_files(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """Only who may import may send more than a page's worth; asked before anybody reads the body."""
-    actor = current_actor() if endpoint == _UPLOAD else None
-    if actor is not None and may(actor, "import"):
-        request.max_content_length = context.house().settings.max_upload_mb * 2**20
+    """An upload may be larger than a page's worth; its sender's right is asked before anybody reads the body."""
+    actor = current_actor() if endpoint == _UPLOAD and request.method == "POST" else None
+    if actor is not None:
+        request.max_content_length = imports.room(context.house(), actor)
         request.max_form_parts = imports.MAX_FILES + 20
 
 
@@ -55,20 +55,17 @@ def _problem(problem: Problem) -> Response:
 @blueprint.get("")
 def page() -> AnyResponse:
     """Where files come in and go out; the imports so far, for a program."""
-    actor = context.actor()
-    if not may(actor, "export"):
-        require(actor, "import")
     if not _is_browser():
-        return jsonify({"imports": imports.list_imports(context.house(), actor)})
+        return jsonify({"imports": imports.list_imports(context.house(), context.actor())})
     return _page()
 
 
 def _page(problem: Problem | None = None) -> Response:
     house, actor = context.house(), context.actor()
-    found = imports.list_imports(house, actor) if may(actor, "import") else []
+    found, may = imports.desk(house, actor), rights(actor)
     return form_page("hand_over/imports.html", problem, layers=list(house.catalogue.layers.values()), imports=found,
-                     catalogue=house.catalogue, language=context.language(), may_import=may(actor, "import"),
-                     may_export=may(actor, "export"), chosen=request.values.get("layer", ""),
+                     catalogue=house.catalogue, language=context.language(), may_import="import" in may,
+                     may_export="export" in may, chosen=request.values.get("layer", ""),
                      limit_mb=house.settings.max_upload_mb)
 
 
@@ -76,7 +73,6 @@ def _page(problem: Problem | None = None) -> Response:
 def upload() -> AnyResponse:
     """201 with what lies in the files and a suggested mapping; a browser goes on to the mapping's page."""
     house, actor = context.house(), context.actor()
-    require(actor, "import")
     try:
         files = [file for file in request.files.getlist("file") if file.filename]
         made = imports.receive(house, actor, request.form.get("layer", ""), files)

@@ -10,7 +10,7 @@ from flask import Flask, request
 from flask_babel import gettext as _
 
 from gisapp.errors import Problem
-from gisapp.permissions import Actor, may
+from gisapp.permissions import Actor, rights
 from gisapp.views import context
 
 #: language → name of itself, short sign on the bar, html lang
@@ -70,10 +70,10 @@ def _actor_or_none() -> Actor | None:
 
 
 def _tabs(actor: Actor) -> list[Tab]:
-    pages = [(_("Map"), "/map", "read"), (_("Import and hand-over"), "/imports", "export"),
-             (_("Administration"), "/admin/accounts", "manage_accounts")]
+    pages = [(_("Map"), "/map", {"read"}), (_("Import and hand-over"), "/imports", {"export", "import"}),
+             (_("Administration"), "/admin/accounts", {"manage_accounts"})]
     return [Tab(title, request.script_root + path, request.path.startswith(path))
-            for title, path, act in pages if may(actor, act) or (act == "export" and may(actor, "import"))]
+            for title, path, acts in pages if acts & rights(actor)]
 
 
 def _same_page_in(language: str) -> str:

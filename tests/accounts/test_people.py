@@ -22,6 +22,7 @@ from gisapp.errors import Problem
 from gisapp.house import House, make_house
 from gisapp.permissions import SYSTEM, Actor
 from tests.conftest import at, copy_database, fresh_settings
+from tests.samples import add_squadron
 
 HERE = Caller(address="192.0.2.1", agent="test")
 HOURS = timedelta(hours=12)
@@ -32,7 +33,7 @@ BOSS = replace(SYSTEM, username="boss", request_id="request-1")
 @pytest.fixture
 def account(house: House, accounts: Any) -> Account:
     """A fresh inspector."""
-    return people.make(house.db, BOSS, f"inspector-{uuid4().hex}", "inspector")[0]
+    return people.make(house, BOSS, f"inspector-{uuid4().hex}", "inspector")[0]
 
 
 def again(house: House, account: Account) -> Account:
@@ -55,22 +56,24 @@ def test_a_made_account_must_change_its_password(account: Account) -> None:
 
 @pytest.mark.parametrize(("username", "role", "squadron", "code"), [
     ("a b", "viewer", None, "username_invalid"), ("someone", "boss", None, "role_unknown"),
-    ("someone", "viewer", "S 1", "squadron_invalid"), ("ADMIN", "viewer", None, "username_taken"),
+    ("someone", "viewer", "S-77", "squadron_unknown"), ("ADMIN", "viewer", None, "username_taken"),
 ])
 def test_wrong_words_make_no_account(house: House, accounts: Any, username: str, role: str,
                                      squadron: str | None, code: str) -> None:
     with pytest.raises(Problem, match=code):
-        people.make(house.db, BOSS, username, role, squadron_code=squadron)
+        people.make(house, BOSS, username, role, squadron_code=squadron)
 
 
 def test_only_administrators_manage_accounts(house: House, account: Account) -> None:
     someone = replace(SYSTEM, role="reviewer")
-    for act in (lambda: people.make(house.db, someone, "x", "viewer"),
+    for act in (lambda: people.make(house, someone, "x", "viewer"),
                 lambda: people.list_accounts(house.db, someone),
+                lambda: people.show(house.db, someone, str(account.id)),
+                lambda: people.squadrons(house, someone), lambda: log.recent(house.db, someone),
                 lambda: people.disable(house.db, someone, str(account.id)),
                 lambda: people.enable(house.db, someone, str(account.id)),
                 lambda: people.reset_password(house.db, someone, str(account.id)),
-                lambda: people.set_squadron(house.db, someone, str(account.id), None),
+                lambda: people.set_squadron(house, someone, str(account.id), None),
                 lambda: people.set_role(house.db, someone, str(account.id), "admin")):
         with pytest.raises(Problem, match="act_not_allowed"):
             act()
@@ -187,7 +190,7 @@ def test_a_token_works_until_it_expires_or_is_revoked(house: House, account: Acc
 def test_a_token_is_revoked_by_its_owner_only(house: House, account: Account) -> None:
     actor = people.actor_of(account)
     tokens.make(house.db, actor, "mine", 1)
-    other = people.actor_of(people.make(house.db, BOSS, "somebody-else", "admin")[0])
+    other = people.actor_of(people.make(house, BOSS, "somebody-else", "admin")[0])
     for key in (str(tokens.own(house.db, actor)[0].id), "not-an-id"):
         with pytest.raises(Problem, match="token_unknown"):
             tokens.revoke(house.db, other, key)
@@ -210,10 +213,10 @@ def test_tokens_are_limited_in_number(house: House, account: Account) -> None:
 
 
 def test_every_act_leaves_a_line(house: House, account: Account) -> None:
-    people.set_squadron(house.db, BOSS, str(account.id), "S-01", address="192.0.2.5")
+    add_squadron(house, "S-01")
+    people.set_squadron(house, BOSS, str(account.id), "S-01", address="192.0.2.5")
     people.set_role(house.db, BOSS, str(account.id), "reviewer")
-    with house.db.read() as connection:
-        role, squadron, made = log.recent(connection, 3)
+    role, squadron, made = log.recent(house.db, BOSS, 3)
     assert (made.act, squadron.act, role.act) == ("account_made", "squadron_set", "role_set")
     assert role.detail == {"account": str(account.id), "username": account.username,
                            "old": "inspector", "new": "reviewer"}
@@ -224,8 +227,7 @@ def test_others_may_write_to_the_log(house: House, account: Account) -> None:
     with house.db.begin("test") as connection:
         service.record(connection, "export", people.actor_of(account, "r-2"), detail={"layer": "x", "rows": 3})
         service.record(connection, "import", Actor(id="", username="nobody", role="viewer"))
-    with house.db.read() as connection:
-        line = log.recent(connection, 1, "export")[0]
+    line = log.recent(house.db, BOSS, 1, "export")[0]
     assert (line.account_id, line.request_id, line.detail["rows"]) == (account.id, "r-2", 3)
 
 

@@ -152,14 +152,14 @@ def test_neither_names_nor_passwords_are_stored(door: SignIn, house: House) -> N
 
 def test_a_disabled_account_is_told_so_only_with_its_password(
         door: SignIn, house: House) -> None:
-    account, password = people.make(house.db, SYSTEM, "to-disable", "viewer")
+    account, password = people.make(house, SYSTEM, "to-disable", "viewer")
     people.disable(house.db, SYSTEM, str(account.id))
     assert outcome(door, "to-disable", "some-wrong-guess", OFFICE) == "sign_in_wrong"
     assert outcome(door, "to-disable", password, OFFICE) == "account_disabled"
 
 
 def test_basic_auth_believes_its_memory_only_while_the_hash_stands(door: SignIn, house: House) -> None:
-    account, password = people.make(house.db, SYSTEM, "machine", "viewer")
+    account, password = people.make(house, SYSTEM, "machine", "viewer")
     assert door.prove_quickly("machine", password, OFFICE).id == account.id
     assert door.prove_quickly("machine", password, OFFICE).id == account.id
     fresh = people.reset_password(house.db, SYSTEM, str(account.id))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from gisapp.house import House
 from tests.browser_client import Browser, first_match
 from tests.conftest import Role
+from tests.samples import add_squadron
 
 Accounts = dict[str, dict[str, str]]
 
@@ -41,16 +43,28 @@ def test_a_wrong_form_says_what_is_wrong(boss: Browser, username: str, role: str
     assert "alert-error" in answer.text
 
 
-def test_role_and_squadron_are_set(boss: Browser) -> None:
+def test_role_and_squadron_are_set(boss: Browser, house: House) -> None:
+    add_squadron(house, "S-01")
     address, _ = make(boss, "role-and-squadron")
     boss.submit(f"{address}/role", form=address, role="inspector")
     boss.submit(f"{address}/squadron", form=address, squadron_code="S-01")
     page = boss.get(address).text
     assert '<option value="inspector" selected>' in page
-    assert 'value="S-01"' in page
-    assert boss.submit(f"{address}/squadron", form=address, squadron_code="S 1").status_code == 422
+    assert '<option value="S-01" selected>' in page
+    refused = boss.submit(f"{address}/squadron?lang=en", form=address, squadron_code="S-77")
+    assert (refused.status_code, "No squadron territory has the code" in refused.text) == (422, True)
     boss.submit(f"{address}/squadron", form=address, squadron_code="")
-    assert 'value="S-01"' not in boss.get(address).text
+    assert '<option value="S-01">' in boss.get(address).text
+
+
+def test_a_squadron_whose_territory_is_gone_is_still_shown(boss: Browser, house: House) -> None:
+    add_squadron(house, "S-02")
+    address, _ = make(boss, "left-behind")
+    boss.submit(f"{address}/squadron", form=address, squadron_code="S-02")
+    territories = house.tables.layers["squadron_territories"]
+    with house.db.begin("test") as connection:
+        connection.execute(territories.delete().where(territories.c.code == "S-02"))
+    assert "S-02：没有这个辖区" in boss.get(f"{address}?lang=zh").text
 
 
 def test_an_account_is_disabled_enabled_and_reset(app: Flask, boss: Browser) -> None:

@@ -36,7 +36,7 @@ def _no_old_failures(owner: House) -> None:
 def fresh(house: House, accounts: Accounts, request: pytest.FixtureRequest) -> tuple[str, str]:
     """Name and first password of an account that an administrator has just made."""
     name = request.function.__name__[:60]
-    return name, people.make(house.db, SYSTEM, name, "inspector")[1]
+    return name, people.make(house, SYSTEM, name, "inspector")[1]
 
 
 def test_a_page_sends_a_stranger_to_sign_in_and_back(browser: Browser, accounts: Accounts) -> None:
@@ -149,7 +149,7 @@ def test_a_first_password_must_be_changed_before_anything_else(app: Flask, fresh
 def test_a_refused_new_password_says_why(app: Flask, house: House, accounts: Accounts, old: str | None,
                                          new: str | None, again: str | None, words: str) -> None:
     name = f"change-{abs(hash((old, new, again)))}"
-    password = people.make(house.db, SYSTEM, name, "viewer")[1]
+    password = people.make(house, SYSTEM, name, "viewer")[1]
     browser = Browser(app)
     browser.sign_in(name, password)
     answer = browser.submit("/account/password", old=password if old is None else old, new=new or password,
