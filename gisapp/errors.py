@@ -184,6 +184,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     "batch_refused": ProblemKind(
         422, "有 {count} 个要素不能这样修改，因此全部未修改，见 results。",
         "{count} feature(s) cannot be changed so; therefore none was, see results."),
+    "undo_unknown": ProblemKind(
+        404, "没有可撤销的操作：只能撤销自己最近 {minutes} 分钟内的操作；更早的请在历史中恢复。",
+        "There is nothing to undo: only what you did in the last {minutes} minutes. For the rest, use the history."),
     "shape_absent": ProblemKind(
         422, "要素 {id} 没有可用的几何（{wanted}）。", "Feature {id} has no geometry for this ({wanted})."),
     "split_misses": ProblemKind(
@@ -236,14 +239,6 @@ PROBLEMS: dict[str, ProblemKind] = {
     "database_unavailable": ProblemKind(
         503, "数据库暂时不可用，请稍后再试；数据没有丢失。",
         "The database cannot be reached just now; try again shortly. Nothing was lost."),
-}
-
-
-class Problem(Exception):
-    """A mistake of the user's, to be answered with `kind.status`.
-
-    `code` names a row of `PROBLEMS`; `params` fill its sentences; `errors` lists faults field by field,
-    each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer; `more` are further members of
     # printing
     "print_font_missing": ProblemKind(
         503, "服务器没有中文字体，无法打印。请管理员安装 fonts-noto-cjk。",
@@ -257,6 +252,14 @@ class Problem(Exception):
     "print_atlas_size": ProblemKind(
         422, "图册每个要素一页，当前 {count} 个；应为 1 至 {limit} 个。请修改查询条件。",
         "An atlas has a page for each of 1 to {limit} features; the question found {count}. Change it."),
+}
+
+
+class Problem(Exception):
+    """A mistake of the user's, to be answered with `kind.status`.
+
+    `code` names a row of `PROBLEMS`; `params` fill its sentences; `errors` lists faults field by field,
+    each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer; `more` are further members of
     its document, such as the `point` (GeoJSON, EPSG:4326) where a geometry is wrong.
     """
 

@@ -152,11 +152,11 @@ LINES = (
     Line("GET", "/map", "read", at("/map")),
     Line("GET", "/map/stock", "read", at("/map/stock")),
     Line("GET", "/map/filter", "read", at("/map/filter")),
+    Line("GET", "/map/times", "read", at("/map/times")),
+    Line("GET", "/map/times/<layer_id>", "read", at("/map/times/rooftop_signs?field=removed_at")),
     Line("GET", "/search", "read", at("/search?q=GG")),
     Line("GET", "/list/<layer_id>", "read", at("/list/rooftop_signs")),
     Line("GET", "/identify", "read", at("/identify?lon=113.38&lat=31.69&zoom=15&layers=rooftop_signs")),
-    Line("GET", "/map/times", "read", at("/map/times")),
-    Line("GET", "/map/times/<layer_id>", "read", at("/map/times/rooftop_signs?field=removed_at")),
     Line("GET", "/panel/<layer_id>/<feature_id>", "read", lambda t: (f"/panel/rooftop_signs/{t.feature()}", {})),
     Line("GET", "/panel/<layer_id>/<feature_id>/history", "read", lambda t: (
         f"/panel/rooftop_signs/{t.feature()}/history", {})),

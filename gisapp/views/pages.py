@@ -86,10 +86,10 @@ def panel(layer_id: str, feature_id: str) -> str:
         return render_template("map/panel_page.html", card=card, language=language, whole=True)
     return render_template("map/panel.html", card=card, language=language, back_url=_back_url())
 
+
 def _moment(layer_id: str) -> datetime | None:
     """The day that is looked at: asked outright, or of the layer by the click that led here."""
     return parse_as_of(request.args.get("as_of", request.args.get(f"{layer_id}.as_of")))
-
 
 
 def _back_url() -> str | None:
