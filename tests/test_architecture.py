@@ -23,7 +23,7 @@ RINGS = {
     "services": """house permissions features changes edits workflow rules history presence territories codelists
         identify tiles tile_drawing panels tree maps filters search listing timeline forms form_inputs form_shapes exports imports
         statistics children accounts accounts.*
-        selection printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
+        selection map_file printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
 }
 ORDER = list(RINGS)
@@ -52,8 +52,7 @@ MOST_LINES = 300
 MOST_LINES_OF_A_FUNCTION = 40
 BAD_NAMES = {"utils", "util", "helpers", "helper", "models", "common", "misc"}
 #: Tables written as functions, one line for each setting or field and nothing to follow.
-LONG_TABLES = {"cluster.database.configuration", "demo.signs._feature", "demo.vendors._feature",
-               "demo.waste._site_row"}
+LONG_TABLES = {"cluster.database.configuration", "demo.signs._feature"}
 #: Drafted by a command and never edited for style.
 DRAFTED = "migrations.versions."
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -12,6 +13,8 @@ from gisapp.errors import Problem
 from gisapp.faults import Fault
 from gisapp.house import House
 from gisapp.permissions import ROLES, SYSTEM
+
+T = TypeVar("T")
 
 _role = click.Choice(ROLES)
 
@@ -58,8 +61,7 @@ def reset(instance: Path | None, username: str) -> None:
     """Set a drawn password and print it; sessions and tokens of the account end."""
     from gisapp.accounts import people
 
-    with _house(instance) as house:
-        click.echo(people.reset_password(house.db, SYSTEM, _id(house, username)))
+    click.echo(_change(instance, username, people.reset_password))
 
 
 @accounts.command()
@@ -69,8 +71,7 @@ def disable(instance: Path | None, username: str) -> None:
     """Let the account in no more, at once."""
     from gisapp.accounts import people
 
-    with _house(instance) as house:
-        people.disable(house.db, SYSTEM, _id(house, username))
+    _change(instance, username, people.disable)
 
 
 @accounts.command()
@@ -80,8 +81,7 @@ def enable(instance: Path | None, username: str) -> None:
     """Let a disabled account in again."""
     from gisapp.accounts import people
 
-    with _house(instance) as house:
-        people.enable(house.db, SYSTEM, _id(house, username))
+    _change(instance, username, people.enable)
 
 
 @accounts.command()
@@ -92,8 +92,13 @@ def role(instance: Path | None, username: str, role: str) -> None:
     """Give the account another role."""
     from gisapp.accounts import people
 
+    _change(instance, username, people.set_role, role)
+
+
+def _change(instance: Path | None, username: str, act: Callable[..., T], *more: str) -> T:
+    """Do `act` to the account of that name; what it answers."""
     with _house(instance) as house:
-        people.set_role(house.db, SYSTEM, _id(house, username), role)
+        return act(house.db, SYSTEM, _id(house, username), *more)
 
 
 def _id(house: House, username: str) -> str:

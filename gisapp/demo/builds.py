@@ -10,7 +10,7 @@ from shapely import Polygon, STRtree
 
 from gisapp.demo import words
 from gisapp.demo.buildings import Building
-from gisapp.demo.feature import LAST_DAY, Feature, day, later, moment, multi, pick
+from gisapp.demo.feature import LAST_DAY, Feature, day, department, later, moment, multi, pick
 from gisapp.demo.frame import Floats, Rng, stream
 from gisapp.demo.ground import Parcel
 from gisapp.demo.lines import axis
@@ -40,6 +40,7 @@ _STRUCTURE = {
     "08": ["07", "04"],
     "09": ["05", "04"],
 }
+_Span = tuple[float, float]
 _MATTER = {"04": "06005", "05": "06005", "08": "06045", "01": "08016"}
 
 
@@ -101,22 +102,24 @@ def at_wall(spots: Spots, number: int, rng: Rng) -> tuple[str, Polygon] | None:
 
 def on_green(spots: Spots, number: int, rng: Rng) -> tuple[str, Polygon] | None:
     """A shed or allotment hut on the green between two rows of flats."""
-    house = spots.built[number]
-    centre, along, _, short = axis(house.shape)
-    across = np.array([-along[1], along[0]])
-    at = centre + across * (short / 2 + rng.uniform(5, 9)) + along * rng.uniform(-12, 12)
-    found = _box(at, along, rng.uniform(3.5, 9), rng.uniform(3, 5.5))
-    return ("08", found) if spots.free(found, spots.ground[house.parcel]) else None
+    return _beside(spots, number, rng, "08", away=(5, 9), aside=12, length=(3.5, 9), width=(3, 5.5))
 
 
 def in_yard(spots: Spots, number: int, rng: Rng) -> tuple[str, Polygon] | None:
     """A steel shed in a works' yard whose temporary permit has run out."""
+    return _beside(spots, number, rng, "09", away=(4.5, 6), aside=25, length=(9, 18), width=(5, 7))
+
+
+def _beside(
+    spots: Spots, number: int, rng: Rng, kind: str, *, away: _Span, aside: float, length: _Span, width: _Span
+) -> tuple[str, Polygon] | None:
+    """A building of its own, so many metres off the long side of a house and up to `aside` along it."""
     house = spots.built[number]
     centre, along, _, short = axis(house.shape)
     across = np.array([-along[1], along[0]])
-    at = centre + across * (short / 2 + rng.uniform(4.5, 6)) + along * rng.uniform(-25, 25)
-    found = _box(at, along, rng.uniform(9, 18), rng.uniform(5, 7))
-    return ("09", found) if spots.free(found, spots.ground[house.parcel]) else None
+    at = centre + across * (short / 2 + rng.uniform(*away)) + along * rng.uniform(-aside, aside)
+    found = _box(at, along, rng.uniform(*length), rng.uniform(*width))
+    return (kind, found) if spots.free(found, spots.ground[house.parcel]) else None
 
 
 def house_alone(spots: Spots, number: int, rng: Rng) -> tuple[str, Polygon] | None:
@@ -216,10 +219,7 @@ def _common(kind: str, place: _Place, number: int, rng: Rng) -> dict[str, Any]:
         "matter_code": _MATTER.get(kind, "06001"),
         "source": pick(rng, ["01", "02", "03", "04", "05", "08", "09"], [40, 14, 14, 14, 4, 5, 9]),
         "address": f"{place.address}旁" if kind in {"01", "08"} else place.address,
-        "dept_code": words.DEPARTMENT_CODE,
-        "dept_name": words.DEPARTMENT,
-        "handler": pick(rng, words.HANDLERS),
-        "crs_declared": "EPSG:4547",
+        **department(rng),
         "party_kind": "02" if firm else "01",
         "party_name": f"演示单位{number + 1:04d}{words.MARK}" if firm else words.person(number + 1),
         "party_phone": words.phone(number + 1),

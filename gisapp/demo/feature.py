@@ -7,6 +7,7 @@ from typing import Any
 
 import shapely
 
+from gisapp.demo import words
 from gisapp.demo.frame import Rng
 
 BEIJING = timezone(timedelta(hours=8))
@@ -44,6 +45,16 @@ def moment(rng: Rng, on: date) -> str:
     """A time in working hours of that day, RFC 3339."""
     minutes = int(rng.integers(8 * 60 + 30, 18 * 60))
     return datetime(on.year, on.month, on.day, minutes // 60, minutes % 60, tzinfo=BEIJING).isoformat()
+
+
+def department(rng: Rng, crs: str = "EPSG:4547") -> dict[str, Any]:
+    """Who deals with it, and in which system it was measured: on every record of the mission layers."""
+    return {
+        "dept_code": words.DEPARTMENT_CODE,
+        "dept_name": words.DEPARTMENT,
+        "handler": pick(rng, words.HANDLERS),
+        "crs_declared": crs,
+    }
 
 
 def pick(rng: Rng, choices: Sequence[Any], weights: Sequence[float] | None = None) -> Any:

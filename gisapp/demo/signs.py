@@ -9,7 +9,7 @@ from shapely import LineString, Point
 
 from gisapp.demo import words
 from gisapp.demo.buildings import Building
-from gisapp.demo.feature import Feature, day, later, moment, pick
+from gisapp.demo.feature import Feature, day, department, later, moment, pick
 from gisapp.demo.frame import Rng, stream
 from gisapp.demo.lines import axis
 from gisapp.demo.network import Network
@@ -145,12 +145,9 @@ def _course(found: date, removed: date, area: int, rng: Rng) -> dict[str, Any]:
     return {
         "found_at": moment(rng, found),
         "source": pick(rng, ["01", "02", "04", "05"], [6, 1, 1, 2]),
-        "dept_code": words.DEPARTMENT_CODE,
-        "dept_name": words.DEPARTMENT,
-        "handler": pick(rng, words.HANDLERS),
+        **department(rng, "EPSG:4490"),
         "geom_source": pick(rng, ["02", "03"]),
         "accuracy_m": round(float(rng.uniform(1, 9)), 2),
-        "crs_declared": "EPSG:4490",
         "stock_flag": "01",
         "procedure": "02",
         "notice_no": f"示城执字〔{found.year}〕第{int(rng.integers(1, 999)):03d}号",

@@ -10,7 +10,7 @@ from shapely import Point, Polygon
 
 from gisapp.demo import words
 from gisapp.demo.buildings import Building
-from gisapp.demo.feature import Feature, moment, multi, pick
+from gisapp.demo.feature import Feature, department, moment, multi, pick
 from gisapp.demo.frame import Rng, stream
 from gisapp.demo.ground import Parcel
 from gisapp.demo.plan import Plan
@@ -130,12 +130,9 @@ def _feature(
         "approval_no": f"示城管便〔{since.year}〕{number + 1:02d}号{words.MARK}",
         "found_at": moment(rng, since),
         "source": "01",
-        "dept_code": words.DEPARTMENT_CODE,
-        "dept_name": words.DEPARTMENT,
-        "handler": pick(rng, words.HANDLERS),
+        **department(rng),
         "geom_source": "03",
         "accuracy_m": 1.0,
-        "crs_declared": "EPSG:4547",
     }
     if made["fee_kind"] == "02":
         made["fee"] = float(pick(rng, [60, 90, 120, 180]))

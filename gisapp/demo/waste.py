@@ -9,7 +9,7 @@ import shapely
 from shapely import LineString, Point, Polygon
 
 from gisapp.demo import words
-from gisapp.demo.feature import Feature, day, moment, multi, pick
+from gisapp.demo.feature import Feature, day, department, moment, multi, pick
 from gisapp.demo.frame import Rng, stream
 from gisapp.demo.ground import Parcel
 from gisapp.demo.network import Network, Node, access
@@ -152,12 +152,9 @@ def _site_row(
         "address": address,
         "found_at": moment(rng, start),
         "source": "01" if site.kind != "08" else "09",
-        "dept_code": words.DEPARTMENT_CODE,
-        "dept_name": words.DEPARTMENT,
-        "handler": pick(rng, words.HANDLERS),
+        **department(rng),
         "geom_source": pick(rng, ["01", "03"]),
         "accuracy_m": 0.5,
-        "crs_declared": "EPSG:4547",
     }
     if site.kind == "08":
         row |= {
@@ -289,10 +286,7 @@ def _permit_row(index: int, origin: Site, goal: Site, carrier: str, rng: Rng) ->
         "issue_dept": words.DEPARTMENT,
         "found_at": moment(rng, since),
         "source": "06",
-        "dept_code": words.DEPARTMENT_CODE,
-        "dept_name": words.DEPARTMENT,
-        "handler": pick(rng, words.HANDLERS),
+        **department(rng),
         "geom_source": "03",
-        "crs_declared": "EPSG:4547",
         "address": f"{origin.name}至{goal.name}",
     }

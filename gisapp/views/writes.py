@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -40,23 +41,21 @@ def create(layer_id: str) -> Response:
 @blueprint.put("/collections/<layer_id>/items/<feature_id>")
 def replace(layer_id: str, feature_id: str) -> Response:
     """The whole feature anew."""
-    house, actor = context.house(), context.actor()
-    layer = features.layer_for(house, actor, layer_id, "update")
-    number, version = parse_id(feature_id), if_match()
-    mended = repairs()
-    found = changes.replace(house, actor, layer_id, number, read_json(), version, body_crs(), mended)
-    return answer(layer, found, mended)
+    return _changed(layer_id, feature_id, changes.replace)
 
 
 @blueprint.patch("/collections/<layer_id>/items/<feature_id>")
 def update(layer_id: str, feature_id: str) -> Response:
     """The members that the body names; null takes a value away."""
+    return _changed(layer_id, feature_id, changes.update)
+
+
+def _changed(layer_id: str, feature_id: str, change: Callable[..., features.Found]) -> Response:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "update")
     number, version = parse_id(feature_id), if_match()
     mended = repairs()
-    found = changes.update(house, actor, layer_id, number, read_json(), version, body_crs(), mended)
-    return answer(layer, found, mended)
+    return answer(layer, change(house, actor, layer_id, number, read_json(), version, body_crs(), mended), mended)
 
 
 @blueprint.delete("/collections/<layer_id>/items/<feature_id>")

@@ -11,7 +11,9 @@ from flask import Flask
 from gisapp.cli.accounts import accounts as command
 from gisapp.config import Settings
 from gisapp.faults import Fault
+from gisapp.house import House
 from tests.conftest import Role
+from tests.samples import add_squadron
 
 
 @pytest.fixture
@@ -29,7 +31,8 @@ def run(settings: Settings, accounts: Any, monkeypatch: pytest.MonkeyPatch) -> A
     return invoke
 
 
-def test_an_account_is_made_listed_given_a_role_reset_and_disabled(run: Any, app: Flask) -> None:
+def test_an_account_is_made_listed_given_a_role_reset_and_disabled(run: Any, app: Flask, house: House) -> None:
+    add_squadron(house, "S-01")
     (password,) = run("add", "赵六", "--role", "inspector", "--squadron", "S-01")
     assert "赵六\tinspector\tS-01\tfirst password\tnever" in run("list")
     assert Role(app, "赵六", password).get("/collections").json["code"] == "password_change_required"
