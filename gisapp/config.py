@@ -135,6 +135,21 @@ class Settings:
         high=3600,
     )
 
+    filter_length: int = setting(
+        20_000,
+        "一个筛选表达式（CQL2）的最大字符数。",
+        "Most characters of one filter (CQL2).",
+        low=100,
+        high=1_000_000,
+    )
+    filter_depth: int = setting(
+        32,
+        "一个筛选表达式（CQL2）的最大嵌套层数。",
+        "Most levels of one filter (CQL2).",
+        low=4,
+        high=64,
+    )
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
         """Settings of an environment (default: this process's); `overrides` win unless None.

@@ -10,17 +10,9 @@ scripts and the field page decide by it. `docs/errors.md` is generated from the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class ProblemKind:
-    """Status and sentences of a problem; the sentences are `str.format` templates over its parameters."""
-
-    status: int
-    zh: str
-    en: str
+from gisapp.problem_kinds import FILTER_PROBLEMS, ProblemKind
 
 
 PROBLEMS: dict[str, ProblemKind] = {
@@ -111,6 +103,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "field_masked": ProblemKind(
         403, "字段“{field}”含个人信息，您不能按它筛选或排序。",
         "Field “{field}” holds personal data; you may not filter or sort on it."),
+    **FILTER_PROBLEMS,
     "crs_unsupported": ProblemKind(
         400, "不支持坐标系“{crs}”。请从坐标系菜单中选择，例如 EPSG:4490 或 EPSG:4547。",
         "CRS “{crs}” is not supported. Choose one of the menu, for example EPSG:4490 or EPSG:4547."),
@@ -295,3 +288,6 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.sentence('en')}"
+
+
+__all__ = ["PROBLEMS", "Problem", "ProblemKind"]

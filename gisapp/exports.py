@@ -58,7 +58,7 @@ def offer(house: House, actor: Actor, layer_id: str, question: Mapping[str, Sequ
     """What `question` (the arguments of an items request) would hand over; needs the right to export."""
     require(actor, "export")
     layer = house.layer(layer_id)
-    query = params.parse(question, layer)
+    query = params.parse(question, layer, house.catalogue)
     return Offer(features.count_features(house, actor, layer.id, query), in_words(layer, house.catalogue, query),
                  _systems(features.extent(house, actor, layer.id)))
 

@@ -53,8 +53,16 @@ def open_layer(house: House, actor: Actor, layer_id: str, act: str, query: Query
     for name in asked:
         if name not in visible_names(actor, layer):
             raise Problem("field_masked", field=name)
+    _require_unmasked(house, actor, query)
     tables = house.tables.history if query is not None and query.as_of else house.tables.layers
     return layer, tables[layer.id]
+
+
+def _require_unmasked(house: House, actor: Actor, query: Query | None) -> None:
+    """A field that the reader may not see is no part of a filter or a computed column either, of no layer."""
+    for layer_id, name in sorted(query.leans_on) if query else ():
+        if name not in visible_names(actor, house.layer(layer_id)):
+            raise Problem("field_masked", field=name)
 
 
 def layer_for(house: House, actor: Actor, layer_id: str, act: str) -> Layer:

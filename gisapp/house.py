@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gisapp.catalogue import load_catalogue
 from gisapp.config import Settings
 from gisapp.db import Database
 from gisapp.errors import Problem
-from gisapp.layers import Catalogue, Layer
+from gisapp.layers import Catalogue, FilterLimits, Layer
 from gisapp.rules import RULES
 from gisapp.tables import Tables
 
@@ -29,7 +29,10 @@ class House:
 
 def make_house(settings: Settings, database_url: str, options: str = "") -> House:
     """The house on a database that is already migrated. Raises LayerFileError for a wrong layer file."""
-    catalogue = load_catalogue(settings.layers, RULES)
+    limits = FilterLimits(settings.filter_length, settings.filter_depth)
+    catalogue = replace(load_catalogue(settings.layers, RULES), filter_limits=limits)
     database = Database(database_url, pool_size=settings.threads + 1,
                         statement_timeout_s=settings.statement_timeout_s, options=options)
-    return House(settings, catalogue, Tables(catalogue), database)
+    tables = Tables(catalogue)
+    tables.metadata.info["time_zone"] = settings.time_zone
+    return House(settings, catalogue, tables, database)

@@ -63,7 +63,7 @@ def identify(house: House, actor: Actor, lon: float, lat: float, zoom: float,
 def _asked(house: House, actor: Actor, layer_id: str, query: Query) -> Asked:
     layer, table = open_layer(house, actor, layer_id, "read", query)
     title = layer.name_field if layer.name_field in visible_names(actor, layer) else None
-    return Asked(layer, title, conditions(layer, table, query), past=query.as_of is not None)
+    return Asked(layer, title, table, conditions(layer, table, query), past=query.as_of is not None)
 
 
 def _mercator(lon: float, lat: float) -> tuple[float, float]:

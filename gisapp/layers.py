@@ -151,11 +151,20 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class FilterLimits:
+    """How long a filter may be, in characters, and how deep."""
+
+    length: int = 20_000
+    depth: int = 32
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All layers and code lists, in file order; each layer's states are a code list too."""
 
     layers: dict[str, Layer]
     codelists: dict[str, CodeList]
+    filter_limits: FilterLimits = FilterLimits()
 
 
 def _derived(field_id: str, zh: str, en: str, kind: str, export: str, **more: object) -> Field:

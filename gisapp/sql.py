@@ -11,7 +11,6 @@ from geoalchemy2 import Geometry
 from sqlalchemy import (
     ColumnElement,
     Delete,
-    FromClause,
     Insert,
     Select,
     Table,
@@ -33,17 +32,12 @@ from sqlalchemy.dialects.postgresql import JSON, insert
 from gisapp.crs import CRS84, Crs
 from gisapp.layers import Layer
 from gisapp.params import Query, Span
-from gisapp.tables import MAX_LATITUDE, SRID, column_type
+from gisapp.sql_cql2 import Writer
+from gisapp.sql_shapes import in_drawn_box, shown
+from gisapp.sql_words import has_word, texts
+from gisapp.tables import SRID, column_type
 
 Condition = ColumnElement[bool]
-#: A bbox is widened by this much, in metres of Web Mercator, to ask the index; the exact test follows.
-_INDEX_MARGIN = 0.05
-
-
-def shown(layer: Layer, table: FromClause) -> ColumnElement[Any]:
-    """The geometry that stands for the feature: the main one, else the one standing in."""
-    return func.coalesce(table.c.geom, table.c[layer.stand_in.id]) if layer.stand_in else table.c.geom
-
 
 def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
     """What the query asks of a feature, without its page."""
@@ -56,6 +50,9 @@ def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
         found.append(in_period(layer, table, query))
     if query.ids:
         found.append(table.c.id.in_(query.ids))
+    found += [has_word(texts(layer, table), word) for word in query.words]
+    if query.filter:
+        found.append(Writer(layer, table, query.as_of).write(query.filter.root))
     return found
 
 
@@ -93,9 +90,7 @@ def in_box(layer: Layer, table: Table, query: Query) -> Condition:
         box = func.ST_Transform(func.ST_Segmentize(box, max(query.bbox[2] - query.bbox[0], 1.0) / 50), SRID)
     if "geom_3857" not in table.c:  # history keeps what was stored, not what was drawn
         return func.ST_Intersects(shown(layer, table), box)
-    whole_map = func.ST_MakeEnvelope(-180, -MAX_LATITUDE, 180, MAX_LATITUDE, SRID)
-    drawn = func.ST_Expand(func.ST_Transform(func.ST_Intersection(box, whole_map), 3857), _INDEX_MARGIN)
-    return and_(table.c.geom_3857.op("&&")(drawn), func.ST_Intersects(shown(layer, table), box))
+    return and_(in_drawn_box(table, box), func.ST_Intersects(shown(layer, table), box))
 
 
 def instant(layer: Layer, table: Table) -> ColumnElement[Any]:

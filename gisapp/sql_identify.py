@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import FromClause
+
 from gisapp.layers import Layer
 from gisapp.sql import Condition
 from gisapp.sql_tiles import filter_text
@@ -16,17 +18,18 @@ _POINT = "ST_SetSRID(ST_MakePoint(%(x)s, %(y)s), 3857)"
 
 @dataclass(frozen=True)
 class Asked:
-    """A layer, the column of its titles, and conditions with the values that they bind; `past` when these are about
-    the history table."""
+    """A layer, the column of its titles, its table, and conditions with the values that they bind; `past` when
+    these are about the history table."""
 
     layer: Layer
     title: str | None
+    table: FromClause
     conditions: Sequence[Condition] = ()
     past: bool = False
 
     def where(self, number: int) -> tuple[str, dict[str, Any]]:
         """The conditions as text, their values named apart from those of the other layers."""
-        text, values = filter_text(self.conditions)
+        text, values = filter_text(self.table, self.conditions)
         named = {name: f"n{number}_{name}" for name in values}
         for name, other in named.items():
             text = text.replace(f"%({name})s", f"%({other})s")

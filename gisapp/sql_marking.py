@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from gisapp.layers import Layer
-from gisapp.sql import shown
+from gisapp.sql_shapes import shown
 from gisapp.tables import LAYERS
 
 #: Degrees, about 2 cm: shapes are drawn and sent to the centimetre, so what is narrower than this is rounding.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -10,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Table, Text, case, cast, func, literal, or_, select, union_all
 
 from gisapp.layers import Layer
-from gisapp.sql import shown
+from gisapp.sql_shapes import shown
+from gisapp.sql_words import has_word
 
 #: So many matches are ranked; a word that fits more is no search.
 RANKED = 200
-_CASED = re.compile(r"[^\W\d_]", re.ASCII)
 
 
 def limit_time(milliseconds: int) -> Select[Any]:
@@ -33,12 +32,12 @@ def search(layer: Layer, table: Table, texts: Sequence[str], words: Sequence[str
     name, 3 elsewhere), x0, y0, x1, y1 (degrees, EPSG:4326), then the values of `texts` in their order."""
     exact = select(table.c.id).where(_is_it(table, layer.name_field, whole, key)).limit(most)
     anywhere = func.concat_ws("\n", *(table.c[name] for name in texts))
-    some = select(table.c.id).where(*(_has(anywhere, word) for word in words)).limit(RANKED)
+    some = select(table.c.id).where(*(has_word(anywhere, word) for word in words)).limit(RANKED)
     found = union_all(exact.subquery().select(), some.subquery().select()).subquery("found")
     ids = select(found.c.id).distinct()
     name = cast(table.c[layer.name_field], Text)
-    rank = case((_is_it(table, layer.name_field, whole, key), 0), (_has(name, whole, start=True), 1),
-                (_has(name, words[0]), 2), else_=3).label("rank")
+    rank = case((_is_it(table, layer.name_field, whole, key), 0), (has_word(name, whole, start=True), 1),
+                (has_word(name, words[0]), 2), else_=3).label("rank")
     box = [function(shown(layer, table)).label(label) for function, label in (
         (func.ST_XMin, "x0"), (func.ST_YMin, "y0"), (func.ST_XMax, "x1"), (func.ST_YMax, "y1"))]
     status = table.c.status if layer.states else literal(None)
@@ -49,9 +48,3 @@ def search(layer: Layer, table: Table, texts: Sequence[str], words: Sequence[str
 def _is_it(table: Table, name_field: str, whole: str, key: UUID | None) -> ColumnElement[bool]:
     same = table.c[name_field].in_(list(dict.fromkeys((whole, whole.upper()))))
     return or_(same, table.c.id == key) if key else same
-
-
-def _has(text: ColumnElement[Any], word: str, *, start: bool = False) -> ColumnElement[bool]:
-    """Whether the word stands in the text. Only letters that have a case pay for ignoring it."""
-    pattern = ("" if start else "%") + re.sub(r"([\\%_])", r"\\\1", word) + "%"
-    return text.ilike(pattern) if _CASED.search(word) else text.like(pattern)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import FromClause, Select, and_, literal_column, select
 from sqlalchemy.dialects.postgresql import psycopg as dialects
 
 from gisapp.layers import Layer
@@ -94,12 +94,15 @@ class Picture:
         return "Line" in self.layer.geometry
 
 
-def filter_text(conditions: Sequence[Condition]) -> tuple[str, dict[str, Any]]:
-    """Conditions as text to follow a WHERE clause, with the values they bind."""
+def filter_text(table: FromClause, conditions: Sequence[Condition]) -> tuple[str, dict[str, Any]]:
+    """Conditions on a table as text to follow a WHERE clause, with the values they bind."""
     if not conditions:
         return "", {}
-    compiled = and_(*conditions).compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    return f" AND {compiled}", dict(compiled.params)
+    # Within a statement on the table, so that a look at another layer leans on it instead of naming it again.
+    whole: Select[Any] = select(literal_column("1")).select_from(table).where(and_(*conditions))
+    compiled = whole.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    _, _, where = str(compiled).partition("\nWHERE ")
+    return f" AND ({where})", dict(compiled.params)
 
 
 _BOX = "ST_MakeEnvelope(%(x0)s, %(y0)s, %(x1)s, %(y1)s, 3857)"

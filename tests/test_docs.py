@@ -226,7 +226,7 @@ def test_the_curl_lines_of_the_readme_are_understood(app: Flask, catalogue: Cata
         address = urlsplit(next(word for word in words if word.startswith("http")))
         _, values = routes.match(address.path, "POST" if "-d" in words else "GET")
         if "layer_id" in values:
-            assert parse(parse_qs(address.query), catalogue.layers[values["layer_id"]])
+            assert parse(parse_qs(address.query), catalogue.layers[values["layer_id"]], catalogue)
 
 
 def test_the_worked_example_is_a_layer(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     house = make_house(settings, order["database_url"])
     actor = Actor(**order["actor"])
     layer = house.layer(order["layer"])
-    query = params.parse(order["args"], layer).without_page()
+    query = params.parse(order["args"], layer, house.catalogue).without_page()
     job = _job(house, actor, layer, query, order)
     written = _write(order["format"], job, _spool(house, actor, query, job))
     words = in_words(layer, house.catalogue, query)

@@ -29,7 +29,7 @@ _WORDS = {
 }
 _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer", "minimum": 1}
-_NOT_BETWEEN = ("as_of", "sortby", "properties", "encoding", "f")
+_NOT_BETWEEN = ("as_of", "sortby", "properties", "encoding", "compute", "f")
 _VERSION = {"type": "object", "required": ["version"], "properties": {"version": _WHOLE}}
 _ACT = {"type": "object", "properties": {"act": {"type": "string", "enum": ["view", "edit", "leave"]}}}
 _OTHERS = {"type": "object", "properties": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gisapp.cql2 import LANGUAGES
 from gisapp.formats import FORMATS
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.params import DEFAULT_LIMIT, MAX_LIMIT, is_coded
@@ -46,6 +47,16 @@ COMMON: dict[str, Entry] = {
     "as_of": (_TEXT, Words(
         "图层在该时刻的样子（RFC 3339；只给日期即当日结束时）",
         "The layer as it was at that moment (RFC 3339; a day stands for its end)")),
+    "q": (_TEXT | {"maxLength": 120}, Words(
+        "文字：各词都须出现在名称、编号、地址等字段中（不查个人信息）",
+        "Free text: every word must stand in the name, number, address or the like; personal data is not searched")),
+    "filter": (_TEXT, Words("CQL2 条件，可用字段见 queryables，函数见 /functions",
+                            "A CQL2 condition on the queryables; functions are listed at /functions")),
+    "filter-lang": (_TEXT | {"enum": list(LANGUAGES)}, Words(
+        "filter 的写法；不给时以 { 开头的按 JSON", "How filter is written; without it, JSON when it begins with {")),
+    "filter-crs": (_TEXT, Words("filter 中坐标的坐标系", "CRS of the coordinates in filter")),
+    "compute": (_TEXT, Words("另行计算的列，如 overlap_area('control_lines')，逗号分隔",
+                             "Columns to reckon, such as overlap_area('control_lines'), separated by commas")),
 }
 
 _PATH: dict[str, Entry] = {

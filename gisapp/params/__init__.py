@@ -1,6 +1,7 @@
 """Request parameters, each parsed once to a typed value: text in, a frozen `Query` out.
 
     times, values, places    instants, values of fields, boxes and systems of coordinates
+    filtering                CQL2 and free text
     paging                   limit, order, page key, properties
     faults                   how a parameter is refused
 """
@@ -13,10 +14,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gisapp.cql2 import Computed, Filter, parse_computed
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
-from gisapp.layers import Layer
+from gisapp.layers import Catalogue, Layer
 from gisapp.params.faults import invalid
+from gisapp.params.filtering import parse_words, read_filter
 from gisapp.params.paging import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -33,7 +36,7 @@ from gisapp.params.values import MOST_CODES, is_coded, parse_id, parse_ids, pars
 
 #: Parameters of every items address; besides them each field's id is one.
 COMMON = ("f", "lang", "limit", "after", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
-          "encoding", "as_of")
+          "encoding", "as_of", "q", "filter", "filter-lang", "filter-crs", "compute")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Query:
     `bbox` is (min x, min y, max x, max y) in `bbox_crs` with easting first; `equals` are field and typed value, a
     tuple of values for "any of these" (codes only, None among them for no value), a `Span` of dates;
     `period` filters on the layer's instant; `after` is the page key of the last feature seen;
-    `as_of` asks the layer as it was at that moment (UTC).
+    `as_of` asks the layer as it was at that moment (UTC); `words` must all stand in the feature's texts; `filter`
+    is CQL2, checked; `computed` are columns that are reckoned for the answer.
     """
 
     bbox: Box | None = None
@@ -57,20 +61,34 @@ class Query:
     limit: int = DEFAULT_LIMIT
     after: tuple[Any, ...] | None = None
     as_of: datetime | None = None
+    words: tuple[str, ...] = ()
+    filter: Filter | None = None
+    computed: tuple[Computed, ...] = ()
 
     @property
     def filters(self) -> bool:
         """Whether anything narrows the layer."""
-        return bool(self.bbox or self.equals or self.period or self.ids)
+        return bool(self.bbox or self.equals or self.period or self.ids or self.words or self.filter)
+
+    @property
+    def leans_on(self) -> frozenset[tuple[str, str]]:
+        """Fields of CQL2 by (layer id, field id), those of other layers among them."""
+        parts: list[Filter | Computed] = [*([self.filter] if self.filter else []), *self.computed]
+        return frozenset(pair for part in parts for pair in part.uses.fields)
+
+    @property
+    def fleeting(self) -> bool:
+        """Whether the answer may change while the layer itself does not."""
+        return self.filter is not None and self.filter.uses.fleeting
 
     def without_page(self) -> Query:
         """The same question about all features, not one page of them."""
         return replace(self, after=None, limit=MAX_LIMIT)
 
 
-def parse(args: Mapping[str, Sequence[str]], layer: Layer) -> Query:
+def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue) -> Query:
     """The query of a request's arguments (name → values). Problems: `parameter_unknown`, `parameter_repeated`,
-    `parameter_invalid`, `crs_unsupported` (400)."""
+    `parameter_invalid`, `crs_unsupported`, `filter_invalid`, `filter_too_large` (400)."""
     values = _single(args, layer)
     bbox_crs = parse_crs_argument(values.get("bbox-crs"))
     sortby = parse_sortby(values.get("sortby"), layer)
@@ -87,6 +105,9 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer) -> Query:
         limit=parse_limit(values.get("limit")),
         as_of=parse_as_of(values.get("as_of")),
         after=decode_page_key(values["after"], len(sortby) + 1) if "after" in values else None,
+        words=parse_words(values.get("q")),
+        filter=read_filter(values, layer, catalogue),
+        computed=parse_computed(values["compute"], layer, catalogue) if values.get("compute") else (),
     )
 
 

@@ -153,7 +153,7 @@ def items(layer_id: str) -> AnyResponse:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "read")
     wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
-    query = parse(request.args.to_dict(flat=False), layer)
+    query = parse(request.args.to_dict(flat=False), layer, house.catalogue)
     if wanted not in OWN_FORMATS:
         return respond_with_file(house, actor, layer, query, FILE_FORMATS[wanted])
     page = features.list_features(house, actor, layer_id, query)

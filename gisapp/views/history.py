@@ -22,7 +22,7 @@ from gisapp.views.writes import if_match, read_json
 blueprint = Blueprint("history", __name__)
 
 #: Questions of items that make no sense between two moments.
-_NOT_BETWEEN = ("as_of", "sortby", "properties", "encoding")
+_NOT_BETWEEN = ("as_of", "sortby", "properties", "encoding", "compute")
 _OF_HISTORY = ("f", "lang", "limit", "before")
 
 
@@ -139,7 +139,7 @@ def between(layer_id: str) -> Response:
     layer = features.layer_for(house, actor, layer_id, "read")
     wanted_format(("json",))
     first, last = _moments()
-    query = parse(_questions(layer), layer)
+    query = parse(_questions(layer), layer, house.catalogue)
     found = history.compare(house, actor, layer_id, query, first, last)
     response = jsonify({
         "type": "FeatureCollection", "from": first.isoformat(), "to": last.isoformat(), "counts": found.counts,

@@ -32,7 +32,7 @@ def tile(layer_id: str, matrix: str, row: str, column: str) -> Response:
     address = sql_tiles.Address(_whole("tileMatrix", matrix), _whole("tileCol", column), _whole("tileRow", row))
     args = {name: values for name, values in request.args.lists() if name not in _IGNORED}
     _require_format(args.pop("f", ["mvt"])[0], ("mvt",))
-    query = parse(args, house.layer(layer_id))
+    query = parse(args, house.layer(layer_id), house.catalogue)
     return _answer(tiles.tile(house, actor, layer_id, address, query, request.if_none_match.as_set(include_weak=True)))
 
 
