@@ -245,6 +245,12 @@ PROBLEMS: dict[str, ProblemKind] = {
     "print_atlas_size": ProblemKind(
         422, "图册每个要素一页，当前 {count} 个；应为 1 至 {limit} 个。请修改查询条件。",
         "An atlas has a page for each of 1 to {limit} features; the question found {count}. Change it."),
+    "map_file_too_many": ProblemKind(
+        422, "“{layer}”在视野内有 {count} 个要素，单个文件最多 {limit} 个。请放大地图、增加筛选条件或关闭该图层。",
+        "{layer} has {count} features in view; a file takes {limit}. Zoom in, filter, or switch the layer off."),
+    "map_file_too_large": ProblemKind(
+        422, "文件将有 {size} MB，上限 {limit} MB。请放大地图、增加筛选条件或关闭部分图层。",
+        "The file would have {size} MB; the limit is {limit} MB. Zoom in, filter, or switch layers off."),
 }
 
 

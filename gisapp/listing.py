@@ -24,8 +24,8 @@ MOST_COLUMNS = 7
 
 @dataclass(frozen=True)
 class Row:
-    """A feature of the list. `point` is a place on or near it, `bbox` its bounds (degrees, EPSG:4326, lon first);
-    both are None while it lies nowhere."""
+    """A feature of the list, at its `version`. `point` is a place on or near it, `bbox` its bounds (degrees,
+    EPSG:4326, lon first); both are None while it lies nowhere."""
 
     id: str
     title: str
@@ -33,6 +33,7 @@ class Row:
     facts: list[Fact]
     point: tuple[float, float] | None
     bbox: tuple[float, float, float, float] | None
+    version: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def page(house: House, actor: Actor, layer_id: str, query: Query, language: str)
     """
     layer = house.layer(layer_id)
     shown = columns(layer)
-    names = dict.fromkeys((layer.name_field, *(["status"] if layer.states else []), *(one.id for one in shown)))
+    state = ["status"] if layer.states else []
+    names = dict.fromkeys((layer.name_field, "version", *state, *(one.id for one in shown)))
     asked = replace(query, properties=tuple(names))
     found = features.list_features(house, actor, layer_id, asked)
     known = _names_of_areas(house, actor, shown)
@@ -91,7 +93,8 @@ def _row(layer: Layer, shown: Sequence[Field], writer: Writer, known: dict[str, 
     shape = feature["geometry"] or (values.get(layer.stand_in.id) if layer.stand_in else None)
     state = writer.fact(layer.field("status"), values["status"], coloured=True) if values.get("status") else None
     return Row(feature["id"], str(values.get(layer.name_field) or ""), state,
-               [_fact(writer, one, values.get(one.id), known) for one in shown], _point(shape), _bounds(shape))
+               [_fact(writer, one, values.get(one.id), known) for one in shown], _point(shape), _bounds(shape),
+               values["version"])
 
 
 def _fact(writer: Writer, one: Field, value: Any, known: dict[str, dict[str, str]]) -> Fact:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Insert,
+    Interval,
     Select,
     Subquery,
     Table,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import cast as cast_type
 from sqlalchemy.dialects.postgresql import insert
 
 from gisapp.crs import CRS84, Crs
@@ -88,6 +90,22 @@ def bring_back(layer: Layer, table: Table, history: Table, feature_id: UUID, ver
     then = _then(layer, history, feature_id, version)
     return insert(table).from_select(names, select(*(then.c[name] for name in names))).on_conflict_do_nothing(
         index_elements=[table.c.id]).returning(table.c.version)
+
+
+def act(history: Table, request_id: str, username: str, minutes: int) -> Select[Any]:
+    """What a person's request did in the last `minutes`: feature, its first and last operation there, the version
+    that this left, and the version before (None for a new one); in the order of ids."""
+    recent = history.c.valid_from > func.now() - cast_type(literal(f"{minutes} min"), Interval)
+    mine = select(history.c.id, func.min(history.c.history_id).label("first"),
+                  func.max(history.c.history_id).label("last")).where(
+        recent, history.c.request_id == request_id, history.c.changed_by == username).group_by(
+        history.c.id).subquery("mine")
+    began, ended, older = (history.alias(name) for name in ("began", "ended", "older"))
+    prior = select(func.max(older.c.version)).where(
+        older.c.id == mine.c.id, older.c.history_id < mine.c.first, older.c.operation != "delete").scalar_subquery()
+    return select(mine.c.id, began.c.operation.label("began"), ended.c.operation.label("ended"), ended.c.version,
+                  prior.label("prior")).select_from(mine).join(
+        began, began.c.history_id == mine.c.first).join(ended, ended.c.history_id == mine.c.last).order_by(mine.c.id)
 
 
 class Sides(NamedTuple):

@@ -4,4 +4,5 @@
     check        what is wrong with a feature that is not stored
     batch        one change to many features
     parts        a feature split by a line, several merged into one
+    undo         the way back from one's own last act
 """

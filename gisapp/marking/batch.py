@@ -11,13 +11,24 @@ from sqlalchemy.exc import IntegrityError
 from gisapp.changes import change_one, read_values, refusal, writing
 from gisapp.crs import CRS84
 from gisapp.errors import Problem
-from gisapp.features import open_layer
+from gisapp.features import layer_for, open_layer
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import parse_id
-from gisapp.permissions import Actor
+from gisapp.permissions import Actor, may
 
 MOST = 500
+
+
+def offer(house: House, actor: Actor, layer_id: str, language: str) -> dict[str, Any]:
+    """What the actor may do to several features of the layer at once, as plain JSON: title, states, merge or not.
+
+    Problems: `layer_unknown` (404), `act_not_allowed` (403).
+    """
+    layer = layer_for(house, actor, layer_id, "update")
+    return {"title": layer.title.get(language), "name_field": layer.name_field,
+            "merge": may(actor, "delete") and layer.geometry.startswith("Multi"),
+            "states": [{"id": one.id, "title": one.title.get(language), "colour": one.colour} for one in layer.states]}
 
 
 def change_many(house: House, actor: Actor, layer_id: str, body: Any) -> list[dict[str, Any]]:

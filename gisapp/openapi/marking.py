@@ -17,6 +17,8 @@ _WORDS = {
     "batch": Words("批量修改，逐个给出结果；accept=all 时一个被拒则全部不改",
                    "Change many at once, each done or refused; with accept=all one refusal undoes all"),
     "split": Words("用一条线分割；最大的一块保留编号", "Split by a line; the largest part keeps the id"),
+    "undo": Words("撤销本人最近一次请求对该图层的改动，以其 X-Request-Id 指明",
+                  "Take back what one's own recent request, named by its X-Request-Id, did to the layer"),
     "merge": Words("合并到第一个要素，其余删除", "Unite in the first feature; the others are deleted"),
 }
 _ID = {"type": "object", "required": ["id", "version"], "properties": {
@@ -46,7 +48,9 @@ def layer_paths(layer: Layer, language: str) -> dict[str, Any]:
         "accept": {"type": "string", "enum": ["valid", "all"]}}}
     line = {"type": "object", "required": ["line"], "properties": {"line": schema_ref("geojson.LineString")}}
     unite = {"type": "object", "required": ["ids"], "properties": {"ids": _IDS | {"minItems": 2}}}
+    back = {"type": "object", "required": ["request"], "properties": {"request": {"type": "string"}}}
     return {
+        f"{base}/undo": act("undo", done, json_content(back)),
         f"{base}/near": {"get": operation(layer.id, f"{layer.id}.near", said["near"], reading(said["near"], done),
                                           ref("lon"), ref("lat"), metres)},
         f"{base}/check": act("check", done, json_content(schema_ref(f"{layer.id}.patch"), GEOJSON), ref("contentCrs")),

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from gisapp import features, filters, listing, maps, search, style
 from gisapp.errors import Problem
+from gisapp.marking import batch
 from gisapp.params import invalid, parse
 from gisapp.views import context
 
@@ -61,6 +62,13 @@ def filter_form() -> str:
     return render_template(
         "find/filter.html", parts=filters.parts(house, actor, language), rules=rules,
         districts=filters.areas(house, actor, "districts"), streets=filters.areas(house, actor, "streets"))
+
+
+@blueprint.get("/map/picks/<layer_id>")
+def picks(layer_id: str) -> Response:
+    """What can be done to several features of a layer at once: its title, states, whether they can be merged."""
+    house, actor, language = context.house(), context.actor(), context.language()
+    return jsonify(batch.offer(house, actor, layer_id, language))
 
 
 @blueprint.get("/list/<layer_id>")

@@ -9,10 +9,12 @@ import shapely
 from flask import Blueprint, Response, jsonify, request
 
 from gisapp import features
+from gisapp.errors import Problem
 from gisapp.features import Found
 from gisapp.marking import batch as batches
 from gisapp.marking import check as checks
 from gisapp.marking import duplicates, parts
+from gisapp.marking import undo as undoing
 from gisapp.params import invalid, parse_id
 from gisapp.shapes import check_shape, stored
 from gisapp.views import context
@@ -79,6 +81,18 @@ def merge(layer_id: str) -> Response:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "delete")
     return feature_response(layer, parts.merge(house, actor, layer_id, read_json()))
+
+
+@blueprint.post("/collections/<layer_id>/undo")
+def undo(layer_id: str) -> Response:
+    """Take back what the reader's request (`request`, its X-Request-Id) did to the layer."""
+    house, actor = context.house(), context.actor()
+    features.layer_for(house, actor, layer_id, "update")
+    body = read_json()
+    given = body.get("request") if isinstance(body, dict) else None
+    if not isinstance(given, str) or not 0 < len(given) <= 80 or not given.isprintable():
+        raise Problem("body_invalid", reason="request: X-Request-Id")
+    return jsonify({"undone": [str(one) for one in undoing.undo(house, actor, layer_id, given)]})
 
 
 def _collection(found: Sequence[Found]) -> Response:
