@@ -189,7 +189,7 @@ def build(catalogue: Catalogue, home: Home, words: dict[str, str], root: str = "
                "shown": [layer.rules["id"] for layer in layers if layer.show],
                "filters": filters.names(catalogue)}
     Start(stack, layers, options).add_to(view)
-    return _parts(view)
+    return parts(view)
 
 
 def _add_controls(view: folium.Map, words: dict[str, str]) -> None:
@@ -219,7 +219,8 @@ def _all_subclasses(kind: type) -> Iterator[type]:
         yield from _all_subclasses(child)
 
 
-def _parts(view: folium.Map) -> MapPage:
+def parts(view: folium.Map) -> MapPage:
+    """The rendered pieces of a map; folium's own addresses were replaced by `localise` before."""
     figure = view.get_root()
     assert isinstance(figure, Figure)  # noqa: S101  (told to mypy)
     figure.render()

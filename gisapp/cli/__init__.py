@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("gisapp.cli.demo", "demo", "Load synthetic demo data."),
     "docs": ("gisapp.cli.docs", "docs", "Write the pages of docs/ that are made from the code."),
     "layers": ("gisapp.cli.layers", "layers", "Check and show layer files, draft migrations, sync code lists."),
+    "map": ("gisapp.cli.map", "map_group", "Save the map as one HTML file."),
     "migrate": ("gisapp.cli.server", "migrate", "Bring the database to this version."),
     "settings": ("gisapp.cli.server", "settings", "Show every setting with its value."),
     "start": ("gisapp.cli.server", "start", "Set up what is missing and serve until Ctrl-C."),

@@ -1,4 +1,4 @@
-"""Print: the form with its preview, the sheet as PDF and as PNG."""
+"""What the map shows, taken away: on paper (form, PDF, PNG) and as one HTML file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, render_template, request
 
-from gisapp import maps, selection
+from gisapp import map_file, maps, selection
 from gisapp.house import House
 from gisapp.permissions import rights
 from gisapp.printing import order as orders
@@ -43,6 +43,19 @@ def pdf() -> Response:
 def png() -> Response:
     """The sheet as a picture."""
     return _answer("png", "image/png")
+
+
+@blueprint.get("/map/export")
+def map_export() -> Response:
+    """The map as one HTML file, to be saved."""
+    house, actor = context.house(), context.actor()
+    chosen = selection.read_selection(house, _arguments(house))
+    made = map_file.make(house, actor, chosen, context.language(), request.remote_addr)
+    response = Response(made.content, mimetype="text/html")
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"map.html\"; filename*=UTF-8''{quote(made.title)}.html")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _arguments(house: House) -> dict[str, list[str]]:

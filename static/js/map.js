@@ -1,5 +1,6 @@
 // The map page: wires the map that folium made to the layer tree, the panel, the link in the address and the notes.
 
+import { carryFor } from './carry.js';
 import { drawFor } from './draw.js';
 import { filterFor } from './filter.js';
 import { keepHash, readHash } from './view_hash.js';
@@ -73,7 +74,8 @@ export function start({ map, stack, layers, options }) {
   else map.fitBounds([[south, west], [north, east]]);
   map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing
 
-  keepHash(map, tree, panel, filter);
+  keepHash(map, tree, panel, filter, times);
+  carryFor({ map, tree, filter, words });
   stack.on('signedout', () => problemNote(words.signed_out));
   window.addEventListener('offline', () => problemNote(words.offline));
   window.addEventListener('online', () => { document.getElementById('note-problem').hidden = true; });

@@ -19,7 +19,7 @@ async function refresh() {
   place.setAttribute('aria-busy', 'true');
   try {
     const address = form.querySelector('[formaction$=".png"]').formAction;
-    const response = await fetch(`${address}?${asked}`, { headers: { Accept: 'image/png, application/problem+json' } });
+    const response = await fetch(`${address}?${asked}`, { headers: { Accept: 'application/json, image/png' } });
     if (turn !== latest) return;
     if (response.ok) {
       URL.revokeObjectURL(picture.src);

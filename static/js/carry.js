@@ -1,0 +1,62 @@
+// The buttons that take what the map shows elsewhere: to paper, to a file. Layers, filter, day and view go along.
+
+const DIGITS = 6;
+
+/** Ties the links with `data-carry`; one with `data-save` is fetched and saved, and says why when it cannot be. */
+export function carryFor({ map, tree, filter, words }) {
+  function shown() {
+    const asked = filter.all();
+    const box = map.getBounds();
+    asked.set('layers', tree.shown().join(','));
+    asked.set('bbox', [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((one) => one.toFixed(DIGITS)).join(','));
+    return asked;
+  }
+
+  function address(link) {
+    return `${link.getAttribute('href').split('?')[0]}?${shown()}`;
+  }
+
+  function problem(text) {
+    const note = document.getElementById('note-problem');
+    note.textContent = text;
+    note.hidden = !text;
+  }
+
+  async function save(link) {
+    if (link.hasAttribute('aria-busy')) return;
+    link.setAttribute('aria-busy', 'true');
+    problem('');
+    try {
+      const response = await fetch(address(link), { headers: { Accept: 'application/json, text/html;q=0.5' } });
+      if (response.ok) hand(await response.blob(), nameIn(response.headers.get('Content-Disposition')));
+      else problem((await response.json().catch(() => ({}))).detail || words.failed);
+    } catch {
+      problem(words.failed);
+    }
+    link.removeAttribute('aria-busy');
+  }
+
+  for (const link of document.querySelectorAll('[data-carry]')) {
+    link.addEventListener('click', (event) => {
+      if (link.hasAttribute('data-save')) {
+        event.preventDefault();
+        save(link);
+      } else {
+        link.href = address(link);
+      }
+    });
+  }
+}
+
+function nameIn(disposition) {
+  const found = /filename\*=UTF-8''([^;]+)/.exec(disposition || '');
+  return found ? decodeURIComponent(found[1]) : 'map.html';
+}
+
+function hand(blob, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
