@@ -43,13 +43,13 @@ class Fact:
 @dataclass
 class Card:
     """What the panel shows of a feature: `moves` are the states that may follow and the reader may set, `mark` is a
-    GeoJSON point that stands in for a missing geometry, `past` says that it may be otherwise by now."""
+    GeoJSON point that stands in for a missing geometry, `as_of` the past moment that is shown."""
 
     layer: Layer
     id: str
     title: str
     version: int = 0
-    past: bool = False
+    as_of: datetime | None = None
     moves: list[State] = field(default_factory=list)
     synthetic: bool = False
     state: Fact | None = None
@@ -72,7 +72,7 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
     writer = Writer.of(house, language)
     made = Card(layer, str(feature_id), str(values.get(layer.name_field) or layer.title.get(language)),
                 version=values["version"], moves=[] if as_of else _moves(actor, layer, values.get("status")),
-                past=as_of is not None,
+                as_of=as_of,
                 synthetic=bool(values.get("synthetic")), mark=_mark(layer, values, feature))
     for one in layer.all_fields:
         if values.get(one.id) in (None, "", []) or one.id in (layer.name_field, "synthetic"):

@@ -79,6 +79,13 @@ def beginnings(house: House, actor: Actor) -> dict[str, datetime | None]:
                 for layer in layers}
 
 
+def titles(house: House, actor: Actor, language: str) -> dict[str, dict[str, Any]]:
+    """Of each mission layer the naming field and the titles of the fields that this reader may see."""
+    return {layer.id: {"name": layer.name_field,
+                       "fields": {name: layer.field(name).title.get(language) for name in visible_names(actor, layer)}}
+            for layer in layers_for(house, actor) if not is_reference(layer)}
+
+
 def histogram(house: House, actor: Actor, layer_id: str, choice: str, unit: str, query: Query) -> Histogram:
     """How many features that answer the query have the date in each unit; of two dates, how many lay between them
     at any time of the unit. The unit is coarser than asked where there would be too many bars.

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 
-from gisapp import filters, maps, panels, style, tree
+from gisapp import filters, maps, panels, style, timeline, tree
 from gisapp import identify as identifying
 from gisapp.house import House
 from gisapp.layers import Layer
@@ -37,7 +37,8 @@ def map_page() -> str:
     house, actor, language = context.house(), context.actor(), context.language()
     words, root, home = control_words(), request.script_root, maps.home(house, actor)
     page = _kept(("page", language, root, home), lambda: maps.build(house.catalogue, home, words, root))
-    return render_template("map/map.html", page=page, groups=tree.groups(house, actor, language))
+    return render_template("map/map.html", page=page, groups=tree.groups(house, actor, language),
+                           dated=timeline.dated_layers(house, actor, language), zone=house.settings.time_zone)
 
 
 def _kept(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:

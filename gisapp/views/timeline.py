@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,11 +17,13 @@ blueprint = Blueprint("timeline", __name__)
 
 @blueprint.get("/map/times")
 def times() -> dict[str, Any]:
-    """Today in the office's time zone, and the first record of each layer (RFC 3339, null for an empty one)."""
+    """Today in the office's time zone, the first record of each layer (RFC 3339, null for an empty one), what names a
+    mission layer's features and what its fields are called."""
     house, actor = context.house(), context.actor()
     began = timeline.beginnings(house, actor)
     return {"today": datetime.now(ZoneInfo(house.settings.time_zone)).date().isoformat(),
-            "since": {name: moment.isoformat() if moment else None for name, moment in began.items()}}
+            "since": {name: moment.astimezone(UTC).isoformat() if moment else None for name, moment in began.items()},
+            "titles": timeline.titles(house, actor, context.language())}
 
 
 @blueprint.get("/map/times/<layer_id>")
@@ -33,4 +35,5 @@ def histogram(layer_id: str) -> dict[str, Any]:
     field, unit = (args.pop(name, [default])[0] for name, default in (("field", ""), ("unit", "month")))
     if unit not in timeline.UNITS:
         raise invalid("unit", " / ".join(timeline.UNITS), " / ".join(timeline.UNITS))
-    return timeline.document(timeline.histogram(house, actor, layer_id, field, unit, parse(args, layer, house.catalogue)))
+    query = parse(args, layer, house.catalogue)
+    return timeline.document(timeline.histogram(house, actor, layer_id, field, unit, query))

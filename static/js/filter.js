@@ -18,7 +18,7 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
   const known = new Set(Object.values(takes).flat());
   const asked = new Map();
   const listeners = [];
-  let moment = { of: () => [], all: () => [] }; // [name, value] pairs that times.js adds: of one layer, of all
+  let moment = { of: () => [], all: () => [], shows: () => () => true }; // [name, value] pairs that times.js adds: of one layer, of all
   const place = document.getElementById('side-filter');
   const note = document.getElementById('note-filter');
   const badge = document.getElementById('filter-count');
@@ -143,8 +143,11 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
     /** Look at another moment; the tiles are told by whoever chose it. */
     look: (at) => { moment = at; for (const listener of listeners) listener(); },
     pairs: () => [...asked],
-    /** Everything that is asked, for addresses that are about several layers. */
-    all: () => new URLSearchParams([...asked, ...moment.all()]),
+    /** The moment alone, of one layer; `shows(latlng)` tells which layers are seen at a place. */
+    moment: (layer) => moment.of(layer),
+    shows: (latlng) => moment.shows(latlng),
+    /** Everything that is asked, for addresses that are about several layers; where a handle parts the map, of that side. */
+    all: (latlng) => new URLSearchParams([...asked, ...moment.all(latlng)]),
     onChange: (listener) => listeners.push(listener),
   };
 }

@@ -32,8 +32,9 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     return window.htmx.ajax('GET', url, { source: body, target: body, swap: 'innerHTML' });
   }
 
-  async function draw({ layer, id, mark }) {
-    const response = await fetch(`${root}/collections/${layer}/items/${id}?f=json`, { headers: { Accept: 'application/geo+json' } });
+  async function draw({ layer, id, mark, asOf }) {
+    const asked = new URLSearchParams({ f: 'json', ...(asOf && { as_of: asOf }) });
+    const response = await fetch(`${root}/collections/${layer}/items/${id}?${asked}`, { headers: { Accept: 'application/geo+json' } });
     if (!response.ok) return;
     const feature = drawable(await response.json(), mark);
     if (!feature || selected?.id !== id) return; // closed, or another one chosen, meanwhile
@@ -85,7 +86,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     if (!card) return select(null);
     const mark = card.dataset.mark ? JSON.parse(card.dataset.mark) : null;
     body.querySelector('h2')?.focus({ preventScroll: true });
-    return select({ layer: card.dataset.layer, id: card.dataset.feature, mark });
+    return select({ layer: card.dataset.layer, id: card.dataset.feature, mark, asOf: card.dataset.asOf });
   }
 
   function failed(text) {
@@ -100,8 +101,8 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   function identify({ latlng }) {
     if (map.getContainer().classList.contains('is-marking')) return; // this click draws
     const { lng, lat } = latlng.wrap();
-    const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().join(',') });
-    for (const [name, value] of filter.all()) asked.set(name, value);
+    const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().filter(filter.shows(latlng)).join(',') });
+    for (const [name, value] of filter.all(latlng)) asked.set(name, value);
     ask(`${root}/identify?${asked}`);
   }
 
@@ -146,7 +147,9 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   });
 
   return {
-    open: ({ layer, id }) => ask(`${root}/panel/${layer}/${id}`),
+    open: ({ layer, id }) => ask(`${root}/panel/${layer}/${id}?${new URLSearchParams(filter.moment(layer))}`.replace(/\?$/, '')),
+    /** The versions of a feature, also of one that is gone. */
+    history: ({ layer, id }) => ask(`${root}/panel/${layer}/${id}/history`),
     close,
     /** Something else in the panel than a feature. */
     show(node) { body.replaceChildren(node); shell.setPanel(true); },

@@ -54,12 +54,28 @@ function labelRules(rules, theme) {
   return points.concat(rules.filter((rule) => rule.label).map((rule) => make(rule, labelFor(rule, theme), rule.label.minZoom)));
 }
 
+/** Gives a canvas its layers to draw: each has its `rule` and the `view` that its tiles come from. */
+export function dress(grid, shown, dark, onCell) {
+  const rules = shown.map((one) => themed(one.rule, dark));
+  grid.views = new Map(shown.map((one) => [one.rule.id, one.view]));
+  grid.paintRules = paintRules(rules, onCell);
+  grid.labelRules = labelRules(rules, grid.options.themes[dark ? 'dark' : 'light']);
+  grid.clearLayout();
+  if (grid._map) grid.rerenderTiles();
+}
+
+/** An empty canvas of tiles; `options` are those of the stack. */
+export function canvasFor(options) {
+  return window.protomapsL.leafletLayer({ ...options, url: undefined, sources: {}, attribution: '', keepBuffer: 1, updateWhenZooming: false });
+}
+
 /** The stack as a Leaflet layer with show(id), hide(id), refresh(id); fires `thinned` with the ids shown as counts. */
 export function tileStack({ url, themes, minZoom, maxZoom }) {
-  const grid = window.protomapsL.leafletLayer({ sources: {}, attribution: '', minZoom, maxZoom, keepBuffer: 1, updateWhenZooming: false });
+  const grid = canvasFor({ themes, minZoom, maxZoom });
   const scheme = window.matchMedia('(prefers-color-scheme: dark)');
   const known = new Map();
   const thinned = new Set();
+  let only = () => true;
   let waiting = null;
 
   function noteThinned() {
@@ -72,16 +88,14 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
     noteThinned();
   }
 
+  const parts = () => [...known.values()].filter((one) => one.shown);
+  const questionOf = (asked) => [...asked.values()].filter(Boolean).join('&');
+
   function restyle() {
-    const theme = themes[scheme.matches ? 'dark' : 'light'];
-    const rules = [...known.values()].filter((one) => one.shown).map((one) => themed(one.rule, scheme.matches));
-    grid.views = new Map([...known].filter(([, one]) => one.shown).map(([id, one]) => [id, one.view]));
-    grid.paintRules = paintRules(rules, onCell);
-    grid.labelRules = labelRules(rules, theme);
-    grid.clearLayout();
     thinned.clear();
     noteThinned();
-    if (grid._map) grid.rerenderTiles();
+    dress(grid, parts().filter((one) => only(one.rule.id)), scheme.matches, onCell);
+    grid.fire('dressed', { parts: parts(), dark: scheme.matches, onCell });
   }
 
   /** Several layers switched in one go are drawn once. */
@@ -101,8 +115,21 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
     const one = known.get(id);
     if (!one || (one.asked.get(who) || '') === query) return;
     one.asked.set(who, query);
-    one.view.ask([...one.asked.values()].filter(Boolean).join('&'));
+    one.view.ask(questionOf(one.asked));
     if (one.shown) later();
+  };
+  /** Draw only the layers that the test lets through. */
+  grid.limit = (test) => { only = test; later(); };
+  grid.later = later;
+  grid.isFetching = (id) => waiting !== null || known.get(id).view.tileCache.inflight.size > 0;
+  /** A view of a layer's tiles for another canvas: the stack's own where nothing else is asked, so that no tile is fetched twice. */
+  grid.viewFor = (one, who, query, kept) => {
+    const asked = questionOf(new Map([...one.asked, [who, query]]));
+    if (asked === questionOf(one.asked)) return one.view;
+    if (kept?.asked === asked) return kept.view;
+    const view = collectionView(one.rule, { url, maxZoom, onSignedOut: () => grid.fire('signedout') });
+    view.ask(asked);
+    return view;
   };
   grid.on('add', () => grid._map.on('zoomstart', () => { thinned.clear(); noteThinned(); }));
   scheme.addEventListener('change', restyle);

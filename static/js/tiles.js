@@ -43,6 +43,6 @@ export function collectionView(rule, { url, maxZoom, onSignedOut }) {
   const makeCache = () => new TileCache(new PmtilesSource(archive, true), 256 << levelDiff);
   const view = new View(makeCache(), maxZoom - levelDiff, levelDiff);
   /** Other tiles from now on; a cache of its own, since tiles of the question before may still be on their way. */
-  view.ask = (query) => { archive.query = query; view.tileCache = makeCache(); };
+  view.ask = (query) => { archive.query = query; view.query = query; view.tileCache = makeCache(); };
   return view;
 }

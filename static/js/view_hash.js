@@ -20,29 +20,31 @@ export function readHash(hash = window.location.hash) {
       const colon = part.indexOf(':');
       return [part.slice(0, Math.max(colon, 0)), part.slice(colon + 1)];
     }),
+    more: asked, // for those who keep their own part
     open: /^[a-z][a-z0-9_]*$/.test(open[0]) && /^[0-9a-f-]{36}$/i.test(open[1] || '') ? { layer: open[0], id: open[1] } : null,
   };
 }
 
 /** The address of a view, starting with #. */
-export function writeHash({ zoom, lon, lat, layers, where = [], open }) {
+export function writeHash({ zoom, lon, lat, layers, where = [], more = [], open }) {
   const parts = [`z=${zoom}`, `at=${lon.toFixed(5)},${lat.toFixed(5)}`, `layers=${layers.join(',')}`];
   if (where.length) {
     const text = where.map(([name, value]) => `${name}:${value}`).join(';');
     parts.push(`where=${encodeURIComponent(text).replace(/%(2C|3A|2F|3B)/g, decodeURIComponent)}`);
   }
+  for (const [name, text] of more) parts.push(`${name}=${encodeURIComponent(text).replace(/%(2C|3A|2F|40)/g, decodeURIComponent)}`);
   if (open) parts.push(`open=${open.layer}/${open.id}`);
   return `#${parts.join('&')}`;
 }
 
 /** Keeps the address up to date, and follows it when somebody edits it or goes back. */
-export function keepHash(map, tree, panel, filter) {
+export function keepHash(map, tree, panel, filter, times) {
   let written = '';
 
   function write() {
     if (written && window.location.hash !== written) return; // just edited: follow() is about to be called
     const { lng, lat } = map.getCenter().wrap();
-    written = writeHash({ zoom: map.getZoom(), lon: lng, lat, layers: tree.shown(), where: filter.pairs(), open: panel.selected() });
+    written = writeHash({ zoom: map.getZoom(), lon: lng, lat, layers: tree.shown(), where: filter.pairs(), more: times.parts(), open: panel.selected() });
     window.history.replaceState(null, '', written);
   }
 
@@ -51,6 +53,7 @@ export function keepHash(map, tree, panel, filter) {
     const asked = readHash();
     if (asked.layers) tree.show(asked.layers);
     filter.set(asked.where);
+    times.follow(asked.more);
     if (asked.at) map.setView([asked.at[1], asked.at[0]], asked.zoom);
     if (asked.open) panel.open(asked.open);
   }
@@ -59,6 +62,7 @@ export function keepHash(map, tree, panel, filter) {
   tree.onChange(write);
   panel.onChange(write);
   filter.onChange(write);
+  times.onChange(write);
   window.addEventListener('hashchange', follow);
   write();
 }
