@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from gisapp.cli.web import web_processes
+from gisapp.cli.web import pid_file, web_processes
+from gisapp.cli.web_account import FOLDERS, web_account
 from gisapp.cluster import Cluster
 from gisapp.config import ROOT, Settings
 
@@ -92,11 +96,16 @@ class Instance:
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    made = Instance(tmp_path_factory.mktemp("start") / "instance")
+    folder = tmp_path_factory.mktemp("start")
+    if os.geteuid() == 0:  # pytest's folders are closed to other accounts
+        folder = Path(tempfile.mkdtemp(prefix="gisapp-start-"))
+        folder.chmod(0o755)
+    made = Instance(folder / "instance")
     yield made
     if made.process is not None and not made.ended():
         made.end(signal.SIGINT)
     made.cluster.remove()
+    shutil.rmtree(folder)
 
 
 def test_the_first_start_serves_and_shows_the_passwords_once(instance: Instance) -> None:
@@ -144,8 +153,40 @@ def test_a_check_of_the_running_instance_finds_nothing_wrong(instance: Instance)
     assert (done.returncode, "!!" in done.stdout) == (0, False), done.stdout + done.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_root_starts_serves_under_the_account_of_the_database(instance: Instance) -> None:
+    account = instance.cluster.place.account
+    served_by = {Path(f"/proc/{pid}").stat().st_uid for pid in web_processes(instance.settings)}
+    assert served_by == {account.uid} != {0}
+    owners = {path.name: path.stat().st_uid for path in instance.settings.instance.iterdir()}
+    assert owners["exports"] == owners["secret_key"] == account.uid
+    assert owners["noted"] == owners["lock"] == 0
+    assert "as root" not in instance.said()
+
+
+def test_every_folder_that_the_web_server_writes_is_given_to_its_account() -> None:
+    sources = [path.read_text("utf-8") for path in (ROOT / "gisapp").rglob("*.py")
+               if path.parent.name not in {"cli", "cluster"}]
+    written = {name for text in sources for name in re.findall(r'\binstance / "([a-z_.]+)"', text)}
+    assert written - {"accounts.json", "secret_key"} - set(FOLDERS) == set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_serves_itself_where_no_other_account_can_work(
+    instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    (tmp_path / "lowest").write_text("1024\n", "ascii")
+    monkeypatch.setattr("gisapp.cli.web_account._FIRST_FREE_PORT", tmp_path / "lowest")
+    closed = replace(instance.settings, instance=tmp_path / "closed")
+    assert web_account(closed, instance.cluster, lambda zh, en: said.append(en)) is None
+    assert web_account(replace(closed, port=80), instance.cluster, lambda zh, en: said.append(en)) is None
+    assert "cannot write into" in said[0]
+    assert "below 1024" in said[1]
+
+
 def test_a_killed_worker_is_replaced(instance: Instance) -> None:
-    main = int((instance.settings.instance / "web.pid").read_text("ascii"))
+    main = int(pid_file(instance.settings).read_text("ascii"))
     worker = next(pid for pid in web_processes(instance.settings) if pid != main)
     os.kill(worker, signal.SIGKILL)
     until(lambda: any(pid not in {main, worker} for pid in web_processes(instance.settings)))
@@ -153,7 +194,7 @@ def test_a_killed_worker_is_replaced(instance: Instance) -> None:
 
 
 def test_a_killed_web_server_and_a_killed_database_are_started_again(instance: Instance) -> None:
-    main = int((instance.settings.instance / "web.pid").read_text("ascii"))
+    main = int(pid_file(instance.settings).read_text("ascii"))
     before = instance.cluster.pid
     assert before is not None
     os.kill(main, signal.SIGKILL)
@@ -164,6 +205,11 @@ def test_a_killed_web_server_and_a_killed_database_are_started_again(instance: I
 
 def test_a_killed_keeper_is_recovered_from_at_the_next_start(instance: Instance) -> None:
     instance.end(signal.SIGKILL)
+    if os.geteuid() == 0:  # as the first version left it: all of it root's
+        kept = instance.settings.instance / "exports" / "kept"
+        kept.write_text("", "utf-8")
+        for path in (kept, kept.parent, instance.settings.instance / "secret_key"):
+            os.chown(path, 0, 0)
     assert "ready:" in instance.start()
     assert instance.healthy()
     assert "first accounts" not in instance.said()

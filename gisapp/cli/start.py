@@ -15,6 +15,7 @@ import click
 
 from gisapp.cli.progress import Progress
 from gisapp.cli.web import WebFault, WebServer, address, refuse_taken_port, stop_orphans
+from gisapp.cli.web_account import web_account
 from gisapp.cluster import Cluster
 from gisapp.cluster.connections import Urls, external, private_cluster
 from gisapp.config import Settings, secret_key
@@ -116,7 +117,7 @@ def serve(
     settings: Settings, urls: Urls, cluster: Cluster | None, accounts: dict[str, Any], progress: Progress
 ) -> None:
     """Start the web server, say where it is, and keep it and the cluster up until a signal."""
-    server = WebServer(settings, urls.app)
+    server = WebServer(settings, urls.app, web_account(settings, cluster, progress.inner))
     try:
         with progress.step("启动网页服务", "starting the web server"):
             server.start()

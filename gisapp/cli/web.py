@@ -14,7 +14,9 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from gisapp.cluster.place import Account
 from gisapp.config import ROOT, Settings
 from gisapp.faults import Fault
 
@@ -28,11 +30,15 @@ class WebFault(Fault):
 
 
 class WebServer:
-    """One granian with its workers. `app_url` is the only database it learns of: never the owner's."""
+    """One granian with its workers. `app_url` is the only database it learns of: never the owner's.
 
-    def __init__(self, settings: Settings, app_url: str) -> None:
+    It runs under `account`, under this process's own when there is none.
+    """
+
+    def __init__(self, settings: Settings, app_url: str, account: Account | None = None) -> None:
         self.settings = settings
         self.app_url = app_url
+        self.account = account
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,7 +47,11 @@ class WebServer:
 
     def start(self) -> None:
         """Start granian; it replaces a worker that dies."""
+        self.pid_file.parent.mkdir(mode=0o700, exist_ok=True)
         self.pid_file.unlink(missing_ok=True)
+        lowered: dict[str, Any] = {}
+        if self.account is not None:
+            lowered = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
         self.process = subprocess.Popen(  # noqa: S603
             self._command(),
             cwd=ROOT,
@@ -49,6 +59,7 @@ class WebServer:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=_end_with_parent(),
+            **lowered,
         )
 
     def wait_until_ready(self) -> None:
@@ -108,12 +119,13 @@ class WebServer:
             "GISAPP_PORT": str(self.settings.port),
             # Each thread's own heap would keep what its largest answer took.
             "MALLOC_ARENA_MAX": "2",
+            **({"HOME": str(self.pid_file.parent)} if self.account else {}),
         }
 
 
 def pid_file(settings: Settings) -> Path:
     """granian's pid file; its path in a command line marks the processes of this instance."""
-    return settings.instance / "web.pid"
+    return settings.instance / "web" / "granian.pid"
 
 
 def address(settings: Settings) -> str:
@@ -158,8 +170,10 @@ def stop_orphans(settings: Settings) -> int:
 
 def web_processes(settings: Settings) -> list[int]:
     """Numbers of granian's processes that serve this instance, whoever started them."""
-    mark = str(pid_file(settings))
-    return [pid for pid, words in _processes() if mark in words and "granian" in words and pid != os.getpid()]
+    # The first version had the file elsewhere; what it left behind is found too.
+    marks = (str(pid_file(settings)), str(settings.instance / "web.pid"))
+    return [pid for pid, words in _processes()
+            if any(mark in words for mark in marks) and "granian" in words and pid != os.getpid()]
 
 
 def _processes() -> list[tuple[int, str]]:

@@ -122,10 +122,10 @@ def settle(folder: Path) -> Place:
     folder = folder.absolute()
     account = server_account(_remembered(folder) or folder)
     home = _remembered(folder) or _choose(folder, account)
-    _own(home, account)
+    own(home, account)
     place = Place(home, _socket_folder(home, account), account)
     for path in (place.socket, place.log):
-        _own(path, account)
+        own(path, account)
     return place
 
 
@@ -170,7 +170,7 @@ def _can_own(folder: Path, account: Account) -> bool:
     return run(account, "test", "-w", str(folder)).returncode == 0
 
 
-def _own(path: Path, account: Account) -> None:
+def own(path: Path, account: Account) -> None:
     """Make a folder of mode 0700 that belongs to the account; refuse one that somebody else put there."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.lstat()
@@ -198,4 +198,4 @@ def _short_base(account: Account) -> Path:
         return Path("/run")
     if account.is_mine and runtime and len(runtime) < 40 and os.access(runtime, os.W_OK):
         return Path(runtime)
-    return Path("/tmp" if len(tempfile.gettempdir()) > 40 else tempfile.gettempdir())  # noqa: S108  checked by _own
+    return Path("/tmp" if len(tempfile.gettempdir()) > 40 else tempfile.gettempdir())  # noqa: S108  checked by own
