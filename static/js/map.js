@@ -10,6 +10,7 @@ import { presenceFor } from './presence.js';
 import { searchFor } from './search.js';
 import { sheets } from './sheets.js';
 import { sideTabs } from './side_tabs.js';
+import { timesFor } from './times.js';
 import { treeFor } from './tree.js';
 
 export { CollectionLayer, tileStack } from './stack.js';
@@ -52,7 +53,7 @@ function nameControls(map, words) {
 }
 
 /** Start the page. `layers` are Leaflet layers by collection id; `options` come from gisapp.maps.build. */
-export function start({ map, stack, layers, options }) {
+export async function start({ map, stack, layers, options }) {
   const saved = readHash();
   const { words } = options;
   const [west, south, east, north] = options.home;
@@ -72,6 +73,8 @@ export function start({ map, stack, layers, options }) {
 
   if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);
   else map.fitBounds([[south, west], [north, east]]);
+  const times = timesFor({ map, stack, tree, filter, panel, tabs, missions: Object.keys(options.filters), root: options.root });
+  await times.follow(saved.more);
   map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing
 
   keepHash(map, tree, panel, filter, times);
@@ -84,5 +87,5 @@ export function start({ map, stack, layers, options }) {
   filter.onChange(() => showStock(options.root, filter));
   if (saved.open) panel.open(saved.open);
   document.documentElement.dataset.mapReady = 'yes';
-  window.gisapp = { map, stack, tree, panel, filter, list, draw };
+  window.gisapp = { map, stack, tree, panel, filter, list, draw, times };
 }
