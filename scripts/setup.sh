@@ -43,12 +43,18 @@ has_postgis() {
 }
 
 find_chromium() { # prints a browser for the tests
-    local name
-    for name in "${GISAPP_TEST_CHROMIUM:-chromium}" chromium google-chrome; do
-        if command -v "$name"; then return 0; fi
+    local name path
+    for name in "${GISAPP_TEST_CHROMIUM:-chromium}" chromium google-chrome "$venv"/browsers/chromium-*/chrome-linux*/chrome; do
+        path="$(command -v "$name")" && ! is_snap "$path" && { echo "$path"; return 0; }
     done
     return 1
 }
+
+# A snap sees neither the tests' folders nor runs in a container.
+is_snap() { case "$(readlink -f "$1")" in /snap/* | */bin/snap) return 0 ;; *) return 1 ;; esac; }
+
+# Ubuntu has Chromium as a snap only; there Playwright, which the tests use anyway, brings its own.
+only_snap_of_chromium() { [ "$(. /etc/os-release 2>/dev/null && echo "$ID")" = ubuntu ]; }
 
 any_file() { local path; for path in "$@"; do [ ! -e "$path" ] || return 0; done; return 1; }
 
@@ -65,7 +71,7 @@ missing_parts() { # run|test ; prints: venv postgis chromium font libatomic
     has_venv || echo venv
     if [ "$1" = test ] || [ -z "${GISAPP_DATABASE_URL:-}" ]; then has_postgis || echo postgis; fi
     if [ "$1" = test ]; then
-        find_chromium >/dev/null || echo chromium
+        find_chromium >/dev/null || only_snap_of_chromium || echo chromium
         has_chinese_font || echo font
         has_libatomic || echo libatomic
     fi
@@ -204,6 +210,16 @@ make_venv() { # run|test
     venv_stamp "$1" >"$venv/.stamp"
 }
 
+install_own_chromium() { # where the system has none but a snap
+    find_chromium >/dev/null && return 0
+    say "本系统的 Chromium 只有 snap，改用 Playwright 自带的（约 200 MB）…" "this system's Chromium is a snap: fetching Playwright's own (about 200 MB) …"
+    as_root "$venv/bin/python" -m playwright install-deps chromium >/dev/null &&
+        PLAYWRIGHT_BROWSERS_PATH="$venv/browsers" "$venv/bin/python" -m playwright install --no-shell chromium >/dev/null &&
+        find_chromium >/dev/null ||
+        fail "无法获得 Chromium。请自行安装（非 snap）并设置 GISAPP_TEST_CHROMIUM 为其路径。" \
+            "Chromium could not be had; install one that is no snap and set GISAPP_TEST_CHROMIUM to its path."
+}
+
 # --- browser libraries -------------------------------------------------------------------------------------
 
 has_npm() { command -v npm >/dev/null && [ "$(npm --version 2>/dev/null | cut -d. -f1)" -ge 9 ] 2>/dev/null; }
@@ -239,6 +255,7 @@ setup() { # run|test
     fi
     install_system_parts "$1"
     make_venv "$1"
+    [ "$1" != test ] || install_own_chromium
     build_vendor
     exec 9>&-
 }
