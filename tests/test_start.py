@@ -178,10 +178,10 @@ def test_root_serves_itself_where_no_other_account_can_work(
     said: list[str] = []
     (tmp_path / "lowest").write_text("1024\n", "ascii")
     monkeypatch.setattr("gisapp.cli.web_account._FIRST_FREE_PORT", tmp_path / "lowest")
-    closed = replace(instance.settings, instance=tmp_path / "closed")
+    closed = replace(instance.settings, instance=tmp_path)
     assert web_account(closed, instance.cluster, lambda zh, en: said.append(en)) is None
     assert web_account(replace(closed, port=80), instance.cluster, lambda zh, en: said.append(en)) is None
-    assert "cannot write into" in said[0]
+    assert "cannot use" in said[0]
     assert "below 1024" in said[1]
 
 

@@ -43,12 +43,13 @@ def _hindrance(settings: Settings, account: Account) -> Words | None:
     if closed:
         return Words(f"账户 {account.name} 无法读取 {closed}", f"the account {account.name} cannot read {closed}")
     try:
-        _give(settings, account)
-        usable = run(account, "test", "-w", str(settings.instance / FOLDERS[0])).returncode == 0
+        reachable = run(account, "test", "-x", str(settings.instance)).returncode == 0
+        if reachable:
+            _give(settings, account)
     except (Fault, OSError):
-        usable = False
-    return None if usable else Words(f"账户 {account.name} 无法写入 {settings.instance}",
-                                     f"the account {account.name} cannot write into {settings.instance}")
+        reachable = False
+    return None if reachable else Words(f"账户 {account.name} 无法使用 {settings.instance}",
+                                        f"the account {account.name} cannot use {settings.instance}")
 
 
 def _first_free_port() -> int:
