@@ -68,7 +68,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     bounds = null;
     outline.clearLayers();
     ring.clearLayers();
-    if (next) draw(next);
+    if (next && !next.gone) draw(next);
     tell();
   }
 
@@ -86,7 +86,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     if (!card) return select(null);
     const mark = card.dataset.mark ? JSON.parse(card.dataset.mark) : null;
     body.querySelector('h2')?.focus({ preventScroll: true });
-    return select({ layer: card.dataset.layer, id: card.dataset.feature, mark, asOf: card.dataset.asOf });
+    return select({ layer: card.dataset.layer, id: card.dataset.feature, mark, asOf: card.dataset.asOf, gone: 'gone' in card.dataset });
   }
 
   function failed(text) {

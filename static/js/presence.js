@@ -7,7 +7,7 @@ export function presenceFor({ panel, root, words }) {
   let [at, timer] = [null, null];
 
   function target() {
-    const card = body.querySelector('[data-feature]:not([data-as-of]), [data-feature-form][data-version]');
+    const card = body.querySelector('[data-feature]:not([data-as-of], [data-gone]), [data-feature-form][data-version]');
     const editing = card?.matches('form');
     if (!card || (!editing && !panel.selected())) return null; // the panel is being closed
     return { path: `/presence/${editing ? card.dataset.featureForm : card.dataset.layer}/${editing ? card.dataset.id : card.dataset.feature}`, act: editing ? 'edit' : 'view' };
