@@ -11,7 +11,7 @@ import psycopg
 
 from benchmarks.ground import Ground
 from benchmarks.session import Asked
-from gisapp import tiles
+from gisapp import tile_drawing, tile_shelf, tiles
 from gisapp.cluster import binaries
 from gisapp.house import make_house
 from gisapp.params import Query
@@ -25,14 +25,14 @@ def statements(ground: Ground, asked: Sequence[Asked]) -> list[str]:
     """The statement that the application would run for each tile, its values written out."""
     house = make_house(ground.settings(1), ground.cluster.app_url)
     written = []
-    with tiles._driver(house.db) as driver:
+    with tile_shelf.driver_of(house.db) as driver:
         for layer_id, address in asked:
             layer = house.layer(layer_id)
             picture = tiles._picture(VIEWER, layer, Query(), "", {})
-            ask = tiles._Ask(picture, tiles.counts.Facets(), Query(), address)
+            ask = tile_drawing.Ask(picture, tiles.counts.Facets(), Query(), address)
             plan = tiles._make_plan(driver, ask, 0) if address.z < layer.detail_zoom else tiles._Plan(0, frozenset())
-            expected = tiles._one(driver, *tiles.counts.expected(layer, address))[0]
-            text, values = tiles._statement(ask, address.z in plan.counted, expected)
+            expected = tile_drawing.one(driver, *tiles.counts.expected(layer, ask.facets, address))[0]
+            text, values = tile_drawing.statement(driver, ask, address.z in plan.counted, expected)
             written.append(psycopg.ClientCursor(driver).mogrify(text, values))
     house.db.close()
     return written

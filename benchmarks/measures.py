@@ -87,7 +87,8 @@ def tiles(ground: Ground) -> Iterator[Line]:
     """Uncached tiles of zooms 14 to 17 against tipg, MapServer and pgbench."""
     with ExitStack() as stack:
         side = Comparison(ground, stack)
-        for name, layers in (("builds", ("illegal_builds",)), ("signs and routes", ("rooftop_signs", "truck_routes"))):
+        for name, layers in (("all three layers", tuple(WANTED)), ("builds", ("illegal_builds",)),
+                             ("signs and routes", ("rooftop_signs", "truck_routes"))):
             asked = _shuffled(session.looks(ground, 14, 17, layers))
             yield f"{name}: tiles in the session", str(len(asked))
             for clients in (8, 1):

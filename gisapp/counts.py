@@ -90,18 +90,21 @@ def cells(layer: Layer, facets: Facets, address: Address) -> tuple[str, dict[str
         "tiles_x0": first_x, "tiles_x1": first_x + last, "tiles_y0": first_y, "tiles_y1": first_y + last}
 
 
-def expected(layer: Layer, address: Address) -> tuple[str, dict[str, Any]]:
-    """Query of how many features of the layer lie in a tile, without looking at them. A cell of the grid is a
-    tile six zooms closer; beyond zoom 18 the answer is that of the tile around."""
+def expected(layer: Layer, facets: Facets | None, address: Address) -> tuple[str, dict[str, Any]]:
+    """Query of how many features lie in a tile, without looking at them: those that answer the filter, or all of
+    the layer where the grid does not know it. A cell of the grid is a tile six zooms closer; beyond zoom 18 the
+    answer is that of the tile around."""
+    known = facets or Facets()
     beyond = max(address.z - KEPT[-1] - 6, 0)
     z, x, y = address.z - beyond, address.x >> beyond, address.y >> beyond
-    zoom = max(z - 6, KEPT[0])
+    zoom = _kept_for(max(z - 6, KEPT[0]), known)
     span = zoom + 6 - z
     within, values = _cells_within(x << span, y << span, (1 << span) - 1)
+    where, codes = known.condition()
     return f"""
-        SELECT coalesce(sum(n), 0)::bigint FROM gisapp.tile_counts
-         WHERE layer = %(layer)s AND zoom = {zoom} AND {within}
-    """, values | {"layer": layer.id}  # noqa: S608
+        SELECT coalesce(sum(n), 0)::bigint FROM {known.table}
+         WHERE layer = %(layer)s AND zoom = {zoom} AND {within}{where}
+    """, values | codes | {"layer": layer.id}  # noqa: S608
 
 
 def _cells_within(x: int, y: int, last: int) -> tuple[str, dict[str, Any]]:

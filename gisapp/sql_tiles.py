@@ -20,6 +20,8 @@ from gisapp.tables import LAYERS, quoted
 EXTENT = 4096
 #: What is drawn beyond the edge, in units (16 to a px), so that outlines meet and no point is cut in half.
 BUFFER = 128
+#: Shapes that end within this many units beyond the edge are not clipped: to draw them whole costs less.
+NEAR = 512
 #: Lines and areas need no more than half their outline there.
 EDGE = 48
 WORLD_M = 40075016.685578488
@@ -32,8 +34,6 @@ SHIFT_BYTES = 2000
 LABEL_LENGTH = 80
 #: A cell of counts is 4 px, 64 units, wide.
 CELL = 64
-#: Outline of a thinned line may be off by half a pixel.
-THIN_UNITS = 8
 
 _DIALECT = dialects.dialect()  # type: ignore[no-untyped-call]
 
@@ -65,11 +65,12 @@ class Address:
 
     def values(self) -> dict[str, Any]:
         """What the statements below bind: the box, the wider box, the shift and the scale to units."""
-        box, edge, wide = self.box(), self.box(EDGE / EXTENT), self.box(BUFFER / EXTENT)
+        box, edge, wide, near = (self.box(margin / EXTENT) for margin in (0, EDGE, BUFFER, NEAR))
         scale = EXTENT / self.width_m
         return {"x0": box[0], "y0": box[1], "x1": box[2], "y1": box[3],
                 "ex0": edge[0], "ey0": edge[1], "ex1": edge[2], "ey1": edge[3],
-                "wx0": wide[0], "wy0": wide[1], "wx1": wide[2], "wy1": wide[3], "scale": scale,
+                "wx0": wide[0], "wy0": wide[1], "wx1": wide[2], "wy1": wide[3],
+                "nx0": near[0], "ny0": near[1], "nx1": near[2], "ny1": near[3], "scale": scale,
                 # Half a unit more, since the encoder cuts fractions off.
                 "dx": -box[0] + 0.5 / scale, "dy": -box[3] - 0.5 / scale}
 
@@ -105,37 +106,38 @@ def filter_text(table: FromClause, conditions: Sequence[Condition]) -> tuple[str
     return f" AND ({where})", dict(compiled.params)
 
 
-_BOX = "ST_MakeEnvelope(%(x0)s, %(y0)s, %(x1)s, %(y1)s, 3857)"
-_WIDE = "ST_MakeEnvelope(%(wx0)s, %(wy0)s, %(wx1)s, %(wy1)s, 3857)"
-_EDGED = "ST_MakeEnvelope(%(ex0)s, %(ey0)s, %(ex1)s, %(ey1)s, 3857)"
-_CLIPPED = f"ST_AsMVTGeom({{shape}}, {_BOX}::box2d, {EXTENT}, {BUFFER}, true)"
-_SHIFTED = "ST_TransScale(geom_3857, %(dx)s, %(dy)s, %(scale)s, -%(scale)s)"
+BOX = "ST_MakeEnvelope(%(x0)s, %(y0)s, %(x1)s, %(y1)s, 3857)"
+WIDE = "ST_MakeEnvelope(%(wx0)s, %(wy0)s, %(wx1)s, %(wy1)s, 3857)"
+EDGED = "ST_MakeEnvelope(%(ex0)s, %(ey0)s, %(ex1)s, %(ey1)s, 3857)"
+_NEAR = "ST_MakeEnvelope(%(nx0)s, %(ny0)s, %(nx1)s, %(ny1)s, 3857)"
+CLIPPED = f"ST_AsMVTGeom({{shape}}, {BOX}::box2d, {EXTENT}, {BUFFER}, true)"
+SHIFTED = "ST_TransScale({shape}, %(dx)s, %(dy)s, %(scale)s, -%(scale)s)"
+#: Shapes that are drawn whole: short ones that lie in the tile or hardly beyond it.
+SMALL = f"geom_3857 @ {_NEAR} AND pg_column_size(geom_3857) < {SHIFT_BYTES}"
 
 
-def _mvt(rows: str) -> str:
+def mvt(rows: str) -> str:
     """Rows without geometry are left out by ST_AsMVT; a condition here would have each drawn twice."""
     return f"SELECT ST_AsMVT(t, %(layer)s, {EXTENT}, 'g') FROM ({rows}) AS t"  # noqa: S608
 
 
-def _there(picture: Picture) -> str:
+def there(picture: Picture) -> str:
     """Condition on the features that show in the tile."""
     if "Point" in picture.layer.geometry:
-        return f"geom_3857 && {_WIDE}"
+        return f"geom_3857 && {WIDE}"
     if picture.layer.stand_in is None:
-        return f"geom_3857 && {_EDGED}"
-    return f"geom_3857 && {_WIDE} AND (geom_3857 && {_EDGED} OR ST_Dimension(geom_3857) = 0)"
+        return f"geom_3857 && {EDGED}"
+    return f"geom_3857 && {WIDE} AND (geom_3857 && {EDGED} OR ST_Dimension(geom_3857) = 0)"
 
 
-def _drawn(picture: Picture, z: int) -> str:
+def drawn(picture: Picture, z: int) -> str:
     """The geometry in tile units."""
-    clipped = _CLIPPED.format(shape="geom_3857")
-    inside = f"geom_3857 @ {_BOX} AND pg_column_size(geom_3857) < {SHIFT_BYTES}"
-    if z < SHIFT_ZOOM:
-        inside += " AND ST_Dimension(geom_3857) = 0"
-    return f"CASE WHEN {inside} THEN {_SHIFTED} ELSE {clipped} END"
+    whole = SMALL if z >= SHIFT_ZOOM else f"{SMALL} AND ST_Dimension(geom_3857) = 0"
+    return (f"CASE WHEN {whole} THEN {SHIFTED.format(shape='geom_3857')}"
+            f" ELSE {CLIPPED.format(shape='geom_3857')} END")
 
 
-def _carried(picture: Picture, labelled: bool) -> str:
+def carried(picture: Picture, labelled: bool) -> str:
     """Attributes to follow one another, each with its comma. A crowded tile leaves out `id` and `label`: an id
     is new in each feature, which makes half of such a tile's time and two thirds of its size."""
     columns = [_attribute(picture.layer, name) for name in picture.columns]
@@ -152,96 +154,44 @@ def _attribute(layer: Layer, name: str) -> str:
     return f"{quoted(name)}{cast} AS {quoted(name)}"
 
 
-def _names(picture: Picture) -> str:
+def names(picture: Picture) -> str:
+    """The attribute columns, each after a comma."""
     return "".join(f", {quoted(name)}" for name in picture.columns)
 
 
-def _no_values(picture: Picture) -> str:
+def no_values(picture: Picture) -> str:
+    """NULL for each of the attribute columns, each after a comma."""
     return "".join(f", NULL AS {quoted(name)}" for name in picture.columns)
 
 
 def features(picture: Picture, address: Address, *, labelled: bool) -> tuple[str, dict[str, Any]]:
     """A tile of all features there."""
-    rows = (f"SELECT {_carried(picture, labelled)}{_drawn(picture, address.z)} AS g"  # noqa: S608
-            f" FROM {picture.table} WHERE {_there(picture)}{picture.where}")
-    return _mvt(rows), _values(picture, address)
-
-
-def _values(picture: Picture, address: Address, **more: Any) -> dict[str, Any]:
-    return picture.values | address.values() | {"layer": picture.layer.id} | more
+    rows = (f"SELECT {carried(picture, labelled)}{drawn(picture, address.z)} AS g"  # noqa: S608
+            f" FROM {picture.table} WHERE {there(picture)}{picture.where}")
+    return mvt(rows), values(picture, address)
 
 
 #: A square of tile units, wound as a vector tile wants it.
-_SQUARE = "ST_MakeEnvelope((_cx + 1) * {w}, _cy * {w}, _cx * {w}, (_cy + 1) * {w})"
+SQUARE = "ST_MakeEnvelope((_cx + 1) * {w}, _cy * {w}, _cx * {w}, (_cy + 1) * {w})"
 
 
-#: Added to the number of a cell for the features in it that are wider than it.
-_LARGE = 1 << 14
-
-
-def _place(metres: str) -> str:
-    """Column or row of a cell, 1 to 64; 0 and 65 stand for all that lies beyond the edges."""
-    return f"(least(greatest(floor(({metres}) * %(scale)s / {CELL}), -1), {EXTENT // CELL}) + 1)::integer"
-
-
-def mixed(picture: Picture, address: Address, most: int) -> tuple[str, dict[str, Any]]:
-    """A tile of at most `most` features, the large ones and those with room around them; where they crowd,
-    cells of 4 px with the `count` of the features that are not drawn."""
-    rows = f"""
-        WITH boxes AS NOT MATERIALIZED (
-            SELECT {_carried(picture, labelled=False)}geom_3857, geom_3857::box2d::box3d AS _box
-              FROM {picture.table} WHERE {_there(picture)}{picture.where} OFFSET 0
-        ), placed AS NOT MATERIALIZED (
-            SELECT *, {_place("(ST_XMin(_box) + ST_XMax(_box)) / 2 - %(x0)s")}
-                      + 128 * {_place("%(y1)s - (ST_YMin(_box) + ST_YMax(_box)) / 2")}
-                      + CASE WHEN greatest(ST_XMax(_box) - ST_XMin(_box), ST_YMax(_box) - ST_YMin(_box))
-                                  * %(scale)s >= {CELL} THEN {_LARGE} ELSE 0 END AS _key
-              FROM boxes
-        ), cells AS MATERIALIZED (
-            SELECT _key, count(*) AS _n,
-                   sum(count(*)) OVER (ORDER BY _key >= {_LARGE} DESC, count(*), _key) <= %(most)s AS _open
-              FROM placed GROUP BY _key
-        ), closed AS (
-            SELECT (_key & 127) - 1 AS _cx, (_key >> 7 & 127) - 1 AS _cy, _n FROM cells WHERE NOT _open
-        )
-        SELECT sum(_n)::bigint AS count{_no_values(picture)}, {_SQUARE.format(w=CELL)} AS g FROM closed
-         WHERE _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1}
-         GROUP BY _cx, _cy
-        UNION ALL
-        SELECT NULL{_names(picture)}, {_drawn(picture, address.z)}
-          FROM placed WHERE (_key IN (SELECT _key FROM cells WHERE _open)) IS TRUE
-    """  # noqa: S608
-    return _mvt(rows), _values(picture, address, most=most)
-
-
-def mixed_lines(picture: Picture, address: Address, most: int, counts: str,
-                counted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """A tile of the `most` longest lines over cells with the `count` of all lines that pass them. `counts` is
-    the query of those cells and `counted` what it binds."""
-    thinned = f"ST_Simplify(geom_3857, {THIN_UNITS} / %(scale)s, true)"
-    rows = f"""
-        SELECT count{_no_values(picture)}, g FROM ({counts}) AS cells
-        UNION ALL
-        SELECT NULL{_names(picture)},
-               {_CLIPPED.format(shape=thinned)}
-          FROM (SELECT {_carried(picture, labelled=False)}geom_3857 FROM {picture.table}
-                 WHERE {_there(picture)}{picture.where} ORDER BY geom_length_m DESC, id LIMIT %(most)s) AS longest
-    """  # noqa: S608
-    return _mvt(rows), _values(picture, address, most=most) | counted
+def values(picture: Picture, address: Address, **more: Any) -> dict[str, Any]:
+    """All that a statement about the picture binds."""
+    return picture.values | address.values() | {"layer": picture.layer.id} | more
 
 
 def grouped(picture: Picture, address: Address) -> tuple[str, dict[str, Any]]:
     """A tile of cells with the `count` of features whose middle lies there, counted from the features: for
     filters that the count grid does not know."""
     rows = f"""
-        SELECT count(*) AS count, {_SQUARE.format(w=CELL)} AS g FROM (
+        SELECT count(*) AS count, {SQUARE.format(w=CELL)} AS g FROM (
             SELECT floor(((ST_XMin(b) + ST_XMax(b)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS _cx,
                    floor((%(y1)s - (ST_YMin(b) + ST_YMax(b)) / 2) * %(scale)s / {CELL})::integer AS _cy
               FROM (SELECT geom_3857::box2d::box3d AS b FROM {picture.table}
-                     WHERE geom_3857 && {_BOX}{picture.where} OFFSET 0) AS boxes) AS placed
+                     WHERE geom_3857 && {BOX}{picture.where} OFFSET 0) AS boxes) AS placed
          WHERE _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1} GROUP BY _cx, _cy
     """  # noqa: S608
-    return _mvt(rows), _values(picture, address)
+    return mvt(rows), values(picture, address)
 
 
 def matches(picture: Picture, most: int) -> tuple[str, dict[str, Any]]:
@@ -250,45 +200,6 @@ def matches(picture: Picture, most: int) -> tuple[str, dict[str, Any]]:
             picture.values | {"most": most})
 
 
-def _history(picture: Picture) -> str:
-    return f"{LAYERS}.{quoted(picture.layer.id + '_history')}"
-
-
-def _then(picture: Picture) -> str:
-    """Features of the history table in the tile, moved to EPSG:3857 on the way: the past has no stored picture."""
-    shown = f"COALESCE(geom, {quoted(picture.layer.stand_in.id)})" if picture.layer.stand_in else "geom"
-    box = f"ST_Transform({_WIDE}, 4326)"
-    where = f"geom && {box}" + (
-        f" OR geom IS NULL AND {quoted(picture.layer.stand_in.id)} && {box}" if picture.layer.stand_in else "")
-    return (f"(SELECT *, ST_Transform({shown}, 3857) AS geom_3857 FROM {_history(picture)}"  # noqa: S608
-            f" WHERE ({where}){picture.where})")
-
-
-def past_count(picture: Picture, address: Address, most: int) -> tuple[str, dict[str, Any]]:
-    """How many features of the past lie in the tile, counted up to `most`."""
-    return (f"SELECT count(*) FROM (SELECT FROM {_then(picture)} AS past LIMIT %(most)s) AS q",  # noqa: S608
-            _values(picture, address, most=most))
-
-
-def past_features(picture: Picture, address: Address) -> tuple[str, dict[str, Any]]:
-    """A tile of all features that were there at the moment of the picture's filter."""
-    rows = (f"SELECT {_carried(picture, labelled=True)}{_CLIPPED.format(shape='geom_3857')} AS g"  # noqa: S608
-            f" FROM {_then(picture)} AS past")
-    return _mvt(rows), _values(picture, address)
-
-
-def past_cells(picture: Picture, address: Address) -> tuple[str, dict[str, Any]]:
-    """The same as cells of 4 px with their `count`, where features would be confetti."""
-    rows = f"""
-        SELECT count(*) AS count, {_SQUARE.format(w=CELL)} AS g FROM (
-            SELECT floor(((ST_XMin(b) + ST_XMax(b)) / 2 - %(x0)s) * %(scale)s / {CELL})::integer AS _cx,
-                   floor((%(y1)s - (ST_YMin(b) + ST_YMax(b)) / 2) * %(scale)s / {CELL})::integer AS _cy
-              FROM (SELECT geom_3857::box2d::box3d AS b FROM {_then(picture)} AS past OFFSET 0) AS boxes) AS placed
-         WHERE _cx BETWEEN 0 AND {EXTENT // CELL - 1} AND _cy BETWEEN 0 AND {EXTENT // CELL - 1} GROUP BY _cx, _cy
-    """  # noqa: S608
-    return _mvt(rows), _values(picture, address)
-
-
 def cells_tile(layer: Layer, cells: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """A tile made of a query of cells (`count`, `g`)."""
-    return _mvt(cells), values | {"layer": layer.id}
+    return mvt(cells), values | {"layer": layer.id}

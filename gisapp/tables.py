@@ -140,16 +140,23 @@ def _geometry_columns(layer: Layer) -> list[Column[Any]]:
     columns = [Column("geom", _geometry(layer.geometry), nullable=layer.stand_in is not None)]
     if layer.second_geometry:
         columns.append(Column(layer.second_geometry.id, _geometry(layer.second_geometry.geometry)))
-    mercator = f"st_transform({shown_geometry(layer)}, 3857)"
-    if "Polygon" in layer.geometry:
-        # Clockwise, so that rings wind as a vector tile wants them once its y axis points down.
-        mercator = f"st_forcepolygoncw({mercator})"
-    columns.append(_computed("geom_3857", Geometry("GEOMETRY", 3857, spatial_index=False), mercator))
+    columns.append(_computed("geom_3857", Geometry("GEOMETRY", 3857, spatial_index=False), _mercator(layer)))
     if layer.geometry == "MultiPolygon":
         columns.append(_computed("geom_area_m2", Numeric(18, 2), "round((st_area(geom::geography))::numeric, 2)"))
     if layer.geometry == "MultiLineString":
         columns.append(_computed("geom_length_m", Numeric(18, 2), "round((st_length(geom::geography))::numeric, 2)"))
     return columns
+
+
+def _mercator(layer: Layer) -> str:
+    """SQL for the shape that tiles read; rings of areas are clockwise, as a vector tile wants them once its y axis
+    points down, and an area of one part is a Polygon: thousands of those are gathered without taking each apart."""
+    shown = shown_geometry(layer)
+    if "Polygon" not in layer.geometry:
+        return f"st_transform({shown}, 3857)"
+    return (f"CASE WHEN st_numgeometries({shown}) = 1"
+            f" THEN st_forcepolygoncw(st_transform(st_geometryn({shown}, 1), 3857))"
+            f" ELSE st_forcepolygoncw(st_transform({shown}, 3857)) END")
 
 
 def _computed(name: str, kind: TypeEngine[Any], expression: str) -> Column[Any]:

@@ -13,7 +13,7 @@ import mapbox_vector_tile
 import pytest
 from sqlalchemy import text
 
-from gisapp import tiles
+from gisapp import tile_drawing, tile_shelf, tiles
 from gisapp.house import House
 from gisapp.sql_tiles import Address
 from tests.conftest import Role
@@ -174,9 +174,10 @@ def test_an_unchanged_tile_is_not_sent_again(admin: Role, owner: House) -> None:
 
 
 @pytest.mark.usefixtures("empty")
-def test_a_finished_tile_is_read_back_and_equal(admin: Role, owner: House) -> None:
+def test_a_finished_tile_is_read_back_and_equal(admin: Role, owner: House, house: House) -> None:
     add_build(owner, LON, LAT)
     made = admin.get(path("illegal_builds", Z14)).data
+    tiles.settle(house)
     run(owner, "UPDATE gisapp.stored_tiles SET body = :body", body=gzip.compress(b"stored"))
     assert admin.get(path("illegal_builds", Z14)).data == b"stored"
     run(owner, "UPDATE layers.illegal_builds SET synthetic = true")
@@ -223,7 +224,7 @@ def test_from_the_detail_zoom_on_there_are_features(admin: Role, owner: House) -
 @pytest.mark.usefixtures("empty")
 def test_a_crowded_tile_counts_what_it_does_not_draw(
         admin: Role, owner: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "MOST", 50)
+    monkeypatch.setattr(tile_drawing, "MOST_POINTS", 50)
     add_signs(owner, 300, spread=0.0001)
     add_signs(owner, 40, spread=0.015)
     found = properties(admin, "rooftop_signs", Z14)
@@ -234,7 +235,8 @@ def test_a_crowded_tile_counts_what_it_does_not_draw(
 
 @pytest.mark.usefixtures("empty")
 def test_crowded_lines_keep_the_longest(admin: Role, owner: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "MOST_LINES", 5)
+    monkeypatch.setattr(tile_drawing, "MOST_LINES", 5)
+    monkeypatch.setattr(tile_drawing, "MOST_LINES_DRAWN", 5)
     run(owner, """
         INSERT INTO layers.truck_routes (route_no, name, leg, geom)
         SELECT 'R' || n, 'P' || n, (SELECT min(code) FROM codes.route_leg),
@@ -244,6 +246,59 @@ def test_crowded_lines_keep_the_longest(admin: Role, owner: House, monkeypatch: 
     found = properties(admin, "truck_routes", Z14)
     assert len([one for one in found if "count" not in one]) == 5
     assert max(one.get("count", 0) for one in found) == 12
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_crowded_tile_of_areas_draws_the_large_ones_over_counts(
+        admin: Role, owner: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in range(60):
+        add_build(owner, LON + 0.0003 * (place % 8), LAT + 0.0003 * (place // 8), 0.00005 + 0.0000025 * place)
+    with owner.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE layers.illegal_builds"))
+    monkeypatch.setattr(tile_drawing, "MOST", 30)
+    found = fetch(admin, "illegal_builds", Z14)
+    assert sum(one["properties"].get("count", 0) for one in found) == 60
+    drawn = [one for one in found if "count" not in one["properties"]]
+    assert 0 < len(drawn) <= 30
+    assert {one["properties"]["status"] for one in drawn} == {"01"}
+    widths = [max(x for x, _ in ring) - min(x for x, _ in ring) for one in drawn
+              for ring in one["geometry"]["coordinates"][:1]]
+    assert min(widths) >= 20  # the smallest of all is 9 units wide, the middle one 23, the largest 36
+
+
+ROUTE = """
+    INSERT INTO layers.truck_routes (route_no, name, leg, geom)
+    VALUES ('R1', 'P1', (SELECT min(code) FROM codes.route_leg), ST_Multi(ST_SetSRID(ST_MakeLine(ARRAY(
+        SELECT ST_MakePoint(:lon + 0.0001 * n, :lat + 0.00002 * (n % 5)) FROM generate_series(0, 99) AS n)), 4326)))"""
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_line_is_kept_in_pieces_of_its_own_direction(owner: House) -> None:
+    run(owner, ROUTE, lon=LON, lat=LAT)
+    pieces = run(owner, "SELECT ST_NPoints(piece), ST_X(ST_StartPoint(piece)), ST_X(ST_EndPoint(piece))"
+                        " FROM tiles.truck_routes ORDER BY 2")
+    assert [count for count, _, _ in pieces] == [32, 32, 32, 7]
+    assert all(start < end for _, start, end in pieces)
+    assert [end for _, _, end in pieces[:-1]] == [start for _, start, _ in pieces[1:]]
+    run(owner, "UPDATE layers.truck_routes SET geom = ST_Reverse(geom)")
+    assert run(owner, "SELECT bool_and(ST_X(ST_StartPoint(piece)) > ST_X(ST_EndPoint(piece))), count(*)"
+                      " FROM tiles.truck_routes") == [(True, 4)]
+    run(owner, "SELECT gisapp.rebuild_tiles('truck_routes')")
+    assert run(owner, "SELECT count(*) FROM tiles.truck_routes") == [(4,)]
+    run(owner, "DELETE FROM layers.truck_routes")
+    assert run(owner, "SELECT count(*) FROM tiles.truck_routes") == [(0,)]
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("z", [9, 12, 14, 16, 18, 20])
+def test_a_line_shows_wherever_it_passes(admin: Role, owner: House, z: int) -> None:
+    run(owner, ROUTE, lon=LON, lat=LAT)
+    key = str(run(owner, "SELECT id FROM layers.truck_routes")[0][0])
+    for step in (0, 31, 50, 98):
+        [one] = fetch(admin, "truck_routes", _tile_of(LON + 0.0001 * step, LAT + 0.00002 * (step % 5), z))
+        assert one["properties"]["id"] == key
+    assert fetch(admin, "truck_routes", _tile_of(LON, LAT + 0.5, z)) == [] or z < 10
+    assert fetch(admin, "truck_routes", Z14, name="P2") == []
 
 
 @pytest.mark.usefixtures("empty")
@@ -334,12 +389,14 @@ def test_tile_sets_are_described(admin: Role, owner: House) -> None:
 
 
 @pytest.mark.usefixtures("empty")
-def test_old_tiles_go_when_the_store_is_full(admin: Role, owner: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "TIDY_EVERY", 1)
-    monkeypatch.setattr(tiles, "STORE_BYTES", 1)
+def test_old_tiles_go_when_the_store_is_full(
+        admin: Role, owner: House, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tile_shelf, "TIDY_EVERY", 1)
+    monkeypatch.setattr(tile_shelf, "STORE_BYTES", 1)
     add_signs(owner, 3)
     for z in range(8, 20):
         admin.get(path("rooftop_signs", _tile_of(LON + 0.00001, LAT + 0.00001, z)))
+    tiles.settle(house)
     assert run(owner, "SELECT count(*) < 8 FROM gisapp.stored_tiles") == [(True,)]
 
 
@@ -347,7 +404,7 @@ def test_old_tiles_go_when_the_store_is_full(admin: Role, owner: House, monkeypa
 @pytest.mark.parametrize("most", [4000, 1])
 def test_other_attributes_travel_when_asked_for(
         admin: Role, roles: dict[str, Role], owner: House, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(tiles, "MOST", most)
+    monkeypatch.setattr(tile_drawing, "MOST_POINTS", most)
     add_signs(owner, 3, spread=0.1)
     asked = ",".join(field.id for field in owner.catalogue.layers["rooftop_signs"].all_fields)
     drawn = [one for one in properties(admin, "rooftop_signs", Z14, properties=asked) if "count" not in one]

@@ -3,9 +3,7 @@
 Drafted by `gisapp layers draft`; read it before you commit it.
 """
 
-import sqlalchemy as sa
 from alembic import op
-
 
 revision = '0005'
 down_revision = '0004'
