@@ -5,7 +5,7 @@ const DIGITS = 6;
 /** Ties the links with `data-carry`; one with `data-save` is fetched and saved, and says why when it cannot be. */
 export function carryFor({ map, tree, filter, words }) {
   function shown() {
-    const asked = filter.all();
+    const asked = filter.carried();
     const box = map.getBounds();
     asked.set('layers', tree.shown().join(','));
     asked.set('bbox', [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((one) => one.toFixed(DIGITS)).join(','));

@@ -18,7 +18,7 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
   const known = new Set(Object.values(takes).flat());
   const asked = new Map();
   const listeners = [];
-  let moment = { of: () => [], all: () => [], shows: () => () => true }; // [name, value] pairs that times.js adds: of one layer, of all
+  let moment = { of: () => [], all: () => [], carried: () => [], shows: () => () => true }; // [name, value] pairs that times.js adds: of one layer, of all
   const place = document.getElementById('side-filter');
   const note = document.getElementById('note-filter');
   const badge = document.getElementById('filter-count');
@@ -148,6 +148,8 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
     shows: (latlng) => moment.shows(latlng),
     /** Everything that is asked, for addresses that are about several layers; where a handle parts the map, of that side. */
     all: (latlng) => new URLSearchParams([...asked, ...moment.all(latlng)]),
+    /** The filter and the day, for a sheet or file of all layers at once. */
+    carried: () => new URLSearchParams([...asked, ...moment.carried()]),
     onChange: (listener) => listeners.push(listener),
   };
 }

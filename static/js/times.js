@@ -128,6 +128,7 @@ export function timesFor({ map, stack, tree, filter, panel, tabs, missions, root
     filter.look({
       of: (layer) => pairs(layer, right.day),
       all: (latlng) => Object.keys(tree.titles).flatMap((layer) => pairs(layer, at(latlng).day).map(([name, value]) => [`${layer}.${name}`, value])),
+      carried: () => (right.day && right.day < today() ? [['as_of', endOf(right.day, zone)]] : []),
       shows: (latlng) => onlyOf(at(latlng).layer),
     });
     differences.show(state.mode !== 'days' ? null : { from: endOf(state.days[0], zone), to: endOf(state.days[1], zone), titles: known?.titles || {}, zone });

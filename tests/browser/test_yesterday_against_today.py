@@ -94,6 +94,16 @@ def test_days_are_stepped_through_and_counted(visit: Callable[..., Page], since:
     assert "time=" not in page.evaluate("window.location.hash")
 
 
+def test_the_sheet_is_of_the_same_day(visit: Callable[..., Page], since: Since) -> None:
+    page = visit(f"/map#time=day:{day(-1)}&layers=rooftop_signs,roads")
+    link = page.locator("a[data-carry]").first
+    link.evaluate("(one) => one.addEventListener('click', (event) => event.preventDefault())")
+    link.click()
+    asked = parse_qs(urlsplit(link.get_attribute("href") or "").query)
+    assert asked["as_of"] == [end_of(day(-1))]
+    assert not [name for name in asked if "." in name]
+
+
 def test_a_day_before_all_records_says_so_and_keeps_the_ground(visit: Callable[..., Page]) -> None:
     page = visit("/map#time=day:2001-05-01&layers=rooftop_signs,roads", language="en")
     expect(page.locator("#note-times")).to_contain_text("Nothing was recorded before")
