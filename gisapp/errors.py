@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gisapp.problem_kinds import FILTER_PROBLEMS, ProblemKind
+from gisapp.problem_kinds import FILTER_PROBLEMS, PRINT_PROBLEMS, ProblemKind
 
 
 PROBLEMS: dict[str, ProblemKind] = {
@@ -180,6 +180,11 @@ PROBLEMS: dict[str, ProblemKind] = {
     "undo_unknown": ProblemKind(
         404, "没有可撤销的操作：只能撤销自己最近 {minutes} 分钟内的操作；更早的请在历史中恢复。",
         "There is nothing to undo: only what you did in the last {minutes} minutes. For the rest, use the history."),
+    "line_unreadable": ProblemKind(
+        422, "第 {line} 行看不懂：“{text}”。每行一个点（两个数），或一段（方位角和距离）。",
+        "Line {line} cannot be read: “{text}”. Write one point (two numbers) or one leg (bearing, distance) a line."),
+    "points_too_few": ProblemKind(
+        422, "只有 {count} 个点，至少需要 {least} 个。", "There are {count} points; at least {least} are needed."),
     "shape_absent": ProblemKind(
         422, "要素 {id} 没有可用的几何（{wanted}）。", "Feature {id} has no geometry for this ({wanted})."),
     "split_misses": ProblemKind(
@@ -232,25 +237,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "database_unavailable": ProblemKind(
         503, "数据库暂时不可用，请稍后再试；数据没有丢失。",
         "The database cannot be reached just now; try again shortly. Nothing was lost."),
-    # printing
-    "print_font_missing": ProblemKind(
-        503, "服务器没有中文字体，无法打印。请管理员安装 fonts-noto-cjk。",
-        "The server has no Chinese font to print with. Ask an administrator to install fonts-noto-cjk."),
-    "print_too_many": ProblemKind(
-        422, "“{layer}”在本图中超过 {limit} 个要素。请用更大的比例尺或缩小查询范围。",
-        "More than {limit} features of {layer} lie on this sheet. Take a larger scale or narrow the question."),
-    "print_nothing": ProblemKind(
-        422, "没有符合条件的要素，无法确定图幅位置。请修改条件或给出 lon、lat。",
-        "Nothing answers the question, so the sheet has no place. Change the question or give lon and lat."),
-    "print_atlas_size": ProblemKind(
-        422, "图册每个要素一页，当前 {count} 个；应为 1 至 {limit} 个。请修改查询条件。",
-        "An atlas has a page for each of 1 to {limit} features; the question found {count}. Change it."),
-    "map_file_too_many": ProblemKind(
-        422, "“{layer}”在视野内有 {count} 个要素，单个文件最多 {limit} 个。请放大地图、增加筛选条件或关闭该图层。",
-        "{layer} has {count} features in view; a file takes {limit}. Zoom in, filter, or switch the layer off."),
-    "map_file_too_large": ProblemKind(
-        422, "文件将有 {size} MB，上限 {limit} MB。请放大地图、增加筛选条件或关闭部分图层。",
-        "The file would have {size} MB; the limit is {limit} MB. Zoom in, filter, or switch layers off."),
+    **PRINT_PROBLEMS,
 }
 
 

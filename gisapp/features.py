@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Table
 
-from gisapp import sql
+from gisapp import census, sql
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -54,6 +54,8 @@ def open_layer(house: House, actor: Actor, layer_id: str, act: str, query: Query
         if name not in visible_names(actor, layer):
             raise Problem("field_masked", field=name)
     _require_unmasked(house, actor, query)
+    if query is not None and query.others:
+        census.take(house.db, house.tables.metadata)
     tables = house.tables.history if query is not None and query.as_of else house.tables.layers
     return layer, tables[layer.id]
 

@@ -139,9 +139,16 @@ def geojson(column: ColumnElement[Any], crs: Crs) -> ColumnElement[Any]:
     return cast(func.ST_AsGeoJSON(shape, digits), JSON)
 
 
-def feature_json(layer: Layer, table: Table, names: Sequence[str], crs: Crs) -> ColumnElement[str]:
-    """A whole GeoJSON feature as text; `names` are the properties to carry."""
-    columns: list[ColumnElement[Any]] = [table.c[name] for name in names]
+def reckoned(layer: Layer, table: Table, query: Query) -> list[ColumnElement[Any]]:
+    """The columns that the query asks to compute, by their names."""
+    writer = Writer(layer, table, query.as_of)
+    return [writer.write(one.root).label(one.name) for one in query.computed]
+
+
+def feature_json(layer: Layer, table: Table, names: Sequence[str], crs: Crs,
+                 more: Sequence[ColumnElement[Any]] = ()) -> ColumnElement[str]:
+    """A whole GeoJSON feature as text; `names` are the properties to carry, `more` further columns with a name."""
+    columns: list[ColumnElement[Any]] = [*(table.c[name] for name in names), *more]
     if layer.second_geometry:
         columns.append(geojson(table.c[layer.second_geometry.id], crs).label(layer.second_geometry.id))
     row = select(*columns).correlate(table).subquery("p")
@@ -154,7 +161,8 @@ def feature_json(layer: Layer, table: Table, names: Sequence[str], crs: Crs) -> 
 def select_page(layer: Layer, table: Table, query: Query, names: Sequence[str]) -> Select[Any]:
     """Features as text with the values of their page key, one more than the limit to see whether more follow."""
     keys = [cast(table.c[name], Text).label(f"k{n}") for n, (name, _) in enumerate(query.sortby)]
-    columns: list[Any] = [feature_json(layer, table, names, query.crs).label("feature"), *keys, table.c.id]
+    columns: list[Any] = [
+        feature_json(layer, table, names, query.crs, reckoned(layer, table, query)).label("feature"), *keys, table.c.id]
     statement: Select[Any] = select(*columns)
     statement = statement.where(*conditions(layer, table, query))
     if query.after:

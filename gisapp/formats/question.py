@@ -26,6 +26,10 @@ def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> l
     if query.period:
         first, last = (f"{moment:%Y-%m-%d %H:%M}Z" if moment else ".." for moment in query.period)
         parts.append(f"时间 {first} 至 {last}" if zh else f"time {first} to {last}")
+    if query.words:
+        parts.append(("含文字 " if zh else "with the words ") + " ".join(query.words))
+    if query.filter:
+        parts.append(("条件 " if zh else "where ") + query.filter.text)
     if query.as_of:
         parts.append(f"截至 {query.as_of:%Y-%m-%d %H:%M:%S}Z 的状况" if zh else
                      f"as it was at {query.as_of:%Y-%m-%d %H:%M:%S}Z")

@@ -21,6 +21,7 @@ _SERVICE: dict[str, tuple[str, Words]] = {
     "/": ("getLandingPage", Words("入口及链接", "The landing page")),
     "/api": ("getApi", Words("本文档", "This document")),
     "/conformance": ("getConformance", Words("符合的标准类", "The conformance classes that hold")),
+    "/functions": ("getFunctions", Words("筛选中可用的函数及参数", "The functions that a filter may call")),
     "/collections": ("getCollections", Words("所有图层", "All layers")),
     "/tileMatrixSets": ("getTileMatrixSets", Words("瓦片矩阵集目录", "The tile matrix sets")),
 }
@@ -83,6 +84,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
     return {
         base: {"get": _describe(layer, "describeCollection", said["collection"])},
         f"{base}/schema": {"get": _describe(layer, "getSchema", said["schema"], "application/schema+json")},
+        f"{base}/queryables": {"get": _describe(layer, "getQueryables", said["queryables"], "application/schema+json")},
         f"{base}/items": {
             "get": operation(layer.id, f"{layer.id}.getFeatures", said["items"], reading(
                 said["items"], items_content(layer.id)), *asked),
@@ -98,6 +100,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
 _WORDS = {
     "collection": Words("图层说明", "The layer, its extent and its systems of coordinates"),
     "schema": Words("字段的 JSON Schema", "JSON Schema of the fields"),
+    "queryables": Words("可用于 filter 的字段和几何", "What a filter may name: fields and geometries"),
     "items": Words("查询要素，或整体导出为文件", "Features that answer the query, or all of them as a file"),
     "item": Words("一个要素", "One feature"),
     "create": Words("新建要素；可自带 UUID 编号，重发同样内容不会重复",

@@ -71,6 +71,12 @@ class Query:
         return bool(self.bbox or self.equals or self.period or self.ids or self.words or self.filter)
 
     @property
+    def others(self) -> frozenset[str]:
+        """The layers that CQL2 holds this one against."""
+        parts: list[Filter | Computed] = [*([self.filter] if self.filter else []), *self.computed]
+        return frozenset(layer for part in parts for layer in part.uses.layers)
+
+    @property
     def leans_on(self) -> frozenset[tuple[str, str]]:
         """Fields of CQL2 by (layer id, field id), those of other layers among them."""
         parts: list[Filter | Computed] = [*([self.filter] if self.filter else []), *self.computed]

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp import features
+from gisapp.cql2 import CLASSES as CQL2_CLASSES
 from gisapp.crs import CRS84, MENU, Crs
 from gisapp.errors import Problem
 from gisapp.exports import formats_for
@@ -33,6 +34,8 @@ CONFORMANCE = tuple(f"http://www.opengis.net/spec/{name}" for name in (
     "ogcapi-features-1/1.0/conf/core", "ogcapi-features-1/1.0/conf/geojson", "ogcapi-features-1/1.0/conf/html",
     "ogcapi-features-1/1.0/conf/oas30",
     "ogcapi-features-2/1.0/conf/crs",
+    "ogcapi-features-3/1.0/conf/queryables", "ogcapi-features-3/1.0/conf/filter",
+    "ogcapi-features-3/1.0/conf/features-filter", *(f"cql2/1.0/conf/{name}" for name in CQL2_CLASSES),
     "ogcapi-features-4/1.0/conf/create-replace-delete", "ogcapi-features-4/1.0/conf/update",
     "ogcapi-features-4/1.0/conf/optimistic-locking-etags", "ogcapi-features-4/1.0/conf/features",
     "ogcapi-features-5/1.0/conf/schemas",
@@ -86,6 +89,7 @@ def landing() -> AnyResponse:
         link("self", url("/", f="json"), "application/json"),
         link("conformance", url("/conformance", f="json"), "application/json"),
         link("data", url("/collections", f="json"), "application/json"),
+        link("http://www.opengis.net/def/rel/ogc/1.0/functions", url("/functions", f="json"), "application/json"),
         link("service-desc", url("/api", f="json"), "application/vnd.oai.openapi+json;version=3.0"),
         link("service-doc", url("/api", f="html"), "text/html"),
         link("alternate", url("/", f="html"), "text/html"),
@@ -133,6 +137,7 @@ def describe(actor: Actor, layer: Layer) -> dict[str, Any]:
             link("items", url(f"{base}/items", f="json"), GEOJSON),
             link("items", url(f"{base}/items", f="html"), "text/html"),
             link("describedby", url(f"{base}/schema", f="json"), SCHEMA),
+            link("http://www.opengis.net/def/rel/ogc/1.0/queryables", url(f"{base}/queryables", f="json"), SCHEMA),
             link("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", url(f"{base}/tiles", f="json"),
                  "application/json"),
             *files,

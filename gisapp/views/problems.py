@@ -69,6 +69,8 @@ def _from_driver(error: BaseException) -> Response:
     if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected,
                           psycopg.errors.SerializationFailure)):
         return answer(Problem("busy", seconds=2, headers={"Retry-After": "2"}))
+    if isinstance(error, psycopg.DataError) and request.method in ("GET", "HEAD"):
+        return answer(Problem("filter_no_value"))
     if isinstance(error, psycopg.errors.InternalError_) and "transform" in str(error):
         return answer(invalid("bbox", "坐标超出该坐标系的范围", "a coordinate lies outside what its CRS covers"))
     if isinstance(error, psycopg.OperationalError):
