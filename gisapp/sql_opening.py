@@ -92,8 +92,9 @@ class _Opening:
 
     def _slot(self, minute: Clause, *, late: bool) -> Clause:
         """Whether a slot holds the minute: of today, or (`late`) the part of yesterday's that is after midnight."""
-        found = func.regexp_matches(self.slots, _SLOT, "g").table_valued(column("part", ARRAY(Text))).alias()
-        parts = [cast(func.coalesce(literal_column(f"({found.name}.part)[{n}]"), "0"), Integer) for n in (1, 2, 3, 4)]
+        slots = func.regexp_matches(self.slots, _SLOT, "g").table_valued(column("part", ARRAY(Text)))
+        found = slots.render_derived(name="slot")
+        parts = [cast(func.coalesce(literal_column(f"(slot.part)[{n}]"), "0"), Integer) for n in (1, 2, 3, 4)]
         start, end = parts[0] * 60 + parts[1], parts[2] * 60 + parts[3]
         past_midnight = end <= start
         inside = and_(past_midnight, minute < end) if late else and_(

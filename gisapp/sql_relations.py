@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from geoalchemy2 import Geography
+from geoalchemy2 import Geography, Geometry
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -19,17 +19,20 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
+    Uuid,
     and_,
     case,
     cast,
+    column,
     func,
     literal,
     not_,
     or_,
     select,
+    table,
 )
 
-from gisapp.census import known
+from gisapp.census import PIECES, known
 from gisapp.cql2.tree import Related
 from gisapp.sql_shapes import shown
 from gisapp.tables import LAYERS
@@ -100,6 +103,11 @@ class _Pair:
         return self.mine.c.id.in_(ids)
 
     @property
+    def pieces(self) -> bool:
+        """Whether the other layer's lines are kept in pieces beside."""
+        return self.drawn and self.other.layer.id in known(source_of(self.mine).metadata).pieces
+
+    @property
     def fewer_others(self) -> bool:
         """By the planner's estimates; a condition is taken to leave a tenth of them."""
         sizes = known(source_of(self.mine).metadata).sizes
@@ -115,15 +123,15 @@ class _Pair:
                 not_(func.ST_Touches(*self.shapes, type_=Boolean))]
 
 
-def table_of(table: FromClause, layer_id: str, *, past: bool) -> Table:
+def table_of(near: FromClause, layer_id: str, *, past: bool) -> Table:
     """The other layer's table, or its history, of the same database as a table or a subquery."""
-    found: Table = source_of(table).metadata.tables[f"{LAYERS}.{layer_id}{'_history' if past else ''}"]
+    found: Table = source_of(near).metadata.tables[f"{LAYERS}.{layer_id}{'_history' if past else ''}"]
     return found
 
 
-def source_of(table: FromClause) -> Table:
+def source_of(found: FromClause) -> Table:
     """The table itself behind an alias or a subquery."""
-    source = next(iter(table.c.id.base_columns)).table
+    source = next(iter(found.c.id.base_columns)).table
     assert isinstance(source, Table)  # noqa: S101
     return source
 
@@ -146,10 +154,15 @@ def _stretch(drawn: Clause, metres: float, *, most: bool) -> Clause:
 
 def _within(pair: _Pair, metres: float) -> list[Clause]:
     mine, theirs = pair.shapes
-    exact = func.ST_DWithin(ground(mine), ground(theirs), metres, type_=Boolean)
     if not pair.drawn:
+        exact = func.ST_DWithin(ground(mine), ground(theirs), metres, type_=Boolean)
         return [_near_in_degrees(mine, theirs, metres), exact]
-    a, b = pair.boxes
+    return _close(*pair.boxes, metres, pair.shapes)
+
+
+def _close(a: Clause, b: Clause, metres: float, shapes: tuple[Clause, Clause]) -> list[Clause]:
+    """Within a distance, by drawn geometries and, where these leave it open, by the shapes in degrees."""
+    exact = func.ST_DWithin(ground(shapes[0]), ground(shapes[1]), metres, type_=Boolean)
     return [a.bool_op("&&")(func.ST_Expand(b, _stretch(b, metres, most=True))),
             b.bool_op("&&")(func.ST_Expand(a, _stretch(a, metres, most=True))),
             or_(func.ST_DWithin(a, b, _stretch(a, metres, most=False), type_=Boolean),
@@ -163,7 +176,22 @@ def _near_in_degrees(mine: Clause, theirs: Clause, metres: float) -> Clause:
 
 
 def _near(pair: _Pair) -> Clause:
+    if pair.pieces and not pair.fewer_others:
+        return _near_pieces(pair)
     return pair.some(lambda one: _within(one, one.node.values[0]))
+
+
+def _near_pieces(pair: _Pair) -> Clause:
+    """Near a layer of lines that is kept in short pieces, too: a long line's box says little."""
+    piece = table(pair.other.layer.id, column("id", Uuid), column("piece", Geometry(srid=3857)), schema=PIECES).alias()
+    near = _close(pair.mine.c.geom_3857, piece.c.piece, pair.node.values[0],
+                  (pair.shapes[0], func.ST_Transform(piece.c.piece, 4326)))
+    looked = select(literal(1)).select_from(piece).where(*near)
+    if pair.node.where is not None:
+        looked = looked.join(pair.theirs, pair.theirs.c.id == piece.c.id).where(pair.other.write(pair.node.where))
+    if pair.other.layer.id == pair.layer.id:
+        looked = looked.where(piece.c.id != pair.mine.c.id)
+    return looked.correlate(pair.mine).exists()
 
 
 def _count_within(pair: _Pair) -> Clause:

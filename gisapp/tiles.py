@@ -111,7 +111,26 @@ def tile(house: House, actor: Actor, layer_id: str, address: Address, query: Que
     with driver_of(house.db) as driver:
         only_codes = not conditions(layer, table, replace(query, equals=()))
         facets = counts.facets_of(room.kind(driver, layer_id), query.equals) if only_codes else None
-        return _answer(driver, room, Ask(picture, facets, query, address), list(known))
+        answer = _unkept if query.fleeting else _answer
+        return answer(driver, room, Ask(picture, facets, query, address), list(known))
+
+
+def _unkept(driver: psycopg.Connection[Any], room: _Room, ask: Ask, known: list[str]) -> Tile:
+    """A tile made anew each time: what it shows may change while its layer does not."""
+    key, plan = (ask.layer.id, ask.filter), None
+    if ask.address.z < ask.layer.detail_zoom:
+        plan = room.plans.get(key)
+        if plan is None or not plan.holds(-1):
+            plan = _make_plan(driver, ask, 0)
+            room.keep(key, plan)
+    expected = one(driver, *counts.expected(ask.layer, ask.facets, ask.address))[0] or 0
+    counted = plan is not None and ask.address.z in plan.counted
+    return _packed(bytes(one(driver, *statement(driver, ask, counted, expected))[0] or b""), known)
+
+
+def _packed(drawn: bytes, known: list[str]) -> Tile:
+    etag = hashlib.blake2b(drawn, digest_size=12).hexdigest()
+    return Tile(etag, None if etag in known else igzip.compress(drawn, GZIP_LEVEL, mtime=0) if drawn else b"")
 
 
 def _past(driver: psycopg.Connection[Any], picture: Picture, address: Address, known: list[str]) -> Tile:
@@ -119,9 +138,7 @@ def _past(driver: psycopg.Connection[Any], picture: Picture, address: Address, k
     most = tile_drawing.MOST_LINES_DRAWN if picture.lines else tile_drawing.MOST_POINTS
     many = one(driver, *sql_tiles_past.count(picture, address, most + 1))[0] > most
     text, values = (sql_tiles_past.cells if many else sql_tiles_past.features)(picture, address)
-    drawn = bytes(one(driver, text, values)[0] or b"")
-    etag = hashlib.blake2b(drawn, digest_size=12).hexdigest()
-    return Tile(etag, None if etag in known else igzip.compress(drawn, GZIP_LEVEL, mtime=0) if drawn else b"")
+    return _packed(bytes(one(driver, text, values)[0] or b""), known)
 
 
 def _require_inside(address: Address) -> None:
