@@ -61,8 +61,10 @@ def make(house: House, actor: Actor, selection: Selection, language: str, addres
     """The file of a selection. Needs the right to export. Problems: `act_not_allowed` (403), `field_masked` (403),
     `map_file_too_many`, `map_file_too_large` (422)."""
     require(actor, "export")
-    data = _data(house, actor, selection, language)
-    content = _page(data, _view(house, actor, selection), language)
+    # The file leaves the house: it is made for a reader who may not see personal data, whoever asks.
+    reader = replace(actor, role="exporter")
+    data = _data(house, reader, selection, language)
+    content = _page(data, _view(house, reader, selection), language)
     if len(content) > MOST_BYTES:
         raise Problem("map_file_too_large", size=f"{len(content) / 1e6:.0f}", limit=MOST_BYTES // 1_000_000)
     count = sum(len(layer["features"]) for layer in data["layers"])

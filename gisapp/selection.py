@@ -81,6 +81,10 @@ def _parts(house: House, actor: Actor, layer: Layer, query: Query, language: str
     if query.period:
         first, last = (f"{moment:%Y-%m-%d}" if moment else "…" for moment in query.period)
         found.append(f"日期 {first} 至 {last}" if zh else f"date {first} to {last}")
+    if query.words:
+        found.append(("含文字 " if zh else "with the words ") + " ".join(query.words))
+    if query.filter:
+        found.append(("条件 " if zh else "where ") + query.filter.text)
     if query.ids:
         found.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
     return found

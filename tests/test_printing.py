@@ -182,17 +182,19 @@ def test_personal_data_is_on_no_sheet(roles: dict[str, Role], house: House) -> N
         assert house.layer("illegal_builds").field(name).title.zh + "：" not in text
     document.close()
     for role in ("viewer", "admin"):
-        refused = roles[role].get("/print.pdf", query_string={
-            "layers": "illegal_builds", f"illegal_builds.{personal[0]}": "张三"} | HERE)
-        assert (refused.status_code, refused.json["code"]) == (403, "field_masked")
+        for asked in ({f"illegal_builds.{personal[0]}": "张三"}, {"illegal_builds.filter": f"{personal[0]}='张三'"}):
+            refused = roles[role].get("/print.pdf", query_string={"layers": "illegal_builds"} | asked | HERE)
+            assert (refused.status_code, refused.json["code"]) == (403, "field_masked")
 
 
 def test_the_question_is_printed_in_words(admin: Role, house: House, filled: Any) -> None:
     state = house.layer("rooftop_signs").states[0]
-    document = opened(admin, **{"rooftop_signs.status": state.id}, datetime="2020-01-01/2030-12-31", lang="zh")
-    text = text_of(document).replace("\r\n", "").replace("\n", "")
-    assert f"状态 = {state.title.zh}" in text
-    assert "2020-01-01 至 2030-12-31" in text
+    document = opened(admin, **{"rooftop_signs.status": state.id, "rooftop_signs.filter": "area_m2 > 0.5"},
+                      datetime="2020-01-01/2030-12-31", lang="zh")
+    text = "".join(text_of(document).split())  # a sentence may run over several lines
+    assert "条件area_m2>0.5" in text
+    assert f"状态={state.title.zh}" in text
+    assert "2020-01-01至2030-12-31" in text
     document.close()
 
 
@@ -202,6 +204,12 @@ def test_the_sheet_of_another_day(admin: Role, filled: Any) -> None:
     assert "2020-01-0" in text
     assert "时的状况" in text
     assert "本图范围内没有要素" in text
+    document.close()
+
+
+def test_an_atlas_of_another_day(admin: Role, filled: list[dict[str, Any]]) -> None:
+    document = opened(admin, atlas="rooftop_signs", as_of="2099-01-01", lang="zh")
+    assert len(document) == ROWS
     document.close()
 
 

@@ -15,6 +15,8 @@ from gisapp.printing.words import say
 
 #: Below this share of its size type can no longer be read at arm's length.
 SMALLEST = 0.7
+#: Characters of one sentence of the question.
+LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,8 @@ def question(ink: Ink, sentences: list[str], width: float, language: str) -> lis
     """What was asked, in words."""
     rows = [gap(1.2), heading(say("question", language))]
     for sentence in sentences:
-        rows += words(ink, sentence, 2.4, width)
+        shown = sentence if len(sentence) <= LONGEST else sentence[:LONGEST] + "…"
+        rows += words(ink, shown, 2.4, width)
     return rows
 
 

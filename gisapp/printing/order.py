@@ -49,10 +49,7 @@ def _atlas(selection: Selection, one: Mapping[str, str]) -> Layer | None:
     if "atlas" not in one:
         return None
     known = {layer.id: layer for layer in selection.layers if not style.is_reference(layer)}
-    layer = known[_choice(one, "atlas", list(known))]
-    if selection.as_of:
-        raise invalid("as_of", "图册只能打印当前状况", "an atlas shows things as they are now")
-    return layer
+    return known[_choice(one, "atlas", list(known))]
 
 
 def _choice(one: Mapping[str, str], name: str, known: Sequence[str], default: str = "") -> str:

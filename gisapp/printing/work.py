@@ -145,7 +145,8 @@ class Press:
 
     def _facts(self, chosen: str, width: float) -> list[legend.Row]:
         assert self.order.atlas  # noqa: S101  (only an atlas has a chosen feature)
-        card = panels.card(self.house, self.actor, self.order.atlas.id, UUID(chosen), self.language)
+        card = panels.card(self.house, self.actor, self.order.atlas.id, UUID(chosen), self.language,
+                           self.order.selection.as_of)
         state = [card.state] if card.state else []
         lines = [(fact.title, fact.text) for fact in (*state, *card.sizes, *card.facts, *card.place)]
         return legend.facts(self.ink, card.title, lines[:14], width, self.language)

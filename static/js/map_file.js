@@ -147,7 +147,7 @@ window.mapFile = (() => {
       if (text && field.id !== layer.name) rows.append(make('dt', {}, title(field.title)), make('dd', {}, text));
     }
     const name = feature.properties[layer.name] || title(layer.title);
-    window.L.popup({ maxWidth: 320, maxHeight: 360 }).setLatLng(at)
+    window.L.popup({ minWidth: 240, maxWidth: 330, maxHeight: 360 }).setLatLng(at)
       .setContent(make('div', { class: 'card' }, make('p', { class: 'kind' }, title(layer.title)), make('h2', {}, String(name)), rows)).openOn(map);
   }
 
