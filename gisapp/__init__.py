@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 #: Modules of gisapp.views that bring a `blueprint`.
 _ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "pages", "feature_forms", "auth",
-          "account", "admin", "imports", "exports", "printing", "history", "presence", "find", "timeline")
+          "account", "admin", "imports", "exports", "printing", "history", "presence", "find",
+          "construct", "timeline")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

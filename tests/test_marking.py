@@ -98,6 +98,7 @@ def test_a_batch_tells_for_each_feature_what_came_of_it(admin: Role, roles: dict
     assert [one.get("code", "done") for one in answer.json["results"]] == [
         "done", "version_stale", "state_not_reachable", "feature_unknown"]
     assert (answer.json["done"], answer.json["refused"]) == (1, 3)
+    assert "已核实" in answer.json["results"][2]["zh"]
     assert [row.version for row in history(house, "illegal_builds", fine["id"])] == [1, 2]
     assert len(history(house, "illegal_builds", closed["id"])) == 1
 

@@ -159,6 +159,9 @@ LINES = (
     Line("GET", "/map/times", "read", at("/map/times")),
     Line("GET", "/map/times/<layer_id>", "read", at("/map/times/rooftop_signs?field=removed_at")),
     Line("GET", "/search", "read", at("/search?q=GG")),
+    Line("GET", "/map/construct/<layer_id>", "create", at("/map/construct/rooftop_signs")),
+    Line("POST", "/map/construct/<layer_id>", "create", at(
+        "/map/construct/rooftop_signs", json={"kind": "Point", "points": "113.38, 31.69"})),
     Line("GET", "/map/picks/<layer_id>", "update", at("/map/picks/rooftop_signs")),
     Line("GET", "/list/<layer_id>", "read", at("/list/rooftop_signs")),
     Line("GET", "/identify", "read", at("/identify?lon=113.38&lat=31.69&zoom=15&layers=rooftop_signs")),

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
+from gisapp import workflow
 from gisapp.changes import change_one, read_values, refusal, writing
 from gisapp.crs import CRS84
 from gisapp.errors import Problem
@@ -80,12 +81,12 @@ def _one(connection: Connection, actor: Actor, layer: Layer, table: Table, featu
         with connection.begin_nested():
             change_one(connection, actor, layer, table, feature_id, values, version)
     except Problem as problem:
-        return _refused(feature_id, problem)
+        return _refused(layer, feature_id, problem)
     except IntegrityError as error:
-        return _refused(feature_id, refusal(layer, error))
+        return _refused(layer, feature_id, refusal(layer, error))
     return {"id": str(feature_id), "outcome": "done", "version": version + 1}
 
 
-def _refused(feature_id: UUID, problem: Problem) -> dict[str, Any]:
+def _refused(layer: Layer, feature_id: UUID, problem: Problem) -> dict[str, Any]:
     return {"id": str(feature_id), "outcome": "refused", "code": problem.code,
-            "zh": problem.sentence("zh"), "en": problem.sentence("en")}
+            **{language: workflow.spoken(problem, layer, language).sentence(language) for language in ("zh", "en")}}

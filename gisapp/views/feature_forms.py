@@ -13,7 +13,7 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import changes, edits, panels
+from gisapp import changes, edits, panels, workflow
 from gisapp.edits import Edition
 from gisapp.errors import Problem
 from gisapp.form_inputs import Drawing, Input
@@ -258,9 +258,7 @@ def _in_words(problem: Problem, layer: Layer, language: str) -> tuple[Problem, l
         name = params["field"]
         params["field"] = layer.field(name).title.get(language)
     elif problem.code == "state_not_reachable":
-        name, titles = "status", {state.id: state.title.get(language) for state in layer.states}
-        params = {"old": titles.get(params["old"], params["old"]), "new": titles.get(params["new"], params["new"]),
-                  "allowed": ", ".join(titles.get(one, one) for one in params["allowed"].split(", "))}
+        name, params = "status", dict(workflow.spoken(problem, layer, language).params)
     spoken = Problem(problem.code, errors=problem.errors, headers=problem.headers, more=problem.more, **params)
     faults = [{"field": name, "code": problem.code, "zh": spoken.sentence("zh"), "en": spoken.sentence("en")}]
     return spoken, faults if name else list(problem.errors)

@@ -1,6 +1,7 @@
 // What is done to the open feature by one click: another state, deletion, and the way back from both.
 
 import { refusal, send } from './send.js';
+import { notice, requestOf, undoButton } from './undo.js';
 
 export function actsFor({ body, panel, changed, root, words }) {
   const card = () => body.querySelector('[data-feature]');
@@ -50,6 +51,11 @@ export function actsFor({ body, panel, changed, root, words }) {
     if (!response.ok) { await refused(response, layer, id); return; }
     changed(layer);
     await panel.open({ layer, id });
+    body.querySelector('h2')?.after(notice(words.state_done, 'success', undo(layer, id, requestOf(response))));
+  }
+
+  function undo(layer, id, request) {
+    return undoButton({ root, layer, request, words, done: () => { changed(layer); panel.open({ layer, id }); } });
   }
 
   body.addEventListener('click', (event) => {

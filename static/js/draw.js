@@ -1,9 +1,13 @@
 // Marking: draw a shape or open a feature's own, fill the form beside it, save; the shape fills the form's inputs.
 
 import { actsFor } from './acts.js';
+import { copierFor } from './copy.js';
 import { doubtsFor } from './doubts.js';
 import { DIGITS, draftFor, looks, pin, snapping } from './draft.js';
 import { neighboursFor } from './neighbours.js';
+import { numbersFor } from './numbers.js';
+import { partsFor } from './parts.js';
+import { picksFor } from './picks.js';
 
 const TOOL = { Point: 'Marker', MultiPoint: 'Marker', MultiLineString: 'Line', MultiPolygon: 'Polygon' };
 const OF_SHAPE = { point: 'Point', line: 'MultiLineString', area: 'MultiPolygon' };
@@ -41,7 +45,10 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
   const neighbours = neighboursFor({ map, root });
   const doubts = doubtsFor({ map, bar, root, words });
   let target = null; // { layer, geometry, slot } of what is drawn or edited
-  let [pending, undone, redoing, moving] = [null, [], false, false];
+  let [pending, undone, redoing, moving, said] = [null, [], false, false, ''];
+  const say = (text) => { said = text; refreshBar(); };
+  const numbers = numbersFor({ map, bar, root, words, say, give });
+  const copier = copierFor({ map, tree, root, words, say, give });
 
   const form = () => body.querySelector('[data-feature-form]');
   const drawing = () => map.pm.globalDrawModeEnabled();
@@ -49,7 +56,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
   const button = (act) => bar.querySelector(`[data-draw-act="${act}"]`);
 
   function refreshBar() {
-    const busy = drawing() || Boolean(form());
+    const busy = drawing() || Boolean(form()) || numbers.isOpen() || copier.isOn();
     const vertices = drawing() && target.geometry !== 'Point' ? tool()._layer?.getLatLngs().length || 0 : 0;
     const can = draft.can();
     const path = drawing() && TOOL[target.geometry] !== 'Marker';
@@ -61,15 +68,20 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     button('finish').disabled = vertices < (target?.geometry === 'MultiPolygon' ? 3 : 2);
     button('move').hidden = drawing() || !draft.shape() || TOOL[target?.geometry] === 'Marker';
     button('move').setAttribute('aria-pressed', String(moving));
-    button('form').hidden = !drawing() || Boolean(form());
-    button('cancel').hidden = Boolean(form()) && !drawing();
-    bar.querySelector('[data-hint]').textContent = drawing() ? words[TOOL[target.geometry]] : words.edit;
+    button('copy').hidden = Boolean(target?.then) || Boolean(form() && !target?.slot);
+    button('copy').setAttribute('aria-pressed', String(copier.isOn()));
+    button('form').hidden = !drawing() || Boolean(form()) || Boolean(target?.then);
+    button('cancel').hidden = Boolean(form()) && !drawing() && !copier.isOn();
+    bar.querySelector('[data-hint]').textContent = said || target?.hint || (drawing() ? words[TOOL[target.geometry]] : words.edit);
   }
 
   // ------------------------------------------------------------------ drawing
   function begin(next) {
     stop();
+    copier.stop();
     target = next;
+    said = '';
+    numbers.retarget(next);
     undone = [];
     if (!form()) draft.clear();
     tree.turnOn(next.layer);
@@ -86,9 +98,36 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
   function drawn({ layer }) {
     const shape = layer.toGeoJSON(DIGITS).geometry;
     layer.remove();
+    if (target.then) { after(target.then, shape); return; }
     if (form()) { draft.put(shape); refreshBar(); return; }
     pending = shape;
     openForm();
+  }
+
+  /** A shape that came another way than by clicks: typed, or copied. */
+  function give(shape) {
+    stop();
+    if (target.then) { after(target.then, shape); return; }
+    if (form()) {
+      draft.put(shape);
+      map.fitBounds(draft.bounds(), { maxZoom: Math.max(map.getZoom(), 18) });
+      refreshBar();
+      return;
+    }
+    pending = shape;
+    openForm();
+  }
+
+  function copy() {
+    if (copier.isOn()) { copier.stop(); say(''); return; }
+    stop();
+    copier.start({ ...target, id: form()?.dataset.id });
+    say(words.copy_hint);
+  }
+
+  /** A shape that is not for a form. */
+  function after(then, shape) {
+    window.setTimeout(() => { finish(); then(shape); });
   }
 
   function openForm() {
@@ -125,7 +164,9 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
 
   function finish() {
     stop();
-    [target, pending, moving] = [null, null, false];
+    copier.stop();
+    numbers.close();
+    [target, pending, moving, said] = [null, null, false, ''];
     draft.clear();
     doubts.clear();
     neighbours.of([]);
@@ -153,6 +194,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
   async function take(element) {
     const [slot, geometry] = firstSlot(element);
     target = { layer: element.dataset.featureForm, geometry, slot };
+    numbers.retarget(target);
     if (pending) slotOf(element, slot).write(pending);
     const shape = slotOf(element, slot).read() || (slot === 'geom' ? await stored(element) : null);
     pending = null;
@@ -179,6 +221,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     const element = form();
     if (!element) { if (!drawing()) finish(); return; }
     stop();
+    copier.stop();
     offerDrawing(element);
     doubts.show(element);
     element.querySelector('.alert, h2')?.scrollIntoView({ block: 'nearest' });
@@ -190,6 +233,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     const element = form();
     if (byHand && element && target?.slot) {
       slotOf(element, target.slot).write(draft.shape());
+      said = '';
       doubts.check(target.layer, draft.shape(), element.dataset.version && element.dataset.id);
     }
     refreshBar();
@@ -219,8 +263,8 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     if (form()) panel.close();
     begin({ layer: add.dataset.draw, geometry: OF_SHAPE[add.dataset.shape], slot: null });
   });
-  const acts = { undo, redo, cancel: () => (form() ? (stop(), refreshBar()) : leave()), form: () => { stop(); openForm(); },
-    finish: () => tool()._finishShape(), move: () => { moving = !moving; draft.move(moving); refreshBar(); } };
+  const acts = { undo, redo, cancel: () => (target?.then ? finish() : form() ? (stop(), copier.stop(), say('')) : leave()), form: () => { stop(); openForm(); },
+    copy, numbers: () => (numbers.isOpen() ? numbers.close() : numbers.open(target)), finish: () => tool()._finishShape(), move: () => { moving = !moving; draft.move(moving); refreshBar(); } };
   bar.addEventListener('click', (event) => acts[event.target.closest('[data-draw-act]')?.dataset.drawAct]?.());
   document.addEventListener('keydown', (event) => {
     if (!drawing() && !form()) return;
@@ -244,7 +288,9 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     event.preventDefault(); // the part after # is the view's
     document.getElementById(link.getAttribute('href').slice(1))?.focus();
   });
-  panel.onChange(() => { if (!form() && !drawing() && target) finish(); });
+  panel.onChange(() => { if (!form() && !drawing() && !copier.isOn() && target) finish(); });
   actsFor({ body, panel, changed, root, words });
-  return { draft, neighbours, begin };
+  const { merge } = partsFor({ body, panel, changed, begin, root, words });
+  const picks = picksFor({ map, panel, list, tree, changed, begin, merge, root, words: { ...words, ...JSON.parse(document.getElementById('pick-bar').dataset.words) } });
+  return { draft, neighbours, begin, picks };
 }

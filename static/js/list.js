@@ -145,5 +145,5 @@ export function listFor({ map, root, tabs, filter, tree, panel, words }) {
   map.on('mouseout', () => { near?.classList.remove('is-near'); near = null; mark.clearLayers(); });
   map.on('moveend', () => { if (inView.checked) load(); });
 
-  return { load, rowOf };
+  return { load, rowOf, asked: filter.query };
 }

@@ -98,8 +98,9 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     shell.setPanel(true);
   }
 
-  function identify({ latlng }) {
+  function identify({ latlng, originalEvent }) {
     if (map.getContainer().classList.contains('is-marking')) return; // this click draws
+    if (originalEvent?.shiftKey && document.getElementById('pick-bar')) return; // this click chooses
     const { lng, lat } = latlng.wrap();
     const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().filter(filter.shows(latlng)).join(',') });
     for (const [name, value] of filter.all(latlng)) asked.set(name, value);
@@ -138,7 +139,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   body.addEventListener('htmx:responseError', ({ detail }) => failed(detail.xhr.status === 401 ? words.signed_out : words.failed));
   body.addEventListener('htmx:sendError', () => failed(words.offline));
   document.querySelector('[data-close-panel]').addEventListener('click', close);
-  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && selected) close(); });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && selected && !map.getContainer().classList.contains('is-marking')) close(); });
   body.addEventListener('click', (event) => {
     const button = event.target.closest('[data-act]');
     if (button?.dataset.act === 'zoom') zoomTo();
