@@ -102,8 +102,8 @@ def _asked_fields(layer: Layer) -> list[Field]:
 
 
 def dates_of(layer: Layer) -> list[Field]:
-    """The declared fields that hold a date, with or without time of day."""
-    return [field for field in layer.fields if field.type in ("date", "datetime")]
+    """The fields that hold a date, with or without time of day; those of the record itself come last."""
+    return [field for field in layer.all_fields if field.type in ("date", "datetime")]
 
 
 def _choices(house: House, field: Field, language: str) -> list[Choice]:

@@ -26,10 +26,14 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 @dataclass(frozen=True)
 class Choice:
-    """A date to slide through: one field, or two that say from when until when something holds."""
+    """A date to slide through: one field, or two that say from when until when something holds.
+
+    `instant` when it has a time of day.
+    """
 
     fields: tuple[str, ...]
     title: str
+    instant: bool = False
 
     @property
     def id(self) -> str:
@@ -56,7 +60,7 @@ class Histogram:
 def choices(layer: Layer, language: str) -> list[Choice]:
     """The dates of a layer; `x_from` and `x_to` are also offered together, as the time in between."""
     dated = dates_of(layer)
-    made = [Choice((one.id,), one.title.get(language)) for one in dated]
+    made = [Choice((one.id,), one.title.get(language), one.type == "datetime") for one in dated]
     for one in dated:
         until = one.id.removesuffix("_from") + "_to"
         if one.id.endswith("_from") and layer.has_field(until):
@@ -87,8 +91,9 @@ def titles(house: House, actor: Actor, language: str) -> dict[str, dict[str, Any
 
 
 def histogram(house: House, actor: Actor, layer_id: str, choice: str, unit: str, query: Query) -> Histogram:
-    """How many features that answer the query have the date in each unit; of two dates, how many lay between them
-    at any time of the unit. The unit is coarser than asked where there would be too many bars.
+    """How many features that answer the query have the date in each unit, by the clock of the settings' zone; of two
+    dates, how many lay between them at any time of the unit. The unit is coarser than asked where there would be too
+    many bars.
 
     Problems: `layer_unknown` (404), `parameter_invalid` (400), `field_masked` (403).
     """
@@ -99,13 +104,14 @@ def histogram(house: House, actor: Actor, layer_id: str, choice: str, unit: str,
     hidden = [name for name in names if name not in visible_names(actor, layer)]
     if hidden:
         raise Problem("field_masked", field=hidden[0])
+    zone = house.settings.time_zone
     with house.db.snapshot() as connection:
-        first, last = connection.execute(sql_timeline.span(layer, table, names, query)).one()
+        first, last = connection.execute(sql_timeline.span(layer, table, names, query, zone)).one()
         if first is None:
             return Histogram(unit, [])
         unit = _affordable(unit, first, last)
         found = [{day: count for day, count in connection.execute(  # noqa: C416  (mypy knows no pairs in rows)
-            sql_timeline.per_unit(layer, table, name, names, query, unit))} for name in names]
+            sql_timeline.per_unit(layer, table, name, names, query, unit, zone))} for name in names]
     return Histogram(unit, list(_bars(unit, first, last, found)))
 
 

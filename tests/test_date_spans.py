@@ -86,6 +86,10 @@ def test_a_histogram_counts_what_the_filter_finds(admin: Role) -> None:
     assert _bars(admin, field="removed_at", sign_no="S-4") == {}
 
 
+def test_days_of_an_instant_are_those_of_the_office(admin: Role) -> None:
+    assert _bars(admin, field="found_at", unit="day", removed_at="2025-01-31") == {"2025-01-11": 1}  # 00:30 in Shanghai
+
+
 def test_a_histogram_of_two_dates_counts_what_lay_between(admin: Role) -> None:
     bars = _bars(admin, field="effective_from-effective_to")
     for day, count in bars.items():

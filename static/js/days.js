@@ -21,13 +21,22 @@ function offset(moment, zone) {
   return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.floor(moment / 1000) * 1000;
 }
 
-/** The last moment of a day, RFC 3339 in UTC. */
-export function endOf(day, zone) {
-  const wall = Date.parse(`${day}T23:59:59Z`);
+/** The moment when the zone's clock shows this, RFC 3339 in UTC. */
+function moment(wall, zone) {
   return new Date(wall - offset(wall - offset(wall, zone), zone)).toISOString().replace('.000', '');
 }
 
-/** The day that a moment falls on. */
-export function dayOf(moment, zone) {
-  return new Date(Date.parse(moment) + offset(Date.parse(moment), zone)).toISOString().slice(0, 10);
+/** The first moment of a day. */
+export function startOf(day, zone) {
+  return moment(Date.parse(`${day}T00:00:00Z`), zone);
+}
+
+/** The last moment of a day. */
+export function endOf(day, zone) {
+  return moment(Date.parse(`${day}T23:59:59Z`), zone);
+}
+
+/** The day that an instant falls on. */
+export function dayOf(instant, zone) {
+  return new Date(Date.parse(instant) + offset(Date.parse(instant), zone)).toISOString().slice(0, 10);
 }

@@ -1,6 +1,6 @@
 // The filter: one set of questions that narrows tiles, counts, list and clicks alike, and is part of the link.
 
-const PERIOD = /^(\d{4}-\d\d-\d\d|\.\.)\/(\d{4}-\d\d-\d\d|\.\.)$/;
+const PERIOD = /^(\d{4}-\d\d-\d\d(?:T[\d:]{8}Z)?|\.\.)\/(\d{4}-\d\d-\d\d(?:T[\d:]{8}Z)?|\.\.)$/;
 
 function isPeriod(text) {
   const match = PERIOD.exec(text);

@@ -136,7 +136,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   });
   body.addEventListener('htmx:beforeOnLoad', signIn);
   body.addEventListener('htmx:afterSwap', afterSwap);
-  body.addEventListener('htmx:responseError', ({ detail }) => failed(detail.xhr.status === 401 ? words.signed_out : words.failed));
+  body.addEventListener('htmx:responseError', ({ detail }) => failed({ 401: words.signed_out, 404: words.not_there }[detail.xhr.status] || words.failed));
   body.addEventListener('htmx:sendError', () => failed(words.offline));
   document.querySelector('[data-close-panel]').addEventListener('click', close);
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && selected && !map.getContainer().classList.contains('is-marking')) close(); });

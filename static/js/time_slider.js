@@ -1,6 +1,6 @@
 // The slider over a layer's date: a stretch of days that narrows the map, moved by hand, by steps or by itself.
 
-import { shift } from './days.js';
+import { dayOf, endOf, shift, startOf } from './days.js';
 
 const PACE_MS = 900;
 
@@ -11,7 +11,7 @@ function endOfBar(bars, at, unit) {
   return shift(new Date(Date.UTC(year + next[0], month - 1 + next[1], day + next[2])).toISOString().slice(0, 10), -1);
 }
 
-export function sliderFor({ root, stack, tree, filter, words }) {
+export function sliderFor({ root, stack, tree, filter, zone, words }) {
   const bar = document.getElementById('time-bar');
   const [layerBox, unitBox] = ['slide-layer', 'slide-unit'].map((id) => document.getElementById(id));
   const fieldBoxes = [...document.querySelectorAll('[data-slide-field]')];
@@ -39,7 +39,8 @@ export function sliderFor({ root, stack, tree, filter, words }) {
   function ask(days) {
     const [one, other] = names();
     const others = filter.pairs().filter(([name]) => !names().includes(name));
-    const own = !days ? [] : other ? [[one, `../${days[1]}`], [other, `${days[0]}/..`]] : [[one, days.join('/')]];
+    const ends = days && shown.instant ? [startOf(days[0], zone), endOf(days[1], zone)] : days;
+    const own = !days ? [] : other ? [[one, `../${days[1]}`], [other, `${days[0]}/..`]] : [[one, ends.join('/')]];
     mine = true;
     filter.set([...others, ...own]);
     mine = false;
@@ -49,7 +50,7 @@ export function sliderFor({ root, stack, tree, filter, words }) {
   function asked() {
     const [one, other] = names().map((name) => filter.pairs().find(([known]) => known === name)?.[1].split('/'));
     if (!one || (names().length > 1 && !other)) return null;
-    const [from, to] = other ? [other[0], one[1]] : one;
+    const [from, to] = (other ? [other[0], one[1]] : one).map((end) => (end.includes('T') ? dayOf(end, zone) : end));
     const { bars } = shown;
     const low = from === '..' ? 0 : bars.findIndex(([day], at) => endOfBar(bars, at, shown.unit) >= from);
     const high = to === '..' ? bars.length - 1 : bars.findLastIndex(([day]) => day <= to);
@@ -153,12 +154,12 @@ export function sliderFor({ root, stack, tree, filter, words }) {
     const response = await fetch(`${root}/map/times/${layer}?${question}`);
     if (!response.ok) return;
     const answer = await response.json();
-    shown = { layer, field, unit: answer.unit, bars: answer.bars };
+    const option = fieldBoxes.find((one) => one.dataset.slideField === layer).querySelector(`option[value="${field}"]`);
+    shown = { layer, field, unit: answer.unit, bars: answer.bars, instant: 'instant' in option.dataset };
     bar.hidden = false;
     tree.turnOn(layer);
     const none = !answer.bars.length;
-    const option = fieldBoxes.find((one) => one.dataset.slideField === layer)?.querySelector(`option[value="${field}"]`);
-    bar.querySelector('[data-slide-title]').textContent = `${tree.titles[layer]} · ${option?.textContent ?? field}`;
+    bar.querySelector('[data-slide-title]').textContent = `${tree.titles[layer]} · ${option.textContent}`;
     bar.classList.toggle('is-empty', none);
     if (none) {
       bar.querySelector('[data-slide-window]').textContent = '';

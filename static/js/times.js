@@ -38,7 +38,7 @@ export function timesFor({ map, stack, tree, filter, panel, tabs, missions, root
   const { zone } = place.dataset;
   const swipe = swipeFor({ map, stack });
   const differences = differencesFor({ map, root, tree, panel, filter, layers: missions, words });
-  const slider = sliderFor({ root, stack, tree, filter, words });
+  const slider = sliderFor({ root, stack, tree, filter, zone, words });
   const listeners = [];
   let state = NOW;
   let known = null; // { today, since, titles } once the server has told
@@ -137,7 +137,8 @@ export function timesFor({ map, stack, tree, filter, panel, tabs, missions, root
   }
 
   async function set(next) {
-    if (write(next) === write(state)) { fill(); return; }
+    const form = document.querySelector('#panel-body [data-feature-form]');
+    if (write(next) === write(state) || (form && next.mode !== 'now' && !window.confirm(words.leave))) { fill(); return; }
     state = next;
     if (state.mode !== 'now') await learn();
     if (state !== next) return; // chosen otherwise meanwhile

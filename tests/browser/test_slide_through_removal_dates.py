@@ -97,6 +97,22 @@ def test_it_plays_by_itself_and_stops(visit: Callable[..., Page]) -> None:
     expect(play).to_have_attribute("aria-pressed", "false")  # at the end of all dates it stops
 
 
+def test_an_instant_is_asked_by_the_clock_of_the_office(visit: Callable[..., Page]) -> None:
+    page = visit(language="en")
+    _open_slider(page, field="found_at", unit="quarter")
+    page.locator("[data-slide=forth]").click()
+    first, last = _where(page)["rooftop_signs.found_at"].split("/")
+    assert first.endswith("T16:00:00Z")
+    assert last.endswith("T15:59:59Z")
+    wanted = page.evaluate(MATCHED, ["rooftop_signs", f"found_at={first}/{last}"])
+    assert wanted > 0
+    expect(page.locator("[data-slide-count]")).to_contain_text(str(wanted))
+    shown = page.locator("[data-slide-window]").inner_text()
+    page.reload()
+    ready(page)
+    expect(page.locator("[data-slide-window]")).to_have_text(shown)
+
+
 def test_permits_that_were_valid(visit: Callable[..., Page]) -> None:
     page = visit()
     _open_slider(page, layer="waste_sites", field="effective_from-effective_to", unit="quarter")
