@@ -189,8 +189,10 @@ def _decided(sheet: Sheet) -> Sheet:
 def _saved(sheet: Sheet, words: str, category: str = "success") -> AnyResponse:
     if _inside():
         language = context.language()
-        card = panels.card(context.house(), context.actor(), sheet.layer.id, sheet.id, language)
-        response = make_response(render_template("map/panel.html", card=card, language=language, said=words))
+        actor = context.actor()
+        card = panels.card(context.house(), actor, sheet.layer.id, sheet.id, language)
+        response = make_response(render_template("map/panel.html", card=card, language=language, said=words,
+                                                 undo=actor.request_id if category == "success" else None))
         response.headers["HX-Trigger"] = json.dumps({"feature-changed": {"layer": sheet.layer.id}})
         return response
     flash(words, category)

@@ -58,7 +58,19 @@ export function actsFor({ body, panel, changed, root, words }) {
     return undoButton({ root, layer, request, words, done: () => { changed(layer); panel.open({ layer, id }); } });
   }
 
+  /** Takes back what a form has just saved; a new record is gone then. */
+  async function takeBack(button, { layer, feature: id, version }) {
+    button.disabled = true;
+    const response = await send(root, 'POST', `/collections/${layer}/undo`, { body: { request: button.dataset.request } });
+    if (!response.ok) { button.replaceWith(await refusal(response, words.failed)); return; }
+    changed(layer);
+    if (version === '1') panel.close();
+    else panel.open({ layer, id });
+  }
+
   body.addEventListener('click', (event) => {
+    const undoing = event.target.closest('[data-act="undo"]');
+    if (undoing && card()) takeBack(undoing, { ...card().dataset });
     const button = event.target.closest('[data-act="delete"], [data-act="state"]');
     if (!button || !card()) return;
     const seen = { ...card().dataset };

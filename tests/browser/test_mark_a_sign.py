@@ -95,3 +95,18 @@ def test_escape_gives_up(visit: Callable[..., Page]) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#draw-bar")).to_be_hidden()
     assert poll(page, "() => !window.gisapp.map.pm.globalDrawModeEnabled()")
+
+
+def test_a_new_sign_is_taken_back(visit: Callable[..., Page]) -> None:
+    page = visit("/map")
+    lon, lat = middle(page)
+    begin(page, "rooftop_signs")
+    click_at(page, lon - 0.0003, lat + 0.0002)
+    expect(page.locator("#f-geom-lon")).not_to_have_value("")
+    number = filled_sign(page)
+    save(page)
+    page.click("#panel-body .alert-success [data-act=undo]")
+    expect(page.locator("#panel")).to_be_hidden()
+    found = page.evaluate("async (number) => (await (await fetch(`/collections/rooftop_signs/items?f=json&sign_no="
+                          "${encodeURIComponent(number)}`)).json()).numberMatched", number)
+    assert found == 0
