@@ -36,12 +36,13 @@ class Item:
 
 @dataclass
 class Drawn:
-    """A layer on the sheet; `left_out` when a ground layer is too dense."""
+    """A layer on the sheet; `left_out` when a ground layer is too dense, `specks` once areas were drawn as dots."""
 
     layer: Layer
     rules: dict[str, Any]
     items: list[Item] = field(default_factory=list)
     left_out: bool = False
+    specks: bool = False
 
     @property
     def counts(self) -> Counter[str | None]:

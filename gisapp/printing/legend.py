@@ -21,11 +21,13 @@ LONGEST = 300
 
 @dataclass(frozen=True)
 class Row:
-    """Something of that height that stands in a column; a `heading` never stands alone at a column's foot."""
+    """Something of that height that stands in a column; a `heading` never stands alone at a column's foot, and
+    `blank` is left out at its head."""
 
     height: float
     draw: Callable[[Ink, Box, float], None]
     heading: bool = False
+    blank: bool = False
 
 
 def place(ink: Ink, columns: Sequence[Box], rows: Sequence[Row], k: float, language: str) -> None:
@@ -56,8 +58,9 @@ def _spots(columns: Sequence[Box], rows: Sequence[Row], size: float) -> list[Box
             if not left:
                 return spots
             y = left[0].y
-        spots.append(Box(left[0].x, y, left[0].width, row.height * size))
-        y += row.height * size
+        height = 0.0 if row.blank and y == left[0].y else row.height * size
+        spots.append(Box(left[0].x, y, left[0].width, height))
+        y += height
     return spots
 
 
@@ -164,6 +167,8 @@ def _swatch(ink: Ink, one: Drawn, colour: str, x: float, y: float, size: float) 
         ink.line(x, y, x + 6 * size, y, stroke=colour, width=0.9 * size, dash=dash)
     elif rules["opacity"] >= 0.5 or not rules["reference"]:
         ink.box(box, fill=colour, alpha=rules["opacity"], stroke=GREY, width=0.15 * size)
+        if one.specks:
+            ink.dot(x + 3 * size, y, 0.8 * size, fill=colour, stroke=GREY, width=0.12 * size)
     else:
         edge = colour if rules["by"] else rules["stroke"]
         if rules["opacity"] >= 0.1 and rules["dash"]:
@@ -202,7 +207,7 @@ def question(ink: Ink, sentences: list[str], width: float, language: str) -> lis
 
 def gap(height: float) -> Row:
     """Nothing, so high."""
-    return Row(height, lambda ink, box, size: None)
+    return Row(height, lambda ink, box, size: None, blank=True)
 
 
 def scale(ink: Ink, layout: Layout, denominator: int, language: str) -> None:

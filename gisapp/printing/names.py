@@ -18,6 +18,8 @@ from gisapp.printing.symbols import Look
 
 #: Of one layer on one sheet; a sheet has no room for more.
 MOST = 400
+#: Territories that are shown from this zoom on are small, and so are their names.
+_SMALL_TERRITORIES = 11
 
 
 @dataclass
@@ -71,9 +73,11 @@ def name(look: Look, layers: list[Drawn], frame: Box, chosen: str | None = None,
             if item.id == chosen:
                 _beside(namer, item, one, bold=True)
     namer.keep_free(layers)
-    for kind in (_territories, _roads, _missions):
+    for kind in (_territories, _roads):
         for one in reversed(layers):
             kind(namer, one)
+    for one in reversed(layers):
+        _missions(namer, one, chosen)
 
 
 def _territories(namer: Namer, one: Drawn) -> None:
@@ -82,11 +86,12 @@ def _territories(namer: Namer, one: Drawn) -> None:
         return
     if namer.look.zoom + 1 < rules["label"]["minZoom"]:
         return
+    large = rules["label"]["minZoom"] < _SMALL_TERRITORIES
     for item in one.items[:MOST]:
         part = max(_inside(namer.frame, item.shape), key=shapely.area, default=None)
         if part is not None and item.label and part.area > 300 * k * k:
             spot = shapely.point_on_surface(part)
-            namer.put((spot.x, spot.y), item.label, 3.6 * k, bold=True, colour=NAVY)
+            namer.put((spot.x, spot.y), item.label, (3.6 if large else 2.2) * k, bold=large, colour=NAVY)
 
 
 def _roads(namer: Namer, one: Drawn) -> None:
@@ -108,14 +113,14 @@ def _roads(namer: Namer, one: Drawn) -> None:
                 break
 
 
-def _missions(namer: Namer, one: Drawn) -> None:
+def _missions(namer: Namer, one: Drawn, chosen: str | None) -> None:
     """Names of features: on a large scale or where there are few; a name for every tenth would be a riddle."""
     if one.rules["reference"] or one.rules["shape"] == "line":
         return
     if namer.look.zoom < (15 if len(one.items) <= 40 else 17.2):
         return
     for item in one.items[:MOST]:
-        if item.label:
+        if item.label and item.id != chosen:
             _beside(namer, item, one)
 
 

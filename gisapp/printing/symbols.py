@@ -141,6 +141,7 @@ def _areas(look: Look, one: Drawn) -> None:
         # A white outline vanishes on paper; one of the same hue keeps neighbours apart.
         _fill(look, one, item, stroke=_darker(one.colour(item.value)), width=0.6 * one.rules["width"])
         _dots(look, one, item, "#ffffff")
+    one.specks = bool(specks)
     for x, y, colour in specks:
         look.ink.dot(x, y, SPECK * 0.5 * look.k, fill=colour, stroke=_darker(colour), width=0.12 * look.k)
 

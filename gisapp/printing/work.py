@@ -63,6 +63,8 @@ class Press:
         self.ink = Ink()
         self.title = order.title or self._usual_title()
         self.question = question(house, actor, order.selection, self.language)
+        if order.atlas and order.in_view and order.selection.view:
+            self.question.append(say("in_view", self.language))
 
     def _usual_title(self) -> str:
         shown = [self.order.atlas] if self.order.atlas else self.order.selection.missions
