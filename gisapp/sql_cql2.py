@@ -99,7 +99,7 @@ class Writer:
 
     def between(self, node: Call) -> Clause:
         value, low, high = (one.collate("C") if node.args[0].kind == "text" else one for one in self.all(node))
-        return value.between(low, high)
+        return and_(value >= low, value <= high)
 
     def among(self, node: Call) -> Clause:
         value, *items = self.all(node)

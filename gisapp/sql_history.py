@@ -133,7 +133,9 @@ def _matter(layer: Layer, sides: Sides, query: Query, names: list[str]) -> Colum
                   *(before.c[name].is_distinct_from(after.c[name]) for name in compared))
     # `conditions` asks for columns only, and a subquery of a table has the same ones.
     asked = [conditions(layer, cast(Table, side), query) for side in sides]
-    return and_(differs, or_(*(and_(*one) for one in asked))) if asked[0] else differs
+    # A side without a row has no values, which is an answer to some questions.
+    met = [and_(side.c.id.is_not(None), *one) for side, one in zip(sides, asked, strict=True)]
+    return and_(differs, or_(*met)) if asked[0] else differs
 
 
 def _kind(sides: Sides) -> ColumnElement[str]:
