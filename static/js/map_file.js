@@ -147,8 +147,10 @@ window.mapFile = (() => {
       if (text && field.id !== layer.name) rows.append(make('dt', {}, title(field.title)), make('dd', {}, text));
     }
     const name = feature.properties[layer.name] || title(layer.title);
-    window.L.popup({ minWidth: 240, maxWidth: 330, maxHeight: 360 }).setLatLng(at)
+    const popup = window.L.popup({ minWidth: 240, maxWidth: 330, maxHeight: 360 }).setLatLng(at)
       .setContent(make('div', { class: 'card' }, make('p', { class: 'kind' }, title(layer.title)), make('h2', {}, String(name)), rows)).openOn(map);
+    const box = popup.getElement().querySelector('.leaflet-popup-content');
+    if (box.scrollHeight > box.clientHeight) box.tabIndex = 0; // or the keyboard could not scroll it
   }
 
   // ------------------------------------------------------------------ the words around it

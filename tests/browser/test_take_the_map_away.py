@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pypdfium2
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import DESKTOP, PHONE, any_feature, poll
@@ -31,6 +32,23 @@ def drawn(page: Page) -> bool:
     return bool(poll(page, "() => { const one = document.querySelector('#preview img');"
                            "return !one.hidden && one.complete && one.naturalWidth > 400 "
                            "&& !document.querySelector('#preview[aria-busy]'); }", patience_ms=60_000))
+
+
+def findings(page: Page) -> list[str]:
+    """What axe has against the page."""
+    return [f"{one['id']}: {node['html'][:160]}" for one in Axe().run(page).response["violations"]
+            for node in one["nodes"]]
+
+
+@pytest.mark.browser
+@SIZES
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_print_page_for_everybody(visit: Visit, size: tuple[int, int], dark: bool) -> None:
+    page = visit("/print?layers=vendor_points,streets&scale=20000", role="exporter", size=size, dark=dark,
+                 language="en")
+    assert drawn(page)
+    shown(page, f"print_en_{size[0]}_{dark}")
+    assert findings(page) == []
 
 
 @pytest.mark.browser
@@ -114,7 +132,9 @@ def opened(chromium: Browser, path: Path, size: tuple[int, int], feature: dict[s
         page.click("#menu")
     open_feature(page, feature)
     assert feature["properties"]["case_no"] in page.locator(".leaflet-popup").inner_text()
+    page.wait_for_timeout(400)  # the popup fades in
     shown(page, f"file_open_{size[0]}_{language}")
+    assert findings(page) == []
     assert asked == [path.as_uri()]
     assert faults == []
     context.close()
