@@ -20,9 +20,11 @@ _DRAWN = SHIFTED.format(shape=f"ST_Simplify(ST_CollectionExtract(_pieces, 2), {T
 
 
 def _near(picture: Picture) -> str:
-    """The lines that pass near the tile and answer the filter, `_pieces` being those there."""
+    """The lines that pass near the tile and answer the filter, `_pieces` being those there. A slanting line that only
+    its box brings near is cut to nothing and left out: a feature without geometry spoils the whole tile."""
     return (f"(SELECT id, ST_Collect({_CUT}) AS _pieces FROM tiles.{quoted(picture.layer.id)}"  # noqa: S608
-            f" WHERE piece && {EDGED} GROUP BY id) AS near JOIN {picture.table} USING (id) WHERE true{picture.where}")
+            f" WHERE piece && {EDGED} GROUP BY id HAVING NOT ST_IsEmpty(ST_Collect({_CUT}))) AS near"
+            f" JOIN {picture.table} USING (id) WHERE true{picture.where}")
 
 
 def lines(picture: Picture, address: Address, *, labelled: bool) -> tuple[str, dict[str, Any]]:
