@@ -301,6 +301,21 @@ def test_a_line_shows_wherever_it_passes(admin: Role, owner: House, z: int) -> N
     assert fetch(admin, "truck_routes", Z14, name="P2") == []
 
 
+SLANT = """
+    INSERT INTO layers.truck_routes (route_no, name, leg, geom)
+    VALUES ('R2', 'P2', (SELECT min(code) FROM codes.route_leg), ST_Multi(ST_SetSRID(ST_MakeLine(
+        ST_MakePoint(:lon, :lat), ST_MakePoint(:lon + 0.02, :lat + 0.02)), 4326)))"""
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_slanting_line_is_in_no_tile_that_only_its_box_covers(admin: Role, owner: House) -> None:
+    """A feature without geometry makes the browser throw the whole tile away."""
+    run(owner, SLANT, lon=LON, lat=LAT)
+    assert admin.get(path("truck_routes", _tile_of(LON + 0.018, LAT + 0.002, 18))).status_code == 204
+    [one] = fetch(admin, "truck_routes", _tile_of(LON + 0.01, LAT + 0.01, 18))
+    assert one["geometry"]["coordinates"]
+
+
 @pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize("z", [9, 11, 12, 13, 14])
 @pytest.mark.parametrize("asked", [{"status": "02"}, {"sign_kind": "02"}, {"status": "02", "sign_kind": "02"},
