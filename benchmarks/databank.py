@@ -11,7 +11,7 @@ import psycopg
 
 from benchmarks.ground import Ground
 from benchmarks.session import Asked
-from gisapp import tile_drawing, tile_shelf, tiles
+from gisapp import tile_drawing, tiles
 from gisapp.cluster import binaries
 from gisapp.house import make_house
 from gisapp.params import Query
@@ -25,7 +25,7 @@ def statements(ground: Ground, asked: Sequence[Asked]) -> list[str]:
     """The statement that the application would run for each tile, its values written out."""
     house = make_house(ground.settings(1), ground.cluster.app_url)
     written = []
-    with tile_shelf.driver_of(house.db) as driver:
+    with house.db.driver() as driver:
         for layer_id, address in asked:
             layer = house.layer(layer_id)
             picture = tiles._picture(VIEWER, layer, Query(), "", {})

@@ -6,8 +6,6 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from weakref import ref
 
@@ -26,18 +24,6 @@ _WAITING = 64
 _REST_S = 5.0
 
 _log = logging.getLogger(__name__)
-
-
-@contextmanager
-def driver_of(database: Database) -> Iterator[psycopg.Connection[Any]]:
-    """The driver's connection, each statement its own transaction."""
-    with database.raw() as driver:
-        driver.autocommit = True
-        try:
-            yield driver
-        finally:
-            if not driver.closed:
-                driver.autocommit = False
 
 
 class Shelf:
@@ -86,7 +72,7 @@ class Shelf:
         database = self._database()
         if database is None:
             return
-        with driver_of(database) as driver:
+        with database.driver() as driver:
             driver.execute(sql_stored_tiles.STORE.encode(), tile)
             if next(self._made) % TIDY_EVERY == 0:
                 driver.execute(sql_stored_tiles.EVICT.encode(), {"limit": STORE_BYTES})

@@ -28,7 +28,7 @@ from gisapp.permissions import Actor
 from gisapp.sql import conditions
 from gisapp.sql_tiles import Address, Picture
 from gisapp.tile_drawing import Ask, one, statement
-from gisapp.tile_shelf import Shelf, driver_of
+from gisapp.tile_shelf import Shelf
 
 MAX_ZOOM = 22
 #: More features than this in any tile of a zoom are confetti: counts are shown there, below the detail zoom.
@@ -106,9 +106,9 @@ def tile(house: House, actor: Actor, layer_id: str, address: Address, query: Que
     picture = _picture(actor, layer, query, where, values)
     room = _room(house.db)
     if query.as_of:
-        with driver_of(house.db) as driver:
+        with house.db.driver() as driver:
             return _past(driver, picture, address, list(known))
-    with driver_of(house.db) as driver:
+    with house.db.driver() as driver:
         only_codes = not conditions(layer, table, replace(query, equals=()))
         facets = counts.facets_of(room.kind(driver, layer_id), query.equals) if only_codes else None
         answer = _unkept if query.fleeting else _answer

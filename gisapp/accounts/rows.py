@@ -5,6 +5,7 @@ The only ORM classes of the project: Flask-Security works on objects, everything
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -69,9 +70,17 @@ class Account(Base, UserMixin):
 COLUMNS = tuple(Account.__table__.columns)
 
 
+_NAMES = tuple(column.name for column in COLUMNS)
+
+
 def as_account(row: RowMapping) -> Account:
     """The account of a row that holds COLUMNS; belongs to no ORM session, so it stays as it was read."""
-    return Account(**{column.name: row[column] for column in COLUMNS})
+    return account_of([row[column] for column in COLUMNS])
+
+
+def account_of(values: Sequence[Any]) -> Account:
+    """The same from the values of COLUMNS, in their order."""
+    return Account(**dict(zip(_NAMES, values, strict=True)))
 
 
 class SignedIn(Base):

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Interval, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import psycopg as dialects
 
 from gisapp.accounts.callers import Caller
-from gisapp.accounts.rows import COLUMNS, Account, SignedIn, as_account
+from gisapp.accounts.rows import COLUMNS, Account, SignedIn, account_of
 from gisapp.permissions import SYSTEM
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
 # The last use is written this often at most: a map page asks for forty tiles a second.
 _TOUCH = timedelta(minutes=1)
-# Made once: it runs at every request of a browser.
+# Made once and handed to the driver as text: it runs at every request of a browser.
 _RUNNING = select(*COLUMNS, (SignedIn.seen_at < func.now() - _TOUCH).label("stale")).join_from(
     SignedIn, Account, SignedIn.account_id == Account.id).where(
         SignedIn.digest == bindparam("digest"), Account.active,
         SignedIn.seen_at > func.now() - bindparam("idle", type_=Interval),
-        SignedIn.created_at > func.now() - bindparam("longest", type_=Interval))
+        SignedIn.created_at > func.now() - bindparam("longest", type_=Interval)).compile(
+            dialect=dialects.dialect())  # type: ignore[no-untyped-call]
+_RUNNING_TEXT = str(_RUNNING).encode()
 
 
 def begin(connection: Connection, account: Account, caller: Caller) -> str:
@@ -36,14 +39,15 @@ def begin(connection: Connection, account: Account, caller: Caller) -> str:
 
 def load(db: Database, number: str, idle: timedelta, longest: timedelta) -> Account | None:
     """The active account of a running session, else None: ended, idle too long, too old, disabled."""
-    with db.read() as connection:
-        found = connection.execute(
-            _RUNNING, {"digest": _digest(number), "idle": idle, "longest": longest}).one_or_none()
+    with db.driver() as driver, driver.cursor(binary=True) as cursor:
+        found = cursor.execute(_RUNNING_TEXT, _RUNNING.params | {
+            "digest": _digest(number), "idle": idle, "longest": longest}).fetchone()
     if found is None:
         return None
-    if found.stale:
+    *values, stale = found
+    if stale:
         _touch(db, number)
-    return as_account(found._mapping)
+    return account_of(values)
 
 
 def end(db: Database, number: str) -> None:
