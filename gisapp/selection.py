@@ -63,7 +63,7 @@ def question(house: House, actor: Actor, selection: Selection, language: str) ->
     zh, zone = language == "zh", ZoneInfo(house.settings.time_zone)
     parts = {layer.id: _parts(house, actor, layer, selection.query(layer), language) for layer in selection.missions}
     shared = [part for part in next(iter(parts.values()), []) if all(part in one for one in parts.values())]
-    told = ["；".join(shared) if zh else "; ".join(shared)] if shared else []
+    told = ["；".join(shared) if zh else _capital("; ".join(shared))] if shared else []
     for layer in selection.missions:
         own = [part for part in parts[layer.id] if part not in shared]
         if own:
@@ -72,6 +72,10 @@ def question(house: House, actor: Actor, selection: Selection, language: str) ->
         moment = f"{selection.as_of.astimezone(zone):%Y-%m-%d %H:%M}"
         told.append(f"{moment} 时的状况" if zh else f"As it was at {moment}")
     return told or ["全部要素，未设条件" if zh else "Everything, no filter"]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _parts(house: House, actor: Actor, layer: Layer, query: Query, language: str) -> list[str]:

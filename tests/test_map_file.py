@@ -71,6 +71,7 @@ def test_the_file_carries_the_selection(admin: Role, house: House, filled: list[
 
 def test_the_file_shows_another_day(admin: Role, filled: Any) -> None:
     assert signs(saved(admin, as_of="2020-01-01")) == []
+    assert len(signs(saved(admin, as_of="2099-01-01"))) == len(filled)
 
 
 def test_personal_data_and_colleagues_stay_here(roles: dict[str, Role], house: House) -> None:

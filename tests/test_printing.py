@@ -143,7 +143,8 @@ def test_an_atlas_of_what_the_map_shows(admin: Role, filled: list[dict[str, Any]
     ({"layers": "waste_sites"}, "print_nothing"), ({"lon": "10", "lat": "50"}, "crs_unsupported"),
     ({"atlas": "streets"}, "parameter_invalid"),
     ({"atlas": "rooftop_signs", "rooftop_signs.sign_no": "none such"}, "print_atlas_size"),
-    ({"bbox": "1,2"}, "parameter_invalid"), ({"as_of": "yesterday"}, "parameter_invalid"),
+    ({"bbox": "1,2"}, "parameter_invalid"), ({"title": "长" * 81}, "parameter_invalid"),
+    ({"as_of": "yesterday"}, "parameter_invalid"),
 ])
 def test_what_cannot_be_printed_is_said(admin: Role, filled: Any, query: dict[str, str], code: str) -> None:
     answer = admin.get("/print.pdf", query_string=SHEET | query)

@@ -16,6 +16,8 @@ from gisapp.selection import Selection, read_selection
 #: What a sheet takes besides its selection.
 OWN = ("lon", "lat", "scale", "paper", "orientation", "title", "dpi", "atlas", "in_view")
 DPIS = (72, 96, 150, 200, 300)
+#: Characters of a title; more do not fit across an upright A4.
+LONGEST_TITLE = 80
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def read_order(house: House, args: Mapping[str, Sequence[str]]) -> Order:
     selection = read_selection(house, {name: given for name, given in args.items() if name not in OWN})
     return Order(selection, _at(one), int(_choice(one, "scale", [str(n) for n in SCALES])) if "scale" in one else None,
                  _choice(one, "paper", list(PAPERS), "A4"), _choice(one, "orientation", ORIENTATIONS, "landscape"),
-                 one.get("title", "").strip()[:60], int(_choice(one, "dpi", [str(n) for n in DPIS], "150")),
+                 _title(one), int(_choice(one, "dpi", [str(n) for n in DPIS], "150")),
                  _atlas(selection, one), one.get("in_view") == "1")
 
 
@@ -57,6 +59,13 @@ def _choice(one: Mapping[str, str], name: str, known: Sequence[str], default: st
     if value not in known:
         raise invalid(name, "可用：" + "、".join(known), "one of: " + ", ".join(known))
     return value
+
+
+def _title(one: Mapping[str, str]) -> str:
+    title = one.get("title", "").strip()
+    if len(title) > LONGEST_TITLE:
+        raise invalid("title", f"最多 {LONGEST_TITLE} 个字符", f"at most {LONGEST_TITLE} characters")
+    return title
 
 
 def _at(one: Mapping[str, str]) -> tuple[float, float] | None:

@@ -7,8 +7,9 @@ export function carryFor({ map, tree, filter, words }) {
   function shown() {
     const asked = filter.carried();
     const box = map.getBounds();
+    const within = (degrees, most) => Math.min(Math.max(degrees, -most), most).toFixed(DIGITS);
     asked.set('layers', tree.shown().join(','));
-    asked.set('bbox', [box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((one) => one.toFixed(DIGITS)).join(','));
+    asked.set('bbox', [within(box.getWest(), 180), within(box.getSouth(), 90), within(box.getEast(), 180), within(box.getNorth(), 90)].join(','));
     return asked;
   }
 
