@@ -111,9 +111,10 @@ def set_role(db: Database, actor: Actor, account_id: str, role: str, *, address:
     """Give the account another role. Raises `role_unknown` (422), `last_admin` (409)."""
     require(actor, "manage_accounts")
     with db.begin(actor.username, actor.request_id) as connection:
+        admins = _admins(connection)
         account = _held(connection, account_id)
-        if _known_role(role) != "admin":
-            _keep_an_admin(connection, account)
+        if _known_role(role) != "admin" and admins == [account.id]:
+            raise Problem("last_admin")
         _set(connection, account, role=role)
         log.record(connection, "role_set", actor, address=address,
                    detail=_about(account, old=account.role, new=role))
@@ -135,8 +136,10 @@ def disable(db: Database, actor: Actor, account_id: str, *, address: str = "") -
     """End the account's sessions and tokens and let it in no more. Raises `last_admin` (409)."""
     require(actor, "manage_accounts")
     with db.begin(actor.username, actor.request_id) as connection:
+        admins = _admins(connection)
         account = _held(connection, account_id)
-        _keep_an_admin(connection, account)
+        if admins == [account.id]:
+            raise Problem("last_admin")
         _shut_out(connection, account)
         _set(connection, account, active=False)
         log.record(connection, "account_disabled", actor, address=address, detail=_about(account))
@@ -209,12 +212,11 @@ def _set(connection: Connection, account: Account, **values: Any) -> None:
     connection.execute(update(Account).where(Account.id == account.id).values(**values))
 
 
-def _keep_an_admin(connection: Connection, account: Account) -> None:
-    # All admins are locked in one order, so that two administrators cannot disable each other at once.
-    admins = connection.scalars(select(Account.id).where(Account.role == "admin", Account.active)
-                                .order_by(Account.id).with_for_update()).all()
-    if list(admins) == [account.id]:
-        raise Problem("last_admin")
+def _admins(connection: Connection) -> list[UUID]:
+    """The active administrators, locked before any other account and in one order, so that two of them neither
+    disable each other at once nor wait for each other."""
+    return list(connection.scalars(select(Account.id).where(Account.role == "admin", Account.active)
+                                   .order_by(Account.id).with_for_update()))
 
 
 def _shut_out(connection: Connection, account: Account) -> None:
