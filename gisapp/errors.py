@@ -14,7 +14,6 @@ from typing import Any
 
 from gisapp.problem_kinds import FILTER_PROBLEMS, PRINT_PROBLEMS, ProblemKind
 
-
 PROBLEMS: dict[str, ProblemKind] = {
     # who you are and what you may do
     "sign_in_required": ProblemKind(401, "请先登录。", "Sign in first."),

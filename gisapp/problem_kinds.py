@@ -1,4 +1,4 @@
-"""What a problem is made of, and the problems of filters and of printing. All of them stand in `gisapp.errors.PROBLEMS`."""
+"""What a problem is made of, and the problems of filters and of printing. All stand in `gisapp.errors.PROBLEMS`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ FILTER_PROBLEMS: dict[str, ProblemKind] = {
     "filter_too_large": ProblemKind(
         400, "筛选条件过长或过于复杂：{reason}。", "The filter is too long or too complex: {reason}."),
     "filter_no_value": ProblemKind(
-        422, "筛选条件中的计算没有结果（例如数值溢出）。", "The filter reckons a number that cannot be, or is too large."),
+        422, "筛选条件中的计算没有结果（例如数值溢出）。",
+        "The filter reckons a number that cannot be, or is too large."),
 }
 
 PRINT_PROBLEMS: dict[str, ProblemKind] = {

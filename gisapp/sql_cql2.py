@@ -70,7 +70,8 @@ class Writer:
             case Call():
                 return self._call(node)
             case Related():
-                write = sql_opening.write if node.function.startswith("open_") else sql_relations.write
+                opening = node.function.startswith("open_") or node.kind == "date"
+                write = sql_opening.write if opening else sql_relations.write
                 return write(self, node)
         raise TypeError(node)
 

@@ -5,7 +5,7 @@ A slot belongs to the day on which it begins: at one in the morning of a Tuesday
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -39,17 +39,30 @@ _DAY_MINUTES = 24 * 60
 
 
 def write(writer: Writer, node: Related) -> Clause:
-    """The SQL of open_days and open_now."""
+    """The SQL of open_days, open_now, today and month_start."""
+    if node.kind == "date":
+        return _day(node, cast(_local(writer, None), Date))
     days, slots, first, last = opening_fields(writer.layer)
     table = writer.table
     asked = _Opening(*(table.c[name] if name else None for name in (days, slots, first, last)))
     if node.function == "open_days":
         return or_(*(asked.on_day(day) for day in node.values))
-    source = next(iter(table.c.id.base_columns)).table
+    return asked.at(_local(writer, node.values[0] if node.values else None))
+
+
+def _local(writer: Writer, moment: datetime | None) -> Clause:
+    """A moment on the city's clock; that of the question without one."""
+    source = next(iter(writer.table.c.id.base_columns)).table
     zone = source.metadata.info.get(ZONE, "UTC")
-    moment = node.values[0] if node.values else writer.as_of
-    now = literal(moment, DateTime(timezone=True)) if moment else func.now()
-    return asked.at(func.timezone(zone, now, type_=DateTime()))
+    moment = moment or writer.as_of
+    return func.timezone(zone, literal(moment, DateTime(timezone=True)) if moment else func.now(), type_=DateTime())
+
+
+def _day(node: Related, today: Clause) -> Clause:
+    if node.function == "today":
+        return cast(today + literal(node.values[0], Integer), Date)
+    start = func.date_trunc("month", today, type_=DateTime())
+    return cast(start + func.make_interval(0, node.values[0]), Date)
 
 
 class _Opening:

@@ -18,12 +18,14 @@ PACKAGE = ROOT / "gisapp"
 RINGS = {
     "words": """words layers layer_files catalogue schema style crs coordinates params params.* cql2 cql2.* errors
         problem_kinds faults config setting_values settings_page""",
-    "postgis": """tables census repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.* cluster cluster.*
+    "postgis": """tables census repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.*
+        cluster cluster.*
         accounts.rows""",
-    "services": """house permissions features queryables changes edits workflow rules history presence territories codelists
-        identify tiles tile_drawing tile_shelf panels tree maps filters search listing timeline forms form_inputs form_shapes exports imports
-        statistics children accounts accounts.*
-        selection map_file printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.* docs docs.*""",
+    "services": """house permissions features queryables example_questions changes edits workflow rules history presence
+        territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing
+        timeline forms form_inputs form_shapes exports imports statistics children accounts accounts.* selection
+        map_file printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.*
+        docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
 }
 ORDER = list(RINGS)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from gisapp.cql2.faults import refused
-from gisapp.cql2.functions import FUNCTIONS, MOST_METRES, MOST_NEAREST, SEASON_FIELDS, SLOT_FIELDS, WEEKDAYS, Function
+from gisapp.cql2.functions import (
+    FUNCTIONS,
+    MOST_METRES,
+    MOST_NEAREST,
+    MOST_OFFSET,
+    SEASON_FIELDS,
+    SLOT_FIELDS,
+    WEEKDAYS,
+    Function,
+)
 from gisapp.cql2.tree import Call, Column, Literal, Node, Related
 from gisapp.layers import Layer
 
@@ -28,7 +37,20 @@ def read(reader: Reader, name: str, args: list[Any]) -> Related:
     if function.name == "around":
         place = reader.of_kind(args[0], "geometry")
         return Related(function.name, (place, _number(function, "metres", args[1])), function.returns)
+    if function.returns == "date":
+        reader.moment = True
+        return Related(function.name, (_offset(function, args[0] if args else 0),), function.returns)
     return _opening(reader, function, args)
+
+
+def _offset(function: Function, given: Any) -> int:
+    # The parser writes -1 * n for a negative number.
+    if isinstance(given, dict) and given.get("op") == "*" and given.get("args", [None])[0] == -1:
+        return -_offset(function, given["args"][-1])
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or int(given) != given or (
+            abs(given) > MOST_OFFSET):
+        raise refused(f"{function.name} 的参数应为整数", f"{function.name} takes a whole number")
+    return int(given)
 
 
 def _count(function: Function, args: list[Any]) -> None:

@@ -12,12 +12,13 @@ from gisapp.words import Words
 #: Farther than this nobody asks of a city, and the index would be of no use.
 MOST_METRES = 50_000
 MOST_NEAREST = 100
+MOST_OFFSET = 36_600
 
 
 @dataclass(frozen=True)
 class Argument:
-    """`kind` is layer, metres, shape, filter, key (code or UUID of a feature), count, day or moment; `optional` may be
-    left out, `many` may come again."""
+    """`kind` is layer, metres, shape, filter, key (code or UUID of a feature), count, day, moment or offset;
+    `optional` may be left out, `many` may come again."""
 
     name: str
     kind: str
@@ -28,7 +29,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Function:
-    """`returns` is boolean or number; a number has a `unit`."""
+    """`returns` is boolean, number or date; a number has a `unit`."""
 
     name: str
     returns: str
@@ -52,6 +53,9 @@ _DAY = Argument("day", "day", Words("日期，或星期的代码（1 为周一�
                                     "A date, or codes of weekdays (1 Monday, 7 Sunday); any will do"), many=True)
 _MOMENT = Argument("moment", "moment", Words("时刻，缺省为现在（或 as_of 的时刻）",
                                              "A moment; now (or that of as_of) without it"), optional=True)
+
+_OFFSET = Argument("offset", "offset", Words("加减的数目，可为负，缺省为 0", "How many, may be negative; 0 without it"),
+                   optional=True)
 
 FUNCTIONS: dict[str, Function] = {one.name: one for one in (
     Function("near", "boolean", (_LAYER, _METRES, _FILTER), Words(
@@ -83,6 +87,11 @@ FUNCTIONS: dict[str, Function] = {one.name: one for one in (
     Function("open_days", "boolean", (_DAY,), Words(
         "按经营日（运输日、限行日）在所给的某一天开放；给日期时还看设置期限",
         "Is open on one of the days by its weekdays; of a date its season is asked, too")),
+    Function("today", "date", (_OFFSET,), Words(
+        "今天（城市时区；有 as_of 时为那一天），可加减天数",
+        "Today on the city's clock (the day of as_of), plus so many days")),
+    Function("month_start", "date", (_OFFSET,), Words(
+        "本月第一天，可加减月数", "The first day of this month, plus so many months")),
     Function("open_now", "boolean", (_MOMENT,), Words(
         "此刻开放：时段（含跨零点）、星期、设置期限都符合；没有时段表示全天",
         "Is open at this moment by its time slots (past midnight too), weekdays and season; no slots mean all day")),

@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 
 from gisapp import settings_page
-from gisapp.docs import commands, errors, formats, layer_files, layers, roles
+from gisapp.docs import commands, errors, formats, functions, layer_files, layers, roles
 from gisapp.layers import Catalogue
 
-_PART = re.compile(r"(<!-- made: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PART = re.compile(r"(<!-- made: ([a-z0-9_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 #: Parts of hand-written pages.
 PARTS: dict[str, Callable[[], str]] = {
@@ -24,6 +24,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "vocabulary": layer_files.keys,
     "rules": layer_files.rules,
     "field_types": layer_files.field_types,
+    "functions": functions.table_of_functions,
+    "cql2_classes": functions.list_of_classes,
+    "questions": functions.table_of_questions,
 }
 
 
