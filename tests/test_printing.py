@@ -208,6 +208,17 @@ def test_the_sheet_of_another_day(admin: Role, filled: Any) -> None:
     document.close()
 
 
+def test_what_is_larger_than_a_sheet_is_cut_and_said(admin: Role, filled: Any) -> None:
+    document = opened(admin, bbox="100,20,130,40", lang="zh")
+    text = "".join(text_of(document).split())
+    assert "1:200000" in text
+    assert "只绘出中部" in text
+    document.close()
+    document = opened(admin, bbox="113.37,31.68,113.39,31.70", lang="zh")
+    assert "只绘出中部" not in "".join(text_of(document).split())
+    document.close()
+
+
 def test_an_atlas_of_another_day(admin: Role, filled: list[dict[str, Any]]) -> None:
     document = opened(admin, atlas="rooftop_signs", as_of="2099-01-01", lang="zh")
     assert len(document) == ROWS

@@ -99,11 +99,12 @@ def fitting(bounds: tuple[float, float, float, float], frame: Box, at_least: int
     lon, lat = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
     for scale in SCALES:
         window = Window(lon, lat, scale, frame)
-        if scale >= at_least and _shows(window, bounds, room):
+        if scale >= at_least and shows(window, bounds, room):
             return window
     return Window(lon, lat, max(at_least, SCALES[-1]), frame)
 
 
-def _shows(window: Window, bounds: tuple[float, float, float, float], room: float) -> bool:
+def shows(window: Window, bounds: tuple[float, float, float, float], room: float = 1.0) -> bool:
+    """Whether a box of that size (degrees) fits into the window, with some room around it."""
     west, south, east, north = window.bounds()
     return (bounds[2] - bounds[0] <= (east - west) * room) and (bounds[3] - bounds[1] <= (north - south) * room)

@@ -178,13 +178,12 @@ def _swatch(ink: Ink, one: Drawn, colour: str, x: float, y: float, size: float) 
         ink.rings([corners], stroke=edge, width=0.3 * size, dash=dash)
 
 
-def notes(ink: Ink, layers: list[Drawn], width: float, language: str) -> list[Row]:
-    """What the sheet leaves out, said."""
+def notes(ink: Ink, layers: list[Drawn], width: float, language: str, *, cut: bool) -> list[Row]:
+    """What the sheet leaves out, said: ground that is too dense; with `cut` what lies around it."""
     missing = [one.layer.title.get(language) for one in layers if one.left_out]
-    if not missing:
-        return []
     titles = ("、" if language == "zh" else ", ").join(missing)
-    return words(ink, say("left_out", language, titles=titles), 2.3, width, colour="#8a5a00")
+    said = [*([say("left_out", language, titles=titles)] if missing else []), *([say("cut", language)] if cut else [])]
+    return [row for text in said for row in words(ink, text, 2.3, width, colour="#8a5a00")]
 
 
 def facts(ink: Ink, title: str, lines: list[tuple[str, str]], width: float, language: str) -> list[Row]:

@@ -62,7 +62,7 @@ def _choice(one: Mapping[str, str], name: str, known: Sequence[str], default: st
 
 
 def _title(one: Mapping[str, str]) -> str:
-    title = one.get("title", "").strip()
+    title = "".join(letter for letter in one.get("title", "") if letter.isprintable()).strip()
     if len(title) > LONGEST_TITLE:
         raise invalid("title", f"最多 {LONGEST_TITLE} 个字符", f"at most {LONGEST_TITLE} characters")
     return title

@@ -11,6 +11,8 @@ WORDS = {
     "scale": Words("比例尺", "Scale"),
     "one_cm": Words("图上 1 厘米 = 实地 {metres} 米", "1 cm on paper = {metres} m"),
     "left_out": Words("过密未绘：{titles}", "Too dense to draw: {titles}"),
+    "cut": Words("范围超出最小比例尺的图幅，只绘出中部",
+                 "Larger than a sheet of the smallest scale: only the middle is shown"),
     "more": Words("另有 {count} 项", "{count} more"),
     "crs": Words("CGCS2000 三度带高斯–克吕格投影，中央子午线 {meridian}°E，坐标网单位千米",
                  "CGCS2000 3-degree Gauss–Krüger, central meridian {meridian}°E, grid in km"),

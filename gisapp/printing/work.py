@@ -19,7 +19,7 @@ from gisapp.house import House, make_house
 from gisapp.params import Box as Bounds
 from gisapp.permissions import Actor
 from gisapp.printing import content, furniture, legend, names, symbols
-from gisapp.printing.ground import Window, fitting
+from gisapp.printing.ground import Window, fitting, shows
 from gisapp.printing.ink import Ink
 from gisapp.printing.order import Order, read_order
 from gisapp.printing.paper import Layout, lay_out
@@ -57,6 +57,7 @@ class Press:
     def __init__(self, house: House, actor: Actor, order: Order, spec: dict[str, Any]) -> None:
         self.house, self.actor, self.order = house, actor, order
         self.language: str = spec["language"]
+        self.cut = False
         self.first_only = spec["format"] == "png"
         self.moment = datetime.fromisoformat(spec["made_at"]).astimezone(ZoneInfo(spec["time_zone"]))
         self.layout: Layout = lay_out(order.paper, order.orientation)
@@ -97,6 +98,7 @@ class Press:
             lon, lat = order.at or (0.0, 0.0)
             return Window(lon, lat, order.scale or _USUAL_SCALE, frame)
         made = fitting(bounds, frame, room=1.0 if order.selection.view else 0.9)
+        self.cut = not order.scale and not shows(made, bounds)
         if order.at:
             made = replace(made, lon=order.at[0], lat=order.at[1])
         return replace(made, scale=order.scale) if order.scale else made
@@ -140,7 +142,7 @@ class Press:
         width = last.width / layout.k
         rows = self._facts(chosen, width) if chosen else []
         rows += legend.legend(layers, self.house.catalogue.codelists, language)
-        rows += legend.notes(ink, layers, width, language)
+        rows += legend.notes(ink, layers, width, language, cut=self.cut)
         rows += legend.question(ink, self.question, width, language)
         legend.place(ink, columns, rows, layout.k, language)
         legend.scale(ink, layout, window.scale, language)

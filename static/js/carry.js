@@ -38,14 +38,12 @@ export function carryFor({ map, tree, filter, words }) {
   }
 
   for (const link of document.querySelectorAll('[data-carry]')) {
-    link.addEventListener('click', (event) => {
-      if (link.hasAttribute('data-save')) {
-        event.preventDefault();
-        save(link);
-      } else {
-        link.href = address(link);
-      }
-    });
+    if (link.hasAttribute('data-save')) {
+      link.addEventListener('click', (event) => { event.preventDefault(); save(link); });
+      continue;
+    }
+    // Before the click already, so that a new tab and the menu of the right button carry the same.
+    for (const kind of ['pointerdown', 'focus', 'click']) link.addEventListener(kind, () => { link.href = address(link); });
   }
 }
 
