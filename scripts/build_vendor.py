@@ -22,7 +22,6 @@ FILES: dict[str, list[str]] = {
     "leaflet.locatecontrol": ["dist/L.Control.Locate.min.js", "dist/L.Control.Locate.min.css"],
     "leaflet-mouse-position": ["src/L.Control.MousePosition.js", "src/L.Control.MousePosition.css"],
     "@geoman-io/leaflet-geoman-free": ["dist/leaflet-geoman.min.js", "dist/leaflet-geoman.css"],
-    "leaflet.polylinemeasure": ["Leaflet.PolylineMeasure.js", "Leaflet.PolylineMeasure.css"],
 }
 
 

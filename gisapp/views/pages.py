@@ -74,6 +74,7 @@ def control_words() -> dict[str, str]:
         "offline": _("The server cannot be reached. The map shows what was loaded before."),
         "failed": _("That did not work. Try again in a moment."),
         "not_there": _("There is no such record, or it was not there on the day shown."),
+        "measure": _("Measure distance and area"),
         "copy_link": _("Copy this link"), "link_copied": _("Link copied"),
         "views": _("is looking at this"), "edits": _("is editing this"),
     }

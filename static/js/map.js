@@ -5,6 +5,7 @@ import { drawFor } from './draw.js';
 import { filterFor } from './filter.js';
 import { keepHash, readHash } from './view_hash.js';
 import { listFor } from './list.js';
+import { measureFor } from './measure.js';
 import { panelFor } from './panel.js';
 import { presenceFor } from './presence.js';
 import { searchFor } from './search.js';
@@ -83,9 +84,10 @@ export async function start({ map, stack, layers, options }) {
   window.addEventListener('offline', () => problemNote(words.offline));
   window.addEventListener('online', () => { document.getElementById('note-problem').hidden = true; });
   nameControls(map, words);
+  const measure = measureFor({ map, words });
   showStock(options.root, filter);
   filter.onChange(() => showStock(options.root, filter));
   if (saved.open) panel.open(saved.open);
   document.documentElement.dataset.mapReady = 'yes';
-  window.gisapp = { map, stack, tree, panel, filter, list, draw, times };
+  window.gisapp = { map, stack, tree, panel, filter, list, draw, times, measure };
 }

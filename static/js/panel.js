@@ -99,7 +99,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   }
 
   function identify({ latlng, originalEvent }) {
-    if (map.getContainer().classList.contains('is-marking')) return; // this click draws
+    if (map.getContainer().matches('.is-marking, .is-measuring')) return; // this click draws or measures
     if (originalEvent?.shiftKey && document.getElementById('pick-bar')) return; // this click chooses
     const { lng, lat } = latlng.wrap();
     const asked = new URLSearchParams({ lon: lng.toFixed(7), lat: lat.toFixed(7), zoom: map.getZoom(), layers: tree.shown().filter(filter.shows(latlng)).join(',') });
@@ -139,7 +139,7 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   body.addEventListener('htmx:responseError', ({ detail }) => failed({ 401: words.signed_out, 404: words.not_there }[detail.xhr.status] || words.failed));
   body.addEventListener('htmx:sendError', () => failed(words.offline));
   document.querySelector('[data-close-panel]').addEventListener('click', close);
-  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && selected && !map.getContainer().classList.contains('is-marking')) close(); });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && selected && !map.getContainer().matches('.is-marking, .is-measuring')) close(); });
   body.addEventListener('click', (event) => {
     const button = event.target.closest('[data-act]');
     if (button?.dataset.act === 'zoom') zoomTo();
