@@ -68,11 +68,18 @@ has_chinese_font() {
 has_libatomic() { [ "$(uname -s)" != Linux ] || any_file /usr/lib/*/libatomic.so.1 /usr/lib*/libatomic.so.1; }
 
 missing_parts() { # run|test ; prints: venv postgis chromium font libatomic
+    local parts
+    parts="$(needed_parts "$1")"
+    [ -z "$parts" ] || echo "$parts"
+    # Printing needs it, but nothing that runs already stops for it: it comes along when something else is installed.
+    has_chinese_font || { [ "$1" = run ] && [ -z "$parts" ]; } || echo font
+}
+
+needed_parts() { # run|test
     has_venv || echo venv
     if [ "$1" = test ] || [ -z "${GISAPP_DATABASE_URL:-}" ]; then has_postgis || echo postgis; fi
     if [ "$1" = test ]; then
         find_chromium >/dev/null || only_snap_of_chromium || echo chromium
-        has_chinese_font || echo font
         has_libatomic || echo libatomic
     fi
 }

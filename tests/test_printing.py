@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from PIL import Image
 from pypdfium2 import raw
 from pyproj import Transformer
 
+from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.printing.paper import PAPERS, SCALES, lay_out
 from tests.conftest import Role
@@ -228,6 +230,19 @@ def test_an_atlas_of_another_day(admin: Role, filled: list[dict[str, Any]]) -> N
 def test_a_sheet_is_noted_in_the_access_log(admin: Role, filled: Any) -> None:
     opened(admin, **HERE).close()
     assert "print" in admin.get("/admin/log?lang=en").get_data(as_text=True)
+
+
+def test_any_chinese_font_will_do_and_none_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from gisapp.printing import typeface
+
+    monkeypatch.setattr(typeface, "NAMES", ())
+    find = typeface._paths.__wrapped__
+    regular, _ = find()
+    assert typeface._draws_chinese(regular)
+    monkeypatch.setattr(typeface, "FOLDERS", (str(tmp_path),))
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    with pytest.raises(Problem, match="print_font_missing"):
+        find()
 
 
 def test_scales_are_in_order() -> None:

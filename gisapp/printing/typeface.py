@@ -14,7 +14,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTCollection, TTFont
+from fontTools.ttLib import TTCollection, TTFont, TTLibError
 
 from gisapp.errors import Problem
 
@@ -97,12 +97,25 @@ def _paths() -> tuple[Path, Path]:
     for regular, bold in NAMES:
         if regular in found:
             return found[regular], found.get(bold, found[regular])
+    for path in found.values():
+        if _draws_chinese(path):
+            return path, path
     raise Problem("print_font_missing")
+
+
+def _draws_chinese(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            glyphs = TTFont(file, fontNumber=_simplified(path), lazy=True).getBestCmap() or {}
+    except (TTLibError, OSError):  # not every file that is called a font is one
+        return False
+    return all(ord(letter) in glyphs for letter in "图例比例尺")
 
 
 def _simplified(path: Path) -> int:
     """Which font of a collection draws characters as mainland China does."""
     if path.suffix != ".ttc":
         return -1
-    names = [str(one["name"].getDebugName(4)) for one in TTCollection(path, lazy=True).fonts]
+    with TTCollection(path, lazy=True) as collection:
+        names = [str(one["name"].getDebugName(4)) for one in collection.fonts]
     return next((n for n, name in enumerate(names) if " SC" in name or " GB" in name), 0)
