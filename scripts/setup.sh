@@ -71,7 +71,7 @@ missing_parts() { # run|test ; prints: venv postgis chromium font libatomic
     local parts
     parts="$(needed_parts "$1")"
     [ -z "$parts" ] || echo "$parts"
-    # Printing needs it, but nothing that runs already stops for it: it comes along when something else is installed.
+    # Printing needs it, but nothing that runs already stops for it: see offer_font.
     has_chinese_font || { [ "$1" = run ] && [ -z "$parts" ]; } || echo font
 }
 
@@ -156,10 +156,20 @@ tell_what_to_install() { # apt|brew|dnf|pacman|other parts… ; ends the script
     fail "缺少系统软件，请先（以管理员身份）安装：${line}" "something is missing; install it first (as administrator): ${line}"
 }
 
+# At the first start, where all else is there: fetched when that needs no question, and done without when it fails.
+offer_font() {
+    if has_chinese_font || [ -e "$venv/.stamp" ] || ! command -v apt-get >/dev/null; then return 0; fi
+    if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then return 0; fi
+    say "安装打印用的中文字体…" "installing the Chinese font for printing …"
+    local apt=(env DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -y -q -o DPkg::Lock::Timeout=60)
+    { as_root "${apt[@]}" update && as_root "${apt[@]}" install --no-install-recommends fonts-noto-cjk; } >/dev/null 2>&1 ||
+        say "  未能安装，打印功能暂不可用：apt-get install fonts-noto-cjk" "  not installed, so printing is off: apt-get install fonts-noto-cjk"
+}
+
 install_system_parts() { # run|test
     local parts manager=other
     mapfile -t parts < <(missing_parts "$1") 2>/dev/null || parts=($(missing_parts "$1"))
-    [ "${#parts[@]}" -gt 0 ] || return 0
+    [ "${#parts[@]}" -gt 0 ] || { [ "$1" != run ] || offer_font; return 0; }
     for name in apt-get brew dnf pacman; do
         if command -v "$name" >/dev/null; then manager="$name"; break; fi
     done
