@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import databank, servers, session
 from benchmarks.client import Round, drive, get
+from benchmarks.first_view import first_view
 from benchmarks.ground import WANTED, Ground
 from benchmarks.session import Asked
 
@@ -87,11 +88,11 @@ def tiles(ground: Ground) -> Iterator[Line]:
     """Uncached tiles of zooms 14 to 17 against tipg, MapServer and pgbench."""
     with ExitStack() as stack:
         side = Comparison(ground, stack)
-        for name, layers in (("all three layers", tuple(WANTED)), ("builds", ("illegal_builds",)),
-                             ("signs and routes", ("rooftop_signs", "truck_routes"))):
+        for name, layers, crowds in (("all three layers", tuple(WANTED), (8, 1)), ("builds", ("illegal_builds",), (8,)),
+                                     ("signs and routes", ("rooftop_signs", "truck_routes"), (8,))):
             asked = _shuffled(session.looks(ground, 14, 17, layers))
             yield f"{name}: tiles in the session", str(len(asked))
-            for clients in (8, 1):
+            for clients in crowds:
                 yield from _compared(f"{name}, style attributes, {clients} clients", _interleave(
                     _contest(side, asked, clients)))
             names = {layer: "?properties=" + ",".join(_attributes(ground, layer)) for layer in layers}
@@ -297,4 +298,4 @@ def _resident(pid: int) -> list[float]:
 
 
 ALL = {"tiles": tiles, "overview": overview, "worst": worst, "revisited": revisited, "identify": identify,
-       "wsgi": wsgi, "memory": memory}
+       "wsgi": wsgi, "memory": memory, "first-view": first_view}
