@@ -58,7 +58,7 @@ def offer(house: House, actor: Actor, layer_id: str, question: Mapping[str, Sequ
     """What `question` (the arguments of an items request) would hand over; needs the right to export."""
     require(actor, "export")
     layer = house.layer(layer_id)
-    query = params.parse(question, layer, house.catalogue)
+    query = params.parse(question, layer, house.catalogue).plain()
     return Offer(features.count_features(house, actor, layer.id, query), in_words(layer, house.catalogue, query),
                  _systems(features.extent(house, actor, layer.id)))
 
@@ -89,7 +89,7 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     """
     require(actor, "export")
     layer = house.layer(layer_id)
-    features.open_layer(house, actor, layer_id, "export", params.parse(args, layer, house.catalogue))
+    features.open_layer(house, actor, layer_id, "export", params.parse(args, layer, house.catalogue).plain())
     order = _order(house, actor, layer, format_name, args, language)
     with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
         answer = run("gisapp.formats.work", order | {"folder": str(folder)}, folder, LIMITS)
@@ -110,6 +110,7 @@ def _order(house: House, actor: Actor, layer: Layer, format_name: str, args: Map
         "actor": asdict(actor), "made_at": datetime.now(UTC).isoformat(),
         "database_url": house.db.url, "layers": str(house.settings.layers),
         "time_zone": house.settings.time_zone, "statement_timeout_s": house.settings.statement_timeout_s,
+        "filter_length": house.settings.filter_length, "filter_depth": house.settings.filter_depth,
     }
 
 

@@ -32,7 +32,8 @@ from gisapp.permissions import Actor, may
 def work(order: dict[str, Any]) -> dict[str, Any]:
     """Write the file that the order asks for; answers with its path, rows, losses and the question in words."""
     settings = Settings(layers=Path(order["layers"]), time_zone=order["time_zone"], threads=1,
-                        statement_timeout_s=order["statement_timeout_s"])
+                        statement_timeout_s=order["statement_timeout_s"],
+                        filter_length=order["filter_length"], filter_depth=order["filter_depth"])
     house = make_house(settings, order["database_url"])
     actor = Actor(**order["actor"])
     layer = house.layer(order["layer"])

@@ -87,6 +87,12 @@ class Query:
         """Whether the answer may change while the layer itself does not."""
         return self.filter is not None and self.filter.uses.fleeting
 
+    def plain(self) -> Query:
+        """The same question, refused if it asks for computed columns: for answers that have no place for them."""
+        if self.computed:
+            raise invalid("compute", "只用于 /items 的 JSON 结果", "is for the JSON of /items only")
+        return self
+
     def without_page(self) -> Query:
         """The same question about all features, not one page of them."""
         return replace(self, after=None, limit=MAX_LIMIT)

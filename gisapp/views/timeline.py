@@ -35,5 +35,5 @@ def histogram(layer_id: str) -> dict[str, Any]:
     field, unit = (args.pop(name, [default])[0] for name, default in (("field", ""), ("unit", "month")))
     if unit not in timeline.UNITS:
         raise invalid("unit", " / ".join(timeline.UNITS), " / ".join(timeline.UNITS))
-    query = parse(args, layer, house.catalogue)
+    query = parse(args, layer, house.catalogue).plain()
     return timeline.document(timeline.histogram(house, actor, layer_id, field, unit, query))

@@ -188,6 +188,14 @@ def test_click_finds_what_the_filter_leaves(admin: Role, town: Any) -> None:
         assert (str(row["id"]) in json.dumps(hits)) is there
 
 
+@pytest.mark.parametrize("path", [
+    "/collections/vendor_points/tiles/WebMercatorQuad/12/1667/3338", "/list/vendor_points",
+    "/collections/vendor_points/changes?from=2024-01-01", "/collections/vendor_points/items?f=geojson"])
+def test_computed_columns_are_refused_where_they_have_no_place(admin: Role, town: Any, path: str) -> None:
+    answer = admin.get(path + ("&" if "?" in path else "?") + "compute=" + quote("distance('school_gates')"))
+    assert answer.status_code == 400
+
+
 def test_file_holds_the_same_and_says_the_question(admin: Role, house: House, town: Any) -> None:
     args = {"filter": "near('school_gates', 400)"}
     handed = exports.hand_over(house, SYSTEM, "vendor_points", "geojson", {"filter": [args["filter"]]}, "en")
