@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from gisapp.config import Settings
 
 #: Modules of gisapp.views that bring a `blueprint`.
-_ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "pages", "feature_forms", "auth",
-          "account", "admin", "imports", "exports", "printing", "history", "presence", "find",
-          "construct", "timeline")
+_ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "styles", "pages", "feature_forms",
+          "auth", "account", "admin", "imports", "exports", "printing", "history", "presence", "find",
+          "construct", "timeline", "basemaps")
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -16,8 +16,8 @@ PACKAGE = ROOT / "gisapp"
 
 #: Inner to outer. A module may import from its own ring and from those before it. `x.*` is a whole package.
 RINGS = {
-    "words": """words layers layer_files catalogue schema style crs coordinates params params.* cql2 cql2.* errors
-        problem_kinds faults config setting_values settings_page""",
+    "words": """words layers layer_files catalogue schema style map_styles crs coordinates params params.* cql2 cql2.* errors
+        problem_kinds faults config basemaps setting_values settings_page""",
     "postgis": """tables census repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.*
         cluster cluster.*
         accounts.rows""",

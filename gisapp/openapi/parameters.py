@@ -7,6 +7,7 @@ from typing import Any
 from gisapp.cql2 import LANGUAGES
 from gisapp.formats import FORMATS
 from gisapp.layers import Catalogue, Field, Layer
+from gisapp.map_styles import STYLES
 from gisapp.params import DEFAULT_LIMIT, MAX_LIMIT, is_coded
 from gisapp.schema import field_schema
 from gisapp.words import Words
@@ -65,6 +66,7 @@ _PATH: dict[str, Entry] = {
     "tileMatrix": ({"type": "integer", "minimum": 0, "maximum": 22}, Words("缩放级别", "Zoom level")),
     "tileRow": ({"type": "integer", "minimum": 0}, Words("行号，自上而下", "Row, from the top")),
     "tileCol": ({"type": "integer", "minimum": 0}, Words("列号，自左而右", "Column, from the left")),
+    "styleId": (_TEXT | {"enum": list(STYLES)}, Words("样式", "Style")),
     "tileMatrixSetId": (_TEXT | {"enum": ["WebMercatorQuad"]}, Words("瓦片矩阵集", "Tile matrix set")),
 }
 _CLICK: dict[str, Entry] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gisapp import map_styles
 from gisapp.layers import Catalogue, Layer
 from gisapp.openapi import history, imports, marking
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
@@ -13,6 +14,7 @@ from gisapp.words import Words
 
 MATRIX_SET = "WebMercatorQuad"
 MVT = "application/vnd.mapbox-vector-tile"
+STYLE = map_styles.MEDIA_TYPE
 _LANG = ref("lang")
 _DOCUMENT = [format_parameter("json", "html"), _LANG]
 
@@ -22,6 +24,7 @@ _SERVICE: dict[str, tuple[str, Words]] = {
     "/api": ("getApi", Words("本文档", "This document")),
     "/conformance": ("getConformance", Words("符合的标准类", "The conformance classes that hold")),
     "/functions": ("getFunctions", Words("筛选中可用的函数及参数", "The functions that a filter may call")),
+    "/styles": ("getStyles", Words("整张地图的样式", "The styles of the whole map")),
     "/collections": ("getCollections", Words("所有图层", "All layers")),
     "/tileMatrixSets": ("getTileMatrixSets", Words("瓦片矩阵集目录", "The tile matrix sets")),
 }
@@ -39,7 +42,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
 
 
 def _service(name: str, summary: str, path: str) -> dict[str, Any]:
-    return _read_service(name, summary, *([] if path == "/tileMatrixSets" else _DOCUMENT[:1]))
+    return _read_service(name, summary, *_DOCUMENT[:1])
 
 
 def _fixed_paths(language: str) -> dict[str, Any]:
@@ -53,7 +56,9 @@ def _fixed_paths(language: str) -> dict[str, Any]:
         "/identify": {"get": _read_service("identify", said["identify"], *click, format_parameter("json"))},
         "/search": {"get": _read_service("search", said["search"], _search(language), format_parameter("json"))},
         "/tileMatrixSets/{tileMatrixSetId}": {"get": _read_service(
-            "getTileMatrixSet", said["matrix_set"], ref("tileMatrixSetId"))},
+            "getTileMatrixSet", said["matrix_set"], ref("tileMatrixSetId"), _DOCUMENT[0])},
+        "/styles/{styleId}": {"get": operation("service", "getStyle", said["style"], reading(
+            said["style"], json_content(media_type=STYLE)), ref("styleId"), *_DOCUMENT)},
     }
 
 
@@ -73,6 +78,7 @@ _FIXED_WORDS = {
                       "The features under a place; datetime, district_code or <layer>.<field> narrow them"),
     "search": Words("按名称、编号、地址、UUID 或坐标查找；不搜索个人信息",
                     "Find by name, number, address, id or coordinates; personal data is not searched"),
+    "style": Words("地图样式：MapLibre 样式文档", "How the map is drawn: a MapLibre style document"),
     "matrix_set": Words("瓦片矩阵集的定义", "The definition of the tile matrix set"),
 }
 
@@ -90,8 +96,11 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
                 said["items"], items_content(layer.id)), *asked),
             "post": _create(layer, said["create"])},
         f"{base}/items/{{featureId}}": _item(layer, said),
-        f"{base}/tiles": {"get": _tile_document(layer, "getTileSetsList", said["tile_sets"], "json")},
-        tiles: {"get": _tile_document(layer, "getTileSet", said["tile_set"], "json", "tilejson")},
+        f"{base}/styles": {"get": _describe(layer, "getStyles", said["styles"])},
+        f"{base}/styles/{{styleId}}": {"get": operation(layer.id, f"{layer.id}.getStyle", said["style"], reading(
+            said["style"], json_content(media_type=STYLE)), ref("styleId"), *_DOCUMENT)},
+        f"{base}/tiles": {"get": _tile_document(layer, "getTileSetsList", said["tile_sets"], "json", "html")},
+        tiles: {"get": _tile_document(layer, "getTileSet", said["tile_set"], "json", "html", "tilejson")},
         f"{tiles}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": {"get": _tile(layer, said["tile"], asked)},
         **history.layer_paths(layer, language, asked),
     }
@@ -108,6 +117,9 @@ _WORDS = {
     "replace": Words("整体替换要素", "Replace a feature"),
     "update": Words("修改要素的部分字段", "Change some members of a feature"),
     "delete": Words("删除要素；历史仍保留", "Delete a feature; history keeps it"),
+    "styles": Words("图层的样式", "The styles of the layer"),
+    "style": Words("图层样式：MapLibre 样式文档，颜色取自图层文件",
+                   "How the layer is drawn: a MapLibre style document, its colours from the layer file"),
     "tile_sets": Words("瓦片集目录", "The tile sets of the layer"),
     "tile_set": Words("瓦片集说明", "The tile set"),
     "tile": Words("矢量瓦片；参数同要素查询", "A vector tile; it takes the same questions as the items"),

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, jsonify, redirect, request
+from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp import features
@@ -21,60 +20,40 @@ from gisapp.layers import Layer
 from gisapp.params import parse, parse_as_of, parse_crs_argument, parse_id
 from gisapp.permissions import Actor
 from gisapp.views import context, pages_of_api
+from gisapp.views.documents import (
+    GEOJSON,
+    OWN_FORMATS,
+    SCHEMA,
+    answer,
+    link,
+    self_and_alternate,
+    url,
+    wanted_format,
+)
 from gisapp.views.exports import respond_with_file
 
 blueprint = Blueprint("api", __name__)
 
-GEOJSON = "application/geo+json"
-SCHEMA = "application/schema+json"
-#: Formats that this module writes itself; the others are files of gisapp.formats.
-OWN_FORMATS = ("json", "html")
+SCHEMA_RELATION = "http://www.opengis.net/def/rel/ogc/1.0/schema"
 CONFORMANCE = tuple(f"http://www.opengis.net/spec/{name}" for name in (
-    "ogcapi-common-1/1.0/conf/core", "ogcapi-common-2/1.0/conf/collections",
+    "ogcapi-common-1/1.0/conf/core", "ogcapi-common-1/1.0/conf/landing-page", "ogcapi-common-1/1.0/conf/json",
+    "ogcapi-common-1/1.0/conf/html", "ogcapi-common-1/1.0/conf/oas30", "ogcapi-common-2/1.0/conf/collections",
     "ogcapi-features-1/1.0/conf/core", "ogcapi-features-1/1.0/conf/geojson", "ogcapi-features-1/1.0/conf/html",
     "ogcapi-features-1/1.0/conf/oas30",
     "ogcapi-features-2/1.0/conf/crs",
-    "ogcapi-features-3/1.0/conf/queryables", "ogcapi-features-3/1.0/conf/filter",
+    "ogcapi-features-3/1.0/conf/queryables", "ogcapi-features-3/1.0/conf/queryables-query-parameters",
+    "ogcapi-features-3/1.0/conf/filter",
     "ogcapi-features-3/1.0/conf/features-filter", *(f"cql2/1.0/conf/{name}" for name in CQL2_CLASSES),
     "ogcapi-features-4/1.0/conf/create-replace-delete", "ogcapi-features-4/1.0/conf/update",
     "ogcapi-features-4/1.0/conf/optimistic-locking-etags", "ogcapi-features-4/1.0/conf/features",
-    "ogcapi-features-5/1.0/conf/schemas",
+    # Part 5 is also part 3 of Common, and clients look for either name.
+    *(f"{part}/1.0/conf/{name}" for part in ("ogcapi-features-5", "ogcapi-common-3")
+      for name in ("schemas", "returnables-and-receivables")), "ogcapi-features-5/1.0/conf/core-roles-features",
     "ogcapi-tiles-1/1.0/conf/core", "ogcapi-tiles-1/1.0/conf/mvt", "ogcapi-tiles-1/1.0/conf/tileset",
-    "ogcapi-tiles-1/1.0/conf/tilesets-list",
+    "ogcapi-tiles-1/1.0/conf/tilesets-list", "ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+    "ogcapi-tiles-1/1.0/conf/oas30",
+    "ogcapi-styles-1/1.0/conf/core",
 ))
-
-
-def url(path: str, **query: Any) -> str:
-    """An absolute address of this server."""
-    asked = {key: value for key, value in query.items() if value is not None}
-    return f"{request.host_url.rstrip('/')}{request.script_root}{path}" + (f"?{urlencode(asked)}" if asked else "")
-
-
-def link(rel: str, href: str, kind: str, title: str = "") -> dict[str, str]:
-    """A link object."""
-    return {"rel": rel, "type": kind, "href": href} | ({"title": title} if title else {})
-
-
-def wanted_format(known: tuple[str, ...] = OWN_FORMATS) -> str:
-    """The short name of the format asked for: `f=`, else what Accept prefers, else json."""
-    given = request.args.get("f")
-    if given is not None:
-        given = "json" if given == "geojson" and "geojson" not in known else given
-        if given not in known:
-            raise Problem("format_unknown", format=given[:40], known=", ".join(known))
-        return given
-    accepted = request.accept_mimetypes
-    wants_page = accepted["text/html"] > max(accepted["application/json"], accepted[GEOJSON])
-    return "html" if wants_page else "json"
-
-
-def answer(document: dict[str, Any], content_type: str = "application/json") -> Response:
-    """The document as JSON, or as its page for a browser."""
-    if wanted_format() == "html":
-        return pages_of_api.render(document)
-    response = jsonify(document)
-    response.content_type = content_type
-    return response
 
 
 @blueprint.get("/")
@@ -86,20 +65,22 @@ def landing() -> AnyResponse:
              "en": ("Enforcement map", "Illegal builds, rooftop signs, vendor points, construction waste and routes")}
     title, description = words[context.language()]
     return answer({"title": title, "description": description, "links": [
-        link("self", url("/", f="json"), "application/json"),
+        *self_and_alternate("/"),
         link("conformance", url("/conformance", f="json"), "application/json"),
         link("data", url("/collections", f="json"), "application/json"),
         link("http://www.opengis.net/def/rel/ogc/1.0/functions", url("/functions", f="json"), "application/json"),
         link("service-desc", url("/api", f="json"), "application/vnd.oai.openapi+json;version=3.0"),
         link("service-doc", url("/api", f="html"), "text/html"),
-        link("alternate", url("/", f="html"), "text/html"),
+        link("http://www.opengis.net/def/rel/ogc/1.0/styles", url("/styles", f="json"), "application/json"),
+        link("http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes", url("/tileMatrixSets", f="json"),
+             "application/json"),
     ]})
 
 
 @blueprint.get("/conformance")
 def conformance() -> Response:
     """The conformance classes that hold."""
-    return answer({"conformsTo": list(CONFORMANCE)})
+    return answer({"links": self_and_alternate("/conformance"), "conformsTo": list(CONFORMANCE)})
 
 
 @blueprint.get("/collections")
@@ -107,8 +88,8 @@ def collections() -> Response:
     """Every layer as a collection."""
     house, actor = context.house(), context.actor()
     found = [describe(actor, layer) for layer in features.layers_for(house, actor)]
-    return answer({"links": [link("self", url("/collections", f="json"), "application/json")],
-                   "collections": found})
+    links = [*self_and_alternate("/collections"), link("up", url("/", f="json"), "application/json")]
+    return answer({"links": links, "crs": [crs.uri for crs in MENU.values()], "collections": found})
 
 
 @blueprint.get("/collections/<layer_id>")
@@ -131,15 +112,18 @@ def describe(actor: Actor, layer: Layer) -> dict[str, Any]:
     return {
         "id": layer.id, "title": layer.title.get(language), "itemType": "feature",
         "description": layer.description.get(language) if layer.description else "",
-        "storageCrs": CRS84.uri, "crs": [CRS84.uri],
+        "storageCrs": CRS84.uri, "crs": ["#/crs"],
         "links": [
-            link("self", url(base, f="json"), "application/json"),
+            *self_and_alternate(base),
+            link("up", url("/collections", f="json"), "application/json"),
             link("items", url(f"{base}/items", f="json"), GEOJSON),
             link("items", url(f"{base}/items", f="html"), "text/html"),
             link("describedby", url(f"{base}/schema", f="json"), SCHEMA),
+            link(SCHEMA_RELATION, url(f"{base}/schema", f="json"), SCHEMA),
             link("http://www.opengis.net/def/rel/ogc/1.0/queryables", url(f"{base}/queryables", f="json"), SCHEMA),
             link("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", url(f"{base}/tiles", f="json"),
                  "application/json"),
+            link("http://www.opengis.net/def/rel/ogc/1.0/styles", url(f"{base}/styles", f="json"), "application/json"),
             *files,
         ]}
 

@@ -15,7 +15,8 @@ from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params import invalid, known_names, parse, parse_as_of, parse_id
 from gisapp.views import context
-from gisapp.views.api import GEOJSON, answer, feature_response, link, url, wanted_format
+from gisapp.views.api import feature_response
+from gisapp.views.documents import GEOJSON, answer, link, url, wanted_format
 from gisapp.views.forms import see
 from gisapp.views.writes import if_match, read_json
 

@@ -18,7 +18,8 @@ from gisapp.marking import undo as undoing
 from gisapp.params import invalid, parse_id
 from gisapp.shapes import check_shape, stored
 from gisapp.views import context
-from gisapp.views.api import GEOJSON, feature_response
+from gisapp.views.api import feature_response
+from gisapp.views.documents import GEOJSON
 from gisapp.views.writes import body_crs, if_match, read_json
 
 blueprint = Blueprint("marking", __name__)

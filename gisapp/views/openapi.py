@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 
 from gisapp import openapi
 from gisapp.views import context
-from gisapp.views.api import wanted_format
+from gisapp.views.documents import known_by_content, wanted_format
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -25,7 +25,7 @@ def api() -> Response:
         return _page(document)
     response = jsonify(document)
     response.content_type = openapi.MEDIA_TYPE
-    return response
+    return known_by_content(response)
 
 
 def _page(document: dict[str, Any]) -> Response:

@@ -4,21 +4,44 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, request
+from flask_babel import gettext as _
 
 from gisapp.features import Page
 from gisapp.layers import Field, Layer
 from gisapp.panels import Writer
 from gisapp.views import context
+from gisapp.views.api_tables import parts_of
 
 
 def render(document: dict[str, Any]) -> Response:
-    """A document with its links; nested parts that are no list of links or collections are shown as JSON."""
-    parts = {key: value for key, value in document.items() if key not in ("title", "description", "links")}
+    """A document with its parts as tables, its links, and the way up."""
+    trail, heading = _trail(document)
     return make_response(render_template(
-        "api/document.html", document=document, collections=parts.pop("collections", []),
-        parts={key: json.dumps(value, ensure_ascii=False, indent=2) for key, value in parts.items()}))
+        "api/document.html", document=document, parts=parts_of(document), trail=trail, heading=heading,
+        json_url=_as_json()))
+
+
+def _trail(document: dict[str, Any]) -> tuple[list[tuple[str, str]], str]:
+    """The pages above this one, as (title, address), and what this one is called."""
+    steps = [step for step in request.path.split("/") if step]
+    titles = {"": _("Interface"), "conformance": _("Conformance classes"), "collections": _("Collections"),
+              "schema": _("Fields"), "queryables": _("Queryables"), "functions": _("Functions"), "styles": _("Styles"),
+              "tiles": _("Tile sets"), "tileMatrixSets": _("Tile matrix sets"), "history": _("History")}
+    layers = context.house().catalogue.layers
+    named = ["", *steps]
+    names = [titles.get(step) or (layers[step].title.get(context.language()) if step in layers else step)
+             for step in named]
+    root = request.script_root
+    above = [(name, f"{root}/{'/'.join(steps[:place])}?f=html") for place, name in enumerate(names[:-1])]
+    return above, names[-1] if steps else str(document.get("title") or names[-1])
+
+
+def _as_json() -> str:
+    asked = [(key, value) for key, value in request.args.items(multi=True) if key != "f"]
+    return f"{request.script_root}{request.path}?{urlencode([*asked, ('f', 'json')])}"
 
 
 def render_items(layer: Layer, page: Page, links: list[dict[str, str]]) -> Response:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from gisapp import queryables
 from gisapp.views import context
-from gisapp.views.api import SCHEMA, answer, url
+from gisapp.views.documents import SCHEMA, answer, link, self_and_alternate, url
 
 blueprint = Blueprint("queryables", __name__)
 
@@ -22,4 +22,6 @@ def of_layer(layer_id: str) -> Response:
 @blueprint.get("/functions")
 def functions() -> Response:
     """The functions that a filter may call, with their arguments."""
-    return answer(queryables.functions(context.actor(), context.language()))
+    document = queryables.functions(context.actor(), context.language())
+    return answer(document | {"links": [*self_and_alternate("/functions"),
+                                        link("up", url("/", f="json"), "application/json")]})

@@ -14,6 +14,7 @@ from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params import invalid, parse
 from gisapp.views import context
+from gisapp.views.documents import answer, known_by_content, self_and_alternate, wanted_format
 
 blueprint = Blueprint("tiles", __name__)
 
@@ -69,25 +70,27 @@ def _require_format(given: str, known: tuple[str, ...]) -> str:
 def tile_sets(layer_id: str) -> Response:
     """The tile sets of a collection: one."""
     layer = _layer(layer_id)
-    _require_format(request.args.get("f", "json"), ("json",))
-    return jsonify({"tilesets": [_tile_set(layer)], "links": [_link("self", f"/collections/{layer.id}/tiles")]})
+    path = f"/collections/{layer.id}"
+    return answer({"tilesets": [_tile_set(layer)], "links": [
+        *self_and_alternate(f"{path}/tiles"), _link("up", f"{path}?f=json")]})
 
 
 @blueprint.get(_SET)
 def tile_set(layer_id: str) -> Response:
     """The tile set's description; `f=tilejson` for TileJSON 3."""
     layer = _layer(layer_id)
-    if _require_format(request.args.get("f", "json"), ("json", "tilejson")) == "tilejson":
-        return jsonify(_tile_json(layer))
-    return jsonify(_tile_set(layer) | _bounding_box(layer))
+    if wanted_format(("json", "html", "tilejson")) == "tilejson":
+        return known_by_content(jsonify(_tile_json(layer)))
+    return answer(_tile_set(layer) | _bounding_box(layer))
 
 
 @blueprint.get("/tileMatrixSets")
 def matrix_sets() -> Response:
     """The tile matrix sets: one."""
     address = f"/tileMatrixSets/{MATRIX_SET}"
-    return jsonify({"tileMatrixSets": [{"id": MATRIX_SET, "title": "Google Maps Compatible for the World",
-                                        "uri": MATRIX_SET_URI, "links": [_link("self", address)]}]})
+    return answer({"links": self_and_alternate("/tileMatrixSets"), "tileMatrixSets": [{
+        "id": MATRIX_SET, "title": "Google Maps Compatible for the World", "uri": MATRIX_SET_URI,
+        "links": [_link("self", address)]}]})
 
 
 @blueprint.get("/tileMatrixSets/<name>")
@@ -101,7 +104,7 @@ def matrix_set(name: str) -> Response:
         "cellSize": sql_tiles.WORLD_M / (256 << z), "cornerOfOrigin": "topLeft", "pointOfOrigin": [-half, half],
         "tileWidth": 256, "tileHeight": 256, "matrixWidth": 1 << z, "matrixHeight": 1 << z,
     } for z in range(tiles.MAX_ZOOM + 1)]
-    return jsonify({"id": MATRIX_SET, "title": "Google Maps Compatible for the World", "uri": MATRIX_SET_URI,
+    return answer({"id": MATRIX_SET, "title": "Google Maps Compatible for the World", "uri": MATRIX_SET_URI,
                     "crs": "http://www.opengis.net/def/crs/EPSG/0/3857", "orderedAxes": ["X", "Y"],
                     "wellKnownScaleSet": "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
                     "tileMatrices": matrices})
@@ -125,8 +128,8 @@ def _tile_set(layer: Layer) -> dict[str, Any]:
     return {
         "title": layer.title.get(context.language()), "dataType": "vector", "tileMatrixSetURI": MATRIX_SET_URI,
         "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
-        "links": [_link("self", here), _link("item", _template(layer), MVT, templated=True),
-                  _link("describedby", f"{here}?f=tilejson"),
+        "links": [*self_and_alternate(here), _link("item", _template(layer), MVT, templated=True),
+                  _link("describedby", f"{here}?f=tilejson"), _link("up", f"/collections/{layer.id}/tiles?f=json"),
                   _link("http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", f"/tileMatrixSets/{MATRIX_SET}")],
         "layers": [{"id": layer.id, "dataType": "vector", "geometryDimension": _dimension(layer)}],
     }

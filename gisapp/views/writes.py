@@ -17,7 +17,8 @@ from gisapp.layers import Layer
 from gisapp.params import invalid, parse_id
 from gisapp.shapes import Mended
 from gisapp.views import context
-from gisapp.views.api import feature_response, url
+from gisapp.views.api import feature_response
+from gisapp.views.documents import url
 
 blueprint = Blueprint("writes", __name__)
 

@@ -1,0 +1,70 @@
+"""The documents of the API, as JSON or as pages: format by `f=` or Accept, links, ETag and 304."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, jsonify, request
+
+from gisapp.errors import Problem
+from gisapp.views import pages_of_api
+
+GEOJSON = "application/geo+json"
+SCHEMA = "application/schema+json"
+#: Formats that the API's own documents come in; the others are files of gisapp.formats.
+OWN_FORMATS = ("json", "html")
+_VARY = ("Accept", "Accept-Language", "Cookie", "Authorization")
+
+
+def url(path: str, **query: Any) -> str:
+    """An absolute address of this server."""
+    asked = {key: value for key, value in query.items() if value is not None}
+    return f"{request.host_url.rstrip('/')}{request.script_root}{path}" + (f"?{urlencode(asked)}" if asked else "")
+
+
+def link(rel: str, href: str, kind: str, title: str = "") -> dict[str, str]:
+    """A link object."""
+    return {"rel": rel, "type": kind, "href": href} | ({"title": title} if title else {})
+
+
+def self_and_alternate(path: str, kind: str = "application/json") -> list[dict[str, str]]:
+    """The links of a document to itself and to its page."""
+    return [link("self", url(path, f="json"), kind), link("alternate", url(path, f="html"), "text/html")]
+
+
+def wanted_format(known: tuple[str, ...] = OWN_FORMATS) -> str:
+    """The short name of the format asked for: `f=`, else what Accept prefers, else json."""
+    given = request.args.get("f")
+    if given is not None:
+        given = "json" if given == "geojson" and "geojson" not in known else given
+        if given not in known:
+            raise Problem("format_unknown", format=given[:40], known=", ".join(known))
+        return given
+    accepted = request.accept_mimetypes
+    wants_page = accepted["text/html"] > max(accepted["application/json"], accepted[GEOJSON])
+    return "html" if wants_page else "json"
+
+
+def answer(document: dict[str, Any], content_type: str = "application/json") -> Response:
+    """The document as JSON, or as its page for a browser; 304 for who has it already."""
+    if wanted_format() == "html":
+        return pages_of_api.render(document)
+    response = jsonify(document)
+    response.content_type = content_type
+    if "links" not in document:
+        response.headers["Link"] = f'<{url(request.path, f="html")}>; rel="alternate"; type="text/html"'
+    return known_by_content(response)
+
+
+def known_by_content(response: Response, *parts: bytes) -> Response:
+    """The response with a weak ETag of its bytes (or of `parts`), or 304 when the client has just that."""
+    digest = blake2b(digest_size=12)
+    for part in parts or (response.get_data(),):
+        digest.update(part)
+    response.set_etag(digest.hexdigest(), weak=True)
+    response.vary.update(_VARY)
+    if request.method in ("GET", "HEAD"):
+        response.make_conditional(request)
+    return response
