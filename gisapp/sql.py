@@ -39,8 +39,8 @@ from gisapp.tables import SRID, column_type
 
 Condition = ColumnElement[bool]
 
-def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
-    """What the query asks of a feature, without its page."""
+def conditions(layer: Layer, table: Table, query: Query, *, local: bool = False) -> list[Condition]:
+    """What the query asks of a feature, without its page; `local` when it is asked of a place only."""
     found = [_equals(layer, table, name, value) for name, value in query.equals]
     if query.as_of:
         found.append(at_moment(table, query.as_of))
@@ -52,7 +52,7 @@ def conditions(layer: Layer, table: Table, query: Query) -> list[Condition]:
         found.append(table.c.id.in_(query.ids))
     found += [has_word(texts(layer, table), word) for word in query.words]
     if query.filter:
-        found.append(Writer(layer, table, query.as_of).write(query.filter.root))
+        found.append(Writer(layer, table, query.as_of, local or query.bbox is not None).write(query.filter.root))
     return found
 
 

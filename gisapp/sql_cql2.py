@@ -48,11 +48,13 @@ _MARKS = "[\u0300-\u036f]"
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes conditions on the features of `layer` in `table`, live ones or those of the moment `as_of`."""
+    """Writes conditions on the features of `layer` in `table`, live ones or those of the moment `as_of`; `local` when
+    few of them are asked, those of a place."""
 
     layer: Layer
     table: FromClause
     as_of: datetime | None = None
+    local: bool = False
 
     def write(self, node: Node) -> Clause:
         """The SQL of a node."""

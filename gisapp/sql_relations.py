@@ -109,7 +109,9 @@ class _Pair:
 
     @property
     def fewer_others(self) -> bool:
-        """By the planner's estimates; a condition is taken to leave a tenth of them."""
+        """By the planner's estimates; a condition is taken to leave a tenth of them. Of a place, features are few."""
+        if self.writer.local:
+            return False
         sizes = known(source_of(self.mine).metadata).sizes
         mine, theirs = (sizes.get(layer.id, -1) for layer in (self.layer, self.other.layer))
         return self.drawn and 0 <= theirs / (1 if self.node.where is None else 10) < mine / 4

@@ -102,7 +102,8 @@ def tile(house: House, actor: Actor, layer_id: str, address: Address, query: Que
     """
     layer, table = open_layer(house, actor, layer_id, "read", query)
     _require_inside(address)
-    where, values = sql_tiles.filter_text(table, conditions(layer, table, query))
+    where, values = sql_tiles.filter_text(
+        table, conditions(layer, table, query, local=address.z >= layer.detail_zoom))
     picture = _picture(actor, layer, query, where, values)
     room = _room(house.db)
     if query.as_of:

@@ -220,6 +220,25 @@ def test_the_same_of_a_past_moment(admin: Role, city: Any) -> None:
         assert ids(admin, layer, condition, as_of="2001-01-01") == set()
 
 
+@pytest.mark.parametrize(("layer", "condition"), [
+    ("vendor_points", "near('school_gates', 500)"), ("vendor_points", "near('truck_routes', 300)"),
+    ("truck_routes", "near('truck_routes', 100)"), ("vendor_points", "near('vendor_points', 300, kind <> '01')"),
+    ("illegal_builds", "overlaps('control_lines')"), ("illegal_builds", "inside('control_lines', area_m2 > 0)"),
+    ("truck_routes", "crosses('control_lines')"),
+])
+def test_it_does_not_matter_from_which_side_it_is_asked(admin: Role, house: House, city: Any, layer: str,
+                                                        condition: str) -> None:
+    info, before = house.tables.metadata.info, house.tables.metadata.info.get("census")
+    pieces = before.pieces if before else frozenset()
+    found = []
+    for mine, theirs, kept in ((1, 10**6, frozenset()), (1, 10**6, pieces), (10**6, 1, pieces)):
+        sizes = dict.fromkeys(house.catalogue.layers, theirs) | {layer: mine}
+        info["census"] = census.Census(sizes, kept, taken_at=float("inf"))
+        found.append(ids(admin, layer, condition))
+    info["census"] = before
+    assert found[0] == found[1] == found[2] != set()
+
+
 def plan(house: House, layer_id: str, condition: str) -> list[dict[str, Any]]:
     """Every node of the plan of a count."""
     house.tables.metadata.info.pop("census", None)
