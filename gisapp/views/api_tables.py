@@ -16,6 +16,10 @@ from gisapp.views import context
 _URIS = {crs.uri: crs for crs in MENU.values()}
 
 
+#: Shown in another way, or of no use to a person.
+_ELSEWHERE = ("type", "additionalProperties", "title", "description", "links", "id", "$id", "$schema", "required")
+
+
 @dataclass(frozen=True)
 class Cell:
     """A text, perhaps with an address behind it."""
@@ -34,12 +38,30 @@ class Part:
     heads: tuple[str, ...] = ()
     rows: list[list[Cell]] = field(default_factory=list)
     text: str = ""
+    folded: bool = False
+
+
+def ways_on(document: dict[str, Any]) -> list[Cell]:
+    """The document's links in words, to pages where there are any; each address once."""
+    titles = {"up": _("Up"), "items": _("Features"), "data": _("Collections"), "conformance": _("Conformance classes"),
+              "service-desc": "OpenAPI (JSON)", "service-doc": _("Description of the interface"),
+              "functions": _("Functions"), "styles": _("Styles"), "tiling-schemes": _("Tile matrix sets"),
+              "tilesets-vector": _("Tile sets"), "queryables": _("Queryables"), "schema": _("Fields"),
+              "stylesheet": _("MapLibre style"), "tiling-scheme": _("Tile matrix set"), "describedby": "TileJSON"}
+    found: dict[str, Cell] = {}
+    for link in document.get("links", ()):
+        relation = link["rel"].rsplit("/", 1)[-1]
+        title = link.get("title") or titles.get(relation)
+        if title and not link.get("templated") and not (relation == "describedby" and "schema" in link["type"]):
+            plain = link["type"] in ("application/json", "application/schema+json", "application/geo+json")
+            href = link["href"].replace("f=json", "f=html") if plain else link["href"]
+            found.setdefault(href, Cell(title, href))
+    return list(found.values())
 
 
 def parts_of(document: dict[str, Any]) -> list[Part]:
     """The document's parts, short facts first, without what the page shows elsewhere."""
-    shown = {name: value for name, value in document.items()
-             if name not in ("title", "description", "links", "id", "$id", "$schema") and value not in (None, [], {})}
+    shown = {name: value for name, value in document.items() if name not in _ELSEWHERE and value not in (None, [], {})}
     facts = {name: value for name, value in shown.items() if isinstance(value, (str, int))}
     first = [Part(_("Particulars"), (_("Name"), _("Value")), [[Cell(name, code=True), Cell(str(value))]
                                                              for name, value in facts.items()])] if facts else []
@@ -144,7 +166,7 @@ def _systems(value: list[str], _document: dict[str, Any]) -> Part:
     rows = [[Cell(crs.name), Cell(crs.title.get(context.language())),
              Cell(_("north, east") if crs.axis_swapped else _("east, north")), Cell(uri, code=True)]
             for uri, crs in known]
-    return Part(_("Coordinate reference systems"), (_("System"), _("Title"), _("Axis order"), "URI"), rows)
+    return Part(_("Coordinate reference systems"), (_("System"), _("Title"), _("Axis order"), "URI"), rows, folded=True)
 
 
 _TABLES: dict[str, Callable[[Any, dict[str, Any]], Part]] = {

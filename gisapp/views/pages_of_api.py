@@ -13,7 +13,7 @@ from gisapp.features import Page
 from gisapp.layers import Field, Layer
 from gisapp.panels import Writer
 from gisapp.views import context
-from gisapp.views.api_tables import parts_of
+from gisapp.views.api_tables import parts_of, ways_on
 
 
 def render(document: dict[str, Any]) -> Response:
@@ -21,7 +21,7 @@ def render(document: dict[str, Any]) -> Response:
     trail, heading = _trail(document)
     return make_response(render_template(
         "api/document.html", document=document, parts=parts_of(document), trail=trail, heading=heading,
-        json_url=_as_json()))
+        ways=ways_on(document), json_url=_as_json()))
 
 
 def _trail(document: dict[str, Any]) -> tuple[list[tuple[str, str]], str]:
@@ -34,6 +34,8 @@ def _trail(document: dict[str, Any]) -> tuple[list[tuple[str, str]], str]:
     named = ["", *steps]
     names = [titles.get(step) or (layers[step].title.get(context.language()) if step in layers else step)
              for step in named]
+    if steps and names[-1] == steps[-1]:
+        names[-1] = str(document.get("title") or names[-1])
     root = request.script_root
     above = [(name, f"{root}/{'/'.join(steps[:place])}?f=html") for place, name in enumerate(names[:-1])]
     return above, names[-1] if steps else str(document.get("title") or names[-1])

@@ -61,7 +61,8 @@ def _document(style_id: str, title: str, layers: list[Layer]) -> Response:
     document = map_styles.style_document(
         style_id, title, layers, house.catalogue.codelists, context.language(), _source)
     if wanted_format() == "html":
-        return answer({"description": title, "legend": map_styles.legends(document), "links": [
+        name = map_styles.STYLES[style_id].get(context.language())
+        return answer({"title": name, "description": title, "legend": map_styles.legends(document), "links": [
             link("stylesheet", url(request.path, f="json"), map_styles.MEDIA_TYPE)]})
     response = Response(json.dumps(document, ensure_ascii=False), content_type=map_styles.MEDIA_TYPE)
     response.headers["Link"] = f'<{url(request.path, f="html")}>; rel="alternate"; type="text/html"'
