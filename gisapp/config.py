@@ -48,6 +48,12 @@ class Settings:
         "Folder of what belongs to this installation: private cluster, secret key, accounts file.",
     )
     layers: Path = setting(ROOT / "layers", "图层文件所在目录。", "Folder of the layer files.")
+    basemaps: Path = setting(
+        ROOT / "basemaps.toml",
+        "其他底图（XYZ、WMTS、PMTiles）的清单，见 docs/deploy.md；默认没有此文件，只用自有底图，不访问外部主机。",
+        "List of basemaps from elsewhere (XYZ, WMTS, PMTiles), see docs/deploy.md. "
+        "There is no such file at first: only the own map, and no other host is asked.",
+    )
     host: str = setting(
         "127.0.0.1", "监听地址；0.0.0.0 表示所有网卡。", "Address to listen on; 0.0.0.0 is all of them."
     )
@@ -126,6 +132,14 @@ class Settings:
     )
     max_upload_mb: int = setting(
         512, "单个导入文件的大小上限，MB。", "Largest import file, in MB.", low=1, high=10240
+    )
+    count_limit: int = setting(
+        100_000,
+        "接口的 numberMatched 精确计到多少个要素；超过即给出估计值，并标明 numberMatchedEstimated。",
+        "Up to so many features numberMatched of the API is exact; beyond it is an estimate, and said to be one "
+        "(numberMatchedEstimated).",
+        low=1000,
+        high=100_000_000,
     )
     statement_timeout_s: int = setting(
         30,

@@ -18,15 +18,18 @@ from gisapp.layers import Layer
 from gisapp.params import Query, encode_page_key
 from gisapp.permissions import Actor, may, require
 from gisapp.schema import json_schema
+from gisapp.sql_counting import count_up_to
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of features as GeoJSON texts. `after` is the key of the next page, None on the last."""
+    """A page of features as GeoJSON texts. `after` is the key of the next page, None on the last; `estimated` says
+    that `number_matched` was not counted to the end."""
 
     features: list[str]
     number_matched: int
     after: str | None
+    estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,22 @@ def schema_of(house: House, actor: Actor, layer_id: str, language: str) -> dict[
     return json_schema(layer, house.catalogue, language, personal=may(actor, "read_personal"))
 
 
-def list_features(house: House, actor: Actor, layer_id: str, query: Query) -> Page:
-    """A page of the features that answer the query, in the order of `sortby` and id, with the count of all."""
+def list_features(house: House, actor: Actor, layer_id: str, query: Query, count_to: int | None = None) -> Page:
+    """A page of the features that answer the query, in the order of `sortby` and id, with the count of all; beyond
+    `count_to` the count is an estimate."""
     layer, table = open_layer(house, actor, layer_id, "read", query)
     names = list(query.properties) if query.properties is not None else visible_names(actor, layer)
     with house.db.snapshot() as connection:
         rows = connection.execute(sql.select_page(layer, table, query, names)).all()
-        matched = connection.execute(sql.count(layer, table, query)).scalar_one()
-    page, more = rows[:query.limit], rows[query.limit:]
+        page, more = rows[:query.limit], rows[query.limit:]
+        if not more and query.after is None:
+            matched, estimated = len(page), False
+        elif count_to is None:
+            matched, estimated = connection.execute(sql.count(layer, table, query)).scalar_one(), False
+        else:
+            matched, estimated = count_up_to(connection, layer, table, query, count_to)
     after = encode_page_key([*page[-1][1:-1], str(page[-1][-1])]) if more else None
-    return Page([row[0] for row in page], matched, after)
+    return Page([row[0] for row in page], matched, after, estimated)
 
 
 def count_features(house: House, actor: Actor, layer_id: str, query: Query) -> int:

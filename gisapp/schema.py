@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from gisapp.layers import Catalogue, CodeList, Field, Layer
+from gisapp.words import Words
 
 Fault = dict[str, str]
-_GEOJSON = "https://geojson.org/schema/{}.json"
 
 
 class ValueFault(Exception):
@@ -166,6 +166,10 @@ _JSON_TYPES: dict[str, dict[str, Any]] = {
     "codes": {"type": "array", "items": {"type": "string"}}}
 
 
+#: A unit as people write it → as UCUM does.
+_UCUM = {"m": "m", "m²": "m2", "m³": "m3", "t": "t", "km/h": "km/h", "m³/d": "m3/d"}
+
+
 def field_schema(field: Field, catalogue: Catalogue, language: str) -> dict[str, Any]:
     """JSON Schema of one property, with its unit, code titles and short export name as x- members."""
     schema: dict[str, Any] = _JSON_TYPES[field.type] | {"title": field.title.get(language)}
@@ -178,7 +182,8 @@ def field_schema(field: Field, catalogue: Catalogue, language: str) -> dict[str,
         schema["x-decimals"] = field.decimals
     if field.codelist:
         schema = _with_codes(schema, catalogue.codelists[field.codelist], language)
-    marks = {"x-unit": field.unit, "x-export": field.export, "x-personal": field.personal or None}
+    marks = {"x-unit": field.unit, "x-ogc-unit": _UCUM.get(field.unit or ""),
+             "x-export": field.export, "x-personal": field.personal or None}
     return schema | {key: value for key, value in marks.items() if value is not None} | (
         {"readOnly": True} if field.derived and field.id != "status" else {})
 
@@ -192,19 +197,23 @@ def _with_codes(schema: dict[str, Any], codes: CodeList, language: str) -> dict[
     return schema | choice
 
 
+_GEOMETRY = Words("几何", "Geometry")
+
+
 def json_schema(layer: Layer, catalogue: Catalogue, language: str, *, personal: bool = True) -> dict[str, Any]:
     """The layer's properties and geometries as a JSON Schema (OGC API – Features part 5)."""
     fields = [f for f in layer.all_fields if personal or not f.personal]
     properties: dict[str, Any] = {
-        "id": {"type": "string", "format": "uuid", "x-ogc-role": "id", "readOnly": True}}
+        "id": {"title": "ID", "type": "string", "format": "uuid", "x-ogc-role": "id", "readOnly": True}}
     properties |= {f.id: field_schema(f, catalogue, language) for f in fields}
-    properties["geometry"] = {"$ref": _GEOJSON.format(layer.geometry), "x-ogc-role": "primary-geometry"}
-    if layer.stand_in:
-        properties["geometry"] = {"x-ogc-role": "primary-geometry", "oneOf": [
-            {"$ref": _GEOJSON.format(kind)} for kind in (layer.geometry, layer.stand_in.geometry)]}
+    kind = "any" if layer.stand_in else layer.geometry.lower()
+    properties["geometry"] = {"title": _GEOMETRY.get(language), "format": f"geometry-{kind}",
+                              "x-ogc-role": "primary-geometry"}
     if layer.second_geometry:
         second = layer.second_geometry
-        properties[second.id] = {"$ref": _GEOJSON.format(second.geometry), "title": second.title.get(language)}
+        properties[second.id] = {"title": second.title.get(language), "format": f"geometry-{second.geometry.lower()}"}
+    for place, one in enumerate(properties.values(), 1):
+        one["x-ogc-propertySeq"] = place
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
         "title": layer.title.get(language), "properties": properties,

@@ -87,6 +87,6 @@ def _page(layer: Layer) -> dict[str, Any]:
     count = {"type": "integer", "minimum": 0}
     return {"type": "object", "required": ["type", "numberMatched", "numberReturned", "features"], "properties": {
         "type": {"type": "string", "enum": ["FeatureCollection"]}, "numberMatched": count, "numberReturned": count,
-        "timeStamp": {"type": "string", "format": "date-time"},
+        "numberMatchedEstimated": {"type": "boolean"}, "timeStamp": {"type": "string", "format": "date-time"},
         "links": {"type": "array", "items": schema_ref("Link")},
         "features": {"type": "array", "items": schema_ref(f"{layer.id}.feature")}}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +24,7 @@ from gisapp.views.documents import (
     OWN_FORMATS,
     SCHEMA,
     answer,
+    known_by_content,
     link,
     self_and_alternate,
     url,
@@ -145,22 +145,25 @@ def items(layer_id: str) -> AnyResponse:
     query = parse(request.args.to_dict(flat=False), layer, house.catalogue)
     if wanted not in OWN_FORMATS:
         return respond_with_file(house, actor, layer, query, FILE_FORMATS[wanted])
-    page = features.list_features(house, actor, layer_id, query)
+    page = features.list_features(house, actor, layer_id, query, house.settings.count_limit)
     if wanted == "html":
         return pages_of_api.render_items(layer, page, _page_links(layer, page))
-    response = Response(_feature_collection(page, _page_links(layer, page)), content_type=f"{GEOJSON}; charset=utf-8")
+    head = _head(page, _page_links(layer, page))
+    body = ",".join(page.features).encode()
+    now = json.dumps(datetime.now(UTC).isoformat(timespec="seconds"))
+    response = Response([f'{head}, "timeStamp": {now}, "features": ['.encode(), body, b"]}"],
+                        content_type=f"{GEOJSON}; charset=utf-8")
     response.headers["Content-Crs"] = f"<{query.crs.uri}>"
-    return response
+    # Without the time of the answer: the same features are the same page.
+    return known_by_content(response, head.encode(), body)
 
 
-def _feature_collection(page: features.Page, links: list[dict[str, str]]) -> Iterator[str]:
-    head = {"type": "FeatureCollection", "numberMatched": page.number_matched,
-            "numberReturned": len(page.features), "timeStamp": datetime.now(UTC).isoformat(timespec="seconds"),
-            "links": links}
-    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "features": ['
-    for place in range(0, len(page.features), 500):
-        yield ("," if place else "") + ",".join(page.features[place:place + 500])
-    yield "]}"
+def _head(page: features.Page, links: list[dict[str, str]]) -> str:
+    """A FeatureCollection up to its features, without the closing brace."""
+    said = {"numberMatchedEstimated": True} if page.estimated else {}
+    head = {"type": "FeatureCollection", "numberMatched": page.number_matched, **said,
+            "numberReturned": len(page.features), "links": links}
+    return json.dumps(head, ensure_ascii=False)[:-1]
 
 
 def _page_links(layer: Layer, page: features.Page) -> list[dict[str, str]]:
@@ -169,6 +172,8 @@ def _page_links(layer: Layer, page: features.Page) -> list[dict[str, str]]:
     links = [link("self", url(path, **asked, after=key, f="json"), GEOJSON),
              link("alternate", url(path, **asked, after=key, f="html"), "text/html"),
              link("collection", url(f"/collections/{layer.id}", f="json"), "application/json")]
+    if key:
+        links.append(link("first", url(path, **asked, f="json"), GEOJSON))
     if page.after:
         links.append(link("next", url(path, **asked, after=page.after, f="json"), GEOJSON))
     return links
@@ -193,6 +198,7 @@ def feature_response(layer: Layer, found: features.Found, crs: Crs = CRS84, stat
     """A feature with its links, ETag and system of coordinates."""
     base = f"/collections/{layer.id}"
     links = [link("self", url(f"{base}/items/{found.id}", f="json"), GEOJSON),
+             link("alternate", url(f"{base}/items/{found.id}", f="html"), "text/html"),
              link("collection", url(base, f="json"), "application/json")]
     body = found.feature[:-1] + f', "links": {json.dumps(links)}}}'
     response = Response(body, status, content_type=f"{GEOJSON}; charset=utf-8")

@@ -58,7 +58,7 @@ def render_items(layer: Layer, page: Page, links: list[dict[str, str]]) -> Respo
     following = hrefs["next"].removesuffix("f=json") + "f=html" if "next" in hrefs else None
     return make_response(render_template(
         "api/items.html", layer=layer, language=language, fields=fields, rows=rows, links=hrefs,
-        matched=page.number_matched, following=following))
+        matched=f"≈ {page.number_matched}" if page.estimated else page.number_matched, following=following))
 
 
 def _shown_fields(layer: Layer, rows: list[dict[str, Any]]) -> list[Field]:
