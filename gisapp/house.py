@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gisapp.basemaps import Basemap, load_basemaps
 from gisapp.catalogue import load_catalogue
 from gisapp.config import Settings
 from gisapp.db import Database
@@ -19,6 +20,7 @@ class House:
     catalogue: Catalogue
     tables: Tables
     db: Database
+    basemaps: tuple[Basemap, ...] = ()
 
     def layer(self, layer_id: str) -> Layer:
         """The declaration; Problem `layer_unknown` (404) when there is none."""
@@ -35,4 +37,5 @@ def make_house(settings: Settings, database_url: str, options: str = "") -> Hous
                         statement_timeout_s=settings.statement_timeout_s, options=options)
     tables = Tables(catalogue)
     tables.metadata.info["time_zone"] = settings.time_zone
-    return House(settings, catalogue, tables, database)
+    return House(settings, catalogue, tables, database,
+                 load_basemaps(settings.basemaps, type(settings).basemaps))

@@ -9,8 +9,9 @@ an address that is not known here stops the start rather than reach for another 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # folium loads pandas only to accept its tables: without it a web process takes 68 MB less.
@@ -29,9 +30,10 @@ if _spared:
     del _modules["pandas"]
 
 from gisapp import features, filters, style
+from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.layers import Catalogue, Layer
-from gisapp.permissions import Actor
+from gisapp.permissions import Actor, require
 
 #: folium's name of a script or sheet → file under static/.
 LOCAL = {
@@ -173,8 +175,19 @@ def shown_at_first(layer: Layer) -> bool:
     return layer.id not in OFF_AT_FIRST
 
 
-def build(catalogue: Catalogue, home: Home, words: dict[str, str], root: str = "") -> MapPage:
-    """The page's parts for all layers; `words` are the texts of the controls, `root` a path before every address."""
+def archive(house: House, actor: Actor, name: str) -> Path:
+    """The file of a basemap that this server keeps. Problem `not_found` for any other name."""
+    require(actor, "read")
+    found = next((one.file for one in house.basemaps if one.id == name and one.file), None)
+    if found is None:
+        raise Problem("not_found")
+    return found
+
+
+def build(catalogue: Catalogue, home: Home, words: dict[str, str], root: str = "",
+          basemaps: Sequence[dict[str, Any]] = ()) -> MapPage:
+    """The page's parts for all layers; `words` are the texts of the controls, `root` a path before every address,
+    `basemaps` what is offered beside the own map."""
     view = folium.Map(tiles=None, zoom_control="bottomright", min_zoom=MIN_ZOOM, max_zoom=MAX_ZOOM,
                       location=[(home.south + home.north) / 2, (home.west + home.east) / 2], zoom_start=13,
                       attribution_control=True, zoom_snap=1, world_copy_jump=False)
@@ -187,7 +200,8 @@ def build(catalogue: Catalogue, home: Home, words: dict[str, str], root: str = "
         layer.add_to(view)
     options = {"home": [home.west, home.south, home.east, home.north], "root": root, "words": words,
                "shown": [layer.rules["id"] for layer in layers if layer.show],
-               "filters": filters.names(catalogue)}
+               "filters": filters.names(catalogue), "basemaps": list(basemaps),
+               "ground": [layer.id for layer in catalogue.layers.values() if style.fills_ground(layer)]}
     Start(stack, layers, options).add_to(view)
     return parts(view)
 

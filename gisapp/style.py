@@ -25,6 +25,12 @@ def is_reference(layer: Layer) -> bool:
     return not layer.states
 
 
+def fills_ground(layer: Layer) -> bool:
+    """Whether the layer makes up the own basemap: reference lines, and areas that cover what lies below."""
+    shape = SHAPES[layer.geometry]
+    return is_reference(layer) and (shape == "line" or (shape == "area" and layer.style.opacity >= 0.5))
+
+
 def colours(layer: Layer, codelists: dict[str, CodeList]) -> dict[str, str]:
     """Colour by the value of `style.colour_by`, in the order of the code list; empty for one colour."""
     by = layer.style.colour_by

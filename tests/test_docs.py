@@ -164,7 +164,7 @@ def _named_files(text: str) -> Iterator[str]:
 
 #: Files that a pack, an installation or a reader's own work holds.
 _NOT_OF_THE_CHECKOUT = {"README.txt", "fields.csv", "codes.csv", "report.csv", "accounts.json", "./instance",
-                        "layers/bike_areas.toml"}
+                        "layers/bike_areas.toml", "basemaps.toml", "./basemaps.toml"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

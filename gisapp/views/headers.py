@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import cast
 
 from flask import Flask, Response, current_app, g, request
@@ -49,12 +50,18 @@ def csp_nonce() -> str:
     return cast(str, g.csp_nonce)
 
 
-def policy(nonce: str | None = None) -> str:
-    """The Content-Security-Policy: nothing from elsewhere, nothing inline without the nonce."""
+def allow_hosts(hosts: Iterable[str]) -> None:
+    """Let this answer's page fetch pictures and data from the hosts (scheme://host) of configured basemaps."""
+    g.csp_hosts = tuple(dict.fromkeys(hosts))
+
+
+def policy(nonce: str | None = None, hosts: Iterable[str] = ()) -> str:
+    """The Content-Security-Policy: nothing from elsewhere but the `hosts`, nothing inline without the nonce."""
+    also = "".join(f" {host}" for host in hosts)
     inline = f" 'nonce-{nonce}'" if nonce else ""
     return ("default-src 'none'; "
-            f"script-src 'self'{inline}; style-src 'self'{inline}; img-src 'self' data: blob:; "
-            "connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
+            f"script-src 'self'{inline}; style-src 'self'{inline}; img-src 'self' data: blob:{also}; "
+            f"connect-src 'self'{also}; font-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
             "form-action 'self'; frame-ancestors 'none'; object-src 'none'")
 
 
@@ -62,7 +69,8 @@ def _add_headers(response: Response) -> Response:
     for name, value in _FIXED.items():
         response.headers.setdefault(name, value)
     is_page = response.mimetype == "text/html"
-    response.headers["Content-Security-Policy"] = policy(csp_nonce() if is_page else None)
+    response.headers["Content-Security-Policy"] = policy(
+        csp_nonce() if is_page else None, g.get("csp_hosts", ()))
     response.headers["X-Request-Id"] = request_id()
     if current_app.session_interface.get_cookie_secure(current_app):
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"

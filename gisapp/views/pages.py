@@ -19,6 +19,7 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import invalid, parse_as_of, parse_id
 from gisapp.views import context
+from gisapp.views.headers import allow_hosts
 
 blueprint = Blueprint("pages", __name__)
 #: Counts may be this old, in seconds: counting a million rows for every page would cost more than it tells.
@@ -36,8 +37,10 @@ def map_page() -> str:
     """The map with every layer; what it shows at first is in maps.home and maps.shown_at_first."""
     house, actor, language = context.house(), context.actor(), context.language()
     words, root, home = control_words(), request.script_root, maps.home(house, actor)
-    page = _kept(("page", language, root, home), lambda: maps.build(house.catalogue, home, words, root))
-    return render_template("map/map.html", page=page, groups=tree.groups(house, actor, language),
+    basemaps = [one.told(language) for one in house.basemaps]
+    page = _kept(("page", language, root, home), lambda: maps.build(house.catalogue, home, words, root, basemaps))
+    allow_hosts(host for one in house.basemaps for host in one.hosts)
+    return render_template("map/map.html", page=page, basemaps=basemaps, groups=tree.groups(house, actor, language),
                            dated=timeline.dated_layers(house, actor, language), zone=house.settings.time_zone)
 
 

@@ -17,6 +17,9 @@ from gisapp.views import context
 LANGUAGES = {"zh": ("中文", "中", "zh-CN"), "en": ("English", "EN", "en")}
 
 
+THEMES = ("light", "dark")
+
+
 @dataclass(frozen=True)
 class Tab:
     title: str
@@ -26,7 +29,7 @@ class Tab:
 
 @dataclass(frozen=True)
 class Shell:
-    """`other_*` describe the language that one click switches to."""
+    """`other_*` describe the language that one click switches to; `theme` is "" for as the system."""
 
     root: str
     html_lang: str
@@ -37,6 +40,7 @@ class Shell:
     actor: Actor | None
     role_title: str
     tabs: list[Tab]
+    theme: str
 
 
 def init_shell(app: Flask) -> None:
@@ -52,7 +56,8 @@ def make_shell() -> Shell:
     actor = _actor_or_none()
     return Shell(root=request.script_root, html_lang=LANGUAGES[language][2], other_lang=LANGUAGES[other][2],
                  other_name=name, other_short=short, other_url=_same_page_in(other), actor=actor,
-                 role_title=role_title(actor.role) if actor else "", tabs=_tabs(actor) if actor else [])
+                 role_title=role_title(actor.role) if actor else "", tabs=_tabs(actor) if actor else [],
+                 theme=_theme())
 
 
 def role_title(role: str) -> str:
@@ -60,6 +65,12 @@ def role_title(role: str) -> str:
     titles = {"viewer": _("Viewer"), "inspector": _("Inspector"), "reviewer": _("Reviewer"),
               "exporter": _("Exporter"), "admin": _("Administrator")}
     return str(titles.get(role, role))
+
+
+def _theme() -> str:
+    """What static/js/theme.js keeps in a cookie."""
+    chosen = request.cookies.get("theme", "")
+    return chosen if chosen in THEMES else ""
 
 
 def _actor_or_none() -> Actor | None:

@@ -1,5 +1,6 @@
 // The map page: wires the map that folium made to the layer tree, the panel, the link in the address and the notes.
 
+import { basemapsFor } from './basemaps.js';
 import { carryFor } from './carry.js';
 import { drawFor } from './draw.js';
 import { filterFor } from './filter.js';
@@ -78,7 +79,9 @@ export async function start({ map, stack, layers, options }) {
   await times.follow(saved.more);
   map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing
 
-  keepHash(map, tree, panel, filter, times);
+  const basemaps = basemapsFor({ map, tree, offered: options.basemaps, ground: options.ground, root: options.root });
+  basemaps.follow(saved.more);
+  keepHash(map, tree, panel, filter, [times, basemaps]);
   carryFor({ map, tree, filter, words });
   stack.on('signedout', () => problemNote(words.signed_out));
   window.addEventListener('offline', () => problemNote(words.offline));
@@ -89,5 +92,5 @@ export async function start({ map, stack, layers, options }) {
   filter.onChange(() => showStock(options.root, filter));
   if (saved.open) panel.open(saved.open);
   document.documentElement.dataset.mapReady = 'yes';
-  window.gisapp = { map, stack, tree, panel, filter, list, draw, times, measure };
+  window.gisapp = { map, stack, tree, panel, filter, list, draw, times, measure, basemaps };
 }

@@ -1,4 +1,6 @@
-// What every page needs: menus that close, and links that keep the view in the hash.
+// What every page needs: the theme, menus that close, and links that keep the view in the hash.
+
+import './theme.js';
 
 for (const link of document.querySelectorAll('a[data-keep-hash]')) {
   link.addEventListener('click', () => { link.hash = window.location.hash; });

@@ -2,6 +2,7 @@
 
 import { keepFree, labelFor } from './labels.js';
 import * as symbols from './symbols.js';
+import { isDark, onTheme } from './theme.js';
 import { collectionView } from './tiles.js';
 
 const isCell = (zoom, feature) => feature.props.count !== undefined;
@@ -72,7 +73,6 @@ export function canvasFor(options) {
 /** The stack as a Leaflet layer with show(id), hide(id), refresh(id); fires `thinned` with the ids shown as counts. */
 export function tileStack({ url, themes, minZoom, maxZoom }) {
   const grid = canvasFor({ themes, minZoom, maxZoom });
-  const scheme = window.matchMedia('(prefers-color-scheme: dark)');
   const known = new Map();
   const thinned = new Set();
   let only = () => true;
@@ -94,8 +94,8 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
   function restyle() {
     thinned.clear();
     noteThinned();
-    dress(grid, parts().filter((one) => only(one.rule.id)), scheme.matches, onCell);
-    grid.fire('dressed', { parts: parts(), dark: scheme.matches, onCell });
+    dress(grid, parts().filter((one) => only(one.rule.id)), isDark(), onCell);
+    grid.fire('dressed', { parts: parts(), dark: isDark(), onCell });
   }
 
   /** Several layers switched in one go are drawn once. */
@@ -132,7 +132,7 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
     return view;
   };
   grid.on('add', () => grid._map.on('zoomstart', () => { thinned.clear(); noteThinned(); }));
-  scheme.addEventListener('change', restyle);
+  onTheme(restyle);
   return grid;
 }
 

@@ -37,14 +37,14 @@ export function writeHash({ zoom, lon, lat, layers, where = [], more = [], open 
   return `#${parts.join('&')}`;
 }
 
-/** Keeps the address up to date, and follows it when somebody edits it or goes back. */
-export function keepHash(map, tree, panel, filter, times) {
+/** Keeps the address up to date (`keepers` bring parts of their own), and follows it when somebody edits it or goes back. */
+export function keepHash(map, tree, panel, filter, keepers) {
   let written = '';
 
   function write() {
     if (written && window.location.hash !== written) return; // just edited: follow() is about to be called
     const { lng, lat } = map.getCenter().wrap();
-    written = writeHash({ zoom: map.getZoom(), lon: lng, lat, layers: tree.shown(), where: filter.pairs(), more: times.parts(), open: panel.selected() });
+    written = writeHash({ zoom: map.getZoom(), lon: lng, lat, layers: tree.shown(), where: filter.pairs(), more: keepers.flatMap((one) => one.parts()), open: panel.selected() });
     window.history.replaceState(null, '', written);
   }
 
@@ -53,7 +53,7 @@ export function keepHash(map, tree, panel, filter, times) {
     const asked = readHash();
     if (asked.layers) tree.show(asked.layers);
     filter.set(asked.where);
-    times.follow(asked.more);
+    for (const one of keepers) one.follow(asked.more);
     if (asked.at) map.setView([asked.at[1], asked.at[0]], asked.zoom);
     if (asked.open) panel.open(asked.open);
   }
@@ -62,7 +62,7 @@ export function keepHash(map, tree, panel, filter, times) {
   tree.onChange(write);
   panel.onChange(write);
   filter.onChange(write);
-  times.onChange(write);
+  for (const one of keepers) one.onChange(write);
   window.addEventListener('hashchange', follow);
   write();
 }
