@@ -80,8 +80,8 @@ class Settings:
         "网页经 HTTPS 访问：Cookie 只走 HTTPS，并发送 HSTS。",
         "Readers come by HTTPS: cookies are marked secure and HSTS is sent.",
     )
-    cors_origins: tuple[str, ...] = setting(
-        (),
+    cors_origins: str = setting(
+        "",
         "哪些网站的脚本可以用令牌读写接口（CORS），逐个写全，空格隔开，例如 https://gis.example.cn；默认没有。",
         "Sites whose scripts may use the API with a token (CORS): exact origins with blanks between, such as "
         "https://gis.example.org. None at first.",

@@ -114,6 +114,18 @@ def _read_zone(name: str, text: str, item: Field[Any]) -> str:
     return text
 
 
+def _read_origins(name: str, text: str, item: Field[Any]) -> str:
+    origins = text.replace(",", " ").split()
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or f"{parts.scheme}://{parts.netloc}" != origin:
+            raise _wrong(
+                name, text, item, "应形如 https://gis.example.cn，不带路径，不能用 *",
+                "write them like https://gis.example.org, without a path; * is not allowed",
+            )
+    return " ".join(origins)
+
+
 READERS: dict[str, Any] = {
     "str": _read_text,
     "int": _read_number,
@@ -121,4 +133,5 @@ READERS: dict[str, Any] = {
     "Path": _read_path,
     "url": _read_url,
     "zone": _read_zone,
+    "origins": _read_origins,
 }

@@ -11,6 +11,7 @@ from gisapp.house import House
 from gisapp.views.gate import init_gate
 from gisapp.views.headers import csp_nonce, init_headers, policy
 from gisapp.views.identity import current_account, current_actor, init_identity
+from gisapp.views.wire import init_wire
 
 __all__ = ["csp_nonce", "current_account", "current_actor", "init_security", "policy"]
 
@@ -31,5 +32,6 @@ def init_security(app: Flask, house: House) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
     )
     init_headers(app)
+    init_wire(app)
     init_identity(app, house)
     init_gate(app)

@@ -1,0 +1,175 @@
+"""The API as a standards client meets it: pages of every document, links, ETag, compression, other sites, counts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import brotli
+import pytest
+from flask import Flask
+
+from gisapp import create_app
+from gisapp.config import Settings
+from gisapp.house import House
+from gisapp.params import Query
+from gisapp.sql_counting import count_up_to
+from tests.conftest import Role
+
+S = "/collections/rooftop_signs"
+DOCUMENTS = ("/", "/conformance", "/collections", S, f"{S}/schema", f"{S}/queryables", "/functions", "/styles",
+             "/styles/light", f"{S}/styles", f"{S}/styles/dark", f"{S}/tiles", f"{S}/tiles/WebMercatorQuad",
+             "/tileMatrixSets", "/tileMatrixSets/WebMercatorQuad", "/api", f"{S}/items")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _signs(admin: Role) -> None:
+    for n in range(12):
+        sign = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [113.38 + n / 1000, 31.69]},
+                "properties": {"sign_no": f"标准-{n:02}", "sign_kind": "01", "area_m2": n + 0.5}}
+        assert admin.post(f"{S}/items", json=sign).status_code == 201
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_every_document_is_json_and_a_page_in_both_languages(admin: Role, path: str) -> None:
+    assert admin.get(f"{path}?f=json").is_json
+    for lang in ("zh", "en"):
+        page = admin.get(f"{path}?f=html&lang={lang}")
+        assert (page.status_code, page.mimetype) == (200, "text/html"), path
+        assert "<h1>" in page.text
+    wanted = admin.get(path, headers={"Accept": "text/html"})
+    assert wanted.mimetype == "text/html" or (path == "/" and wanted.status_code == 302)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_known_document_is_not_sent_again(admin: Role, path: str) -> None:
+    first = admin.get(f"{path}?f=json")
+    again = admin.get(f"{path}?f=json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.get_data()) == (304, b"")
+    head = admin.open("HEAD", f"{path}?f=json")
+    assert (head.status_code, head.get_data()) == (200, b"")
+
+
+def test_a_page_of_features_is_new_after_a_write(admin: Role) -> None:
+    first = admin.get(f"{S}/items")
+    sign = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [113.4, 31.69]},
+            "properties": {"sign_no": "标准-新", "sign_kind": "01", "area_m2": 3}}
+    assert admin.post(f"{S}/items", json=sign).status_code == 201
+    assert admin.get(f"{S}/items", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
+def links(document: dict[str, Any]) -> Iterator[dict[str, str]]:
+    yield from document.get("links", ())
+    for part in ("collections", "styles", "tilesets"):
+        for one in document.get(part, ()):
+            yield from one["links"]
+
+
+def test_every_link_leads_somewhere(admin: Role) -> None:
+    seen, ahead = set(), {"/?f=json"}
+    while ahead - seen:
+        path = sorted(ahead - seen)[0]
+        seen.add(path)
+        answer = admin.get(path)
+        assert answer.status_code in (200, 302), (path, answer.status_code)
+        if answer.is_json:
+            found = {one["href"].removeprefix("http://localhost") for one in links(answer.json)
+                     if not one.get("templated") and one["rel"] != "enclosure"}
+            # One layer stands for all.
+            ahead |= {path for path in found if not path.startswith("/collections/") or path.startswith(S)}
+    assert len(seen) > 25
+
+
+def test_all_pages_together_hold_what_was_matched(admin: Role) -> None:
+    path, numbers, matched = f"{S}/items?limit=5", [], None
+    while path:
+        page = admin.get(path).json
+        numbers += [feature["id"] for feature in page["features"]]
+        matched = page["numberMatched"]
+        path = next((one["href"] for one in page["links"] if one["rel"] == "next"), "")
+    assert len(numbers) == len(set(numbers)) == matched
+
+
+def test_beyond_the_limit_the_count_is_an_estimate(house: House) -> None:
+    layer, table = house.layer("rooftop_signs"), house.tables.layers["rooftop_signs"]
+    with house.db.read() as connection:
+        exact, estimated = count_up_to(connection, layer, table, Query(), 1000)
+        assert not estimated
+        assert exact >= 12
+        about, estimated = count_up_to(connection, layer, table, Query(equals=(("sign_kind", "01"),)), 3)
+    assert estimated
+    assert about > 3
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [
+    ("gzip", "gzip"), ("br", "br"), ("gzip, deflate, br", "br"), ("identity", None), ("br;q=0.1, gzip", "gzip")])
+def test_documents_are_compressed_as_the_client_likes(admin: Role, accepted: str, encoding: str | None) -> None:
+    answer = admin.get(f"{S}/items", headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("Content-Encoding") == encoding
+    opened = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}[encoding](answer.get_data())
+    assert json.loads(opened)["type"] == "FeatureCollection"
+    assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+def test_a_features_version_is_never_encoded(admin: Role) -> None:
+    number = admin.get(f"{S}/items?limit=1").json["features"][0]["id"]
+    answer = admin.get(f"{S}/items/{number}", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["ETag"] == '"1"'
+    assert "Content-Encoding" not in answer.headers
+
+
+def test_schemas_are_as_part_5_has_them(admin: Role) -> None:
+    schema = admin.get("/collections/illegal_builds/schema").json
+    assert schema["$id"] == "http://localhost/collections/illegal_builds/schema"
+    geometry = schema["properties"]["geometry"]
+    assert geometry["format"] == "geometry-any"
+    assert {"type", "$ref"} & geometry.keys() == set()
+    assert admin.get(f"{S}/schema").json["properties"]["geometry"]["format"] == "geometry-point"
+    assert admin.get(f"{S}/schema").json["properties"]["area_m2"]["x-ogc-unit"] == "m2"
+    relations = {one["rel"] for one in admin.get(S).json["links"]}
+    assert "http://www.opengis.net/def/rel/ogc/1.0/schema" in relations
+
+
+def test_every_system_of_the_menu_is_declared_and_served(admin: Role) -> None:
+    everything = admin.get("/collections").json
+    systems = admin.get(S).json["crs"]
+    assert everything["crs"] == systems
+    assert all(one["crs"] == ["#/crs"] for one in everything["collections"])
+    for uri in systems[:6]:
+        answer = admin.get(f"{S}/items", query_string={"crs": uri, "limit": 1})
+        assert answer.headers["Content-Crs"] == f"<{uri}>"
+
+
+ORIGIN = "https://gis.example.org"
+
+
+@pytest.fixture(scope="module")
+def shared_app(settings: Settings, accounts: Any) -> Iterator[Flask]:
+    from dataclasses import replace
+
+    made = create_app(replace(settings, cors_origins=f"{ORIGIN} https://other.example.org"))
+    yield made
+    made.extensions["gisapp"].db.close()
+
+
+def test_no_other_site_is_let_in_at_first(admin: Role) -> None:
+    assert "Access-Control-Allow-Origin" not in admin.get(S, headers={"Origin": ORIGIN}).headers
+
+
+def test_sites_of_the_setting_may_use_the_api_by_token(shared_app: Flask, accounts: dict[str, dict[str, str]]) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "PATCH"}
+    client = shared_app.test_client(use_cookies=False)
+    preflight = client.options(f"{S}/items/{uuid4()}", headers=asked)
+    assert (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
+    assert "PATCH" in preflight.headers["Access-Control-Allow-Methods"]
+    role = Role(shared_app, accounts["viewer"]["username"], accounts["viewer"]["password"])
+    answer = role.get(S, headers={"Origin": ORIGIN})
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "Origin" in answer.headers["Vary"]
+    for stranger in ("https://evil.example.org", f"{ORIGIN}.evil.org", "null"):
+        assert "Access-Control-Allow-Origin" not in role.get(S, headers={"Origin": stranger}).headers
+        assert client.options(S, headers=asked | {"Origin": stranger}).status_code == 401
