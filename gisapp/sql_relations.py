@@ -67,6 +67,8 @@ class _Pair:
     def __init__(self, writer: Writer, node: Related) -> None:
         assert node.layer is not None  # noqa: S101
         self.writer, self.node, self.mine, self.layer = writer, node, writer.table, writer.layer
+        #: Whether it is looked up from the other feature.
+        self.turned = False
         self.as_of = writer.as_of
         self.theirs = table_of(writer.table, node.layer.id, past=writer.as_of is not None).alias()
         self.other = type(writer)(node.layer, self.theirs, writer.as_of)
@@ -99,6 +101,7 @@ class _Pair:
         if not self.fewer_others:
             return self.rows(literal(1), *conditions(self)).exists()
         own = _Pair(type(self.writer)(self.layer, source_of(self.mine).alias()), self.node)
+        own.turned = True
         ids = select(own.mine.c.id).select_from(own.theirs).join(own.mine, and_(*conditions(own))).where(*own.asked())
         return self.mine.c.id.in_(ids)
 
@@ -159,16 +162,21 @@ def _within(pair: _Pair, metres: float) -> list[Clause]:
     if not pair.drawn:
         exact = func.ST_DWithin(ground(mine), ground(theirs), metres, type_=Boolean)
         return [_near_in_degrees(mine, theirs, metres), exact]
-    return _close(*pair.boxes, metres, pair.shapes)
+    mine, theirs = pair.boxes
+    if pair.turned:
+        return _close(theirs, mine, metres, pair.shapes)
+    return _close(mine, theirs, metres, pair.shapes)
 
 
 def _close(a: Clause, b: Clause, metres: float, shapes: tuple[Clause, Clause]) -> list[Clause]:
-    """Within a distance, by drawn geometries and, where these leave it open, by the shapes in degrees."""
+    """Within a distance, by drawn geometries and, where these leave it open, by the shapes in degrees; looked up by
+    the index of `b`."""
     exact = func.ST_DWithin(ground(shapes[0]), ground(shapes[1]), metres, type_=Boolean)
-    return [a.bool_op("&&")(func.ST_Expand(b, _stretch(b, metres, most=True))),
-            b.bool_op("&&")(func.ST_Expand(a, _stretch(a, metres, most=True))),
-            or_(func.ST_DWithin(a, b, _stretch(a, metres, most=False), type_=Boolean),
-                and_(func.ST_DWithin(a, b, _stretch(a, metres, most=True), type_=Boolean), exact))]
+    farthest = _stretch(a, metres, most=True)
+    return [b.bool_op("&&")(func.ST_Expand(a, farthest)),
+            # First what puts most pairs off.
+            func.ST_DWithin(a, b, farthest, type_=Boolean),
+            or_(func.ST_DWithin(a, b, _stretch(a, metres, most=False), type_=Boolean), exact)]
 
 
 def _near_in_degrees(mine: Clause, theirs: Clause, metres: float) -> Clause:
