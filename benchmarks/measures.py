@@ -157,9 +157,9 @@ def overview(ground: Ground) -> Iterator[Line]:
             place = session.Address(8, heart[1].x >> 4, heart[1].y >> 4)
             seconds, size = databank.textbook(ground, "illegal_builds", place)
             found = ours(asked)
-            at_eight = ours([("illegal_builds", place)])
+            at_eight = [ours([("illegal_builds", place)]).median for _ in range(9)]
             ratios.append(seconds / statistics.mean(found.times))
-            times.append(at_eight.median)
+            times.append(_median(at_eight))
             longest.append(seconds)
         yield "textbook query, zoom 8", f"{_median(longest) * 1000:.0f} ms, {size / 2**20:.1f} MiB"
         largest = max(found.sizes) / 1024
