@@ -12,7 +12,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from gisapp.problem_kinds import FILTER_PROBLEMS, PRINT_PROBLEMS, ProblemKind
+from gisapp.problem_kinds import (
+    FILTER_PROBLEMS,
+    PRINT_PROBLEMS,
+    QUESTION_PROBLEMS,
+    STATISTICS_PROBLEMS,
+    ProblemKind,
+)
 
 PROBLEMS: dict[str, ProblemKind] = {
     # who you are and what you may do
@@ -103,6 +109,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         403, "字段“{field}”含个人信息，您不能按它筛选或排序。",
         "Field “{field}” holds personal data; you may not filter or sort on it."),
     **FILTER_PROBLEMS,
+    **STATISTICS_PROBLEMS,
     "crs_unsupported": ProblemKind(
         400, "不支持坐标系“{crs}”。请从坐标系菜单中选择，例如 EPSG:4490 或 EPSG:4547。",
         "CRS “{crs}” is not supported. Choose one of the menu, for example EPSG:4490 or EPSG:4547."),
@@ -236,6 +243,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "database_unavailable": ProblemKind(
         503, "数据库暂时不可用，请稍后再试；数据没有丢失。",
         "The database cannot be reached just now; try again shortly. Nothing was lost."),
+    **QUESTION_PROBLEMS,
     **PRINT_PROBLEMS,
 }
 

@@ -1,4 +1,4 @@
-"""What a problem is made of, and the problems of filters and of printing. All stand in `gisapp.errors.PROBLEMS`."""
+"""What a problem is made of, and the problems of filters, questions and printing; all are in `gisapp.errors`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,28 @@ FILTER_PROBLEMS: dict[str, ProblemKind] = {
     "filter_no_value": ProblemKind(
         422, "筛选条件中的计算没有结果（例如数值溢出）。",
         "The filter reckons a number that cannot be, or is too large."),
+}
+
+QUESTION_PROBLEMS: dict[str, ProblemKind] = {
+    "question_unknown": ProblemKind(
+        404, "没有编号为 {id} 的问题，或它没有共享给您。请向其所有者核实。",
+        "There is no question {id}, or it is not shared with you. Ask its owner."),
+    "question_not_yours": ProblemKind(
+        403, "只有所有者或管理员可以修改这个问题。请另存为自己的问题。",
+        "Only its owner or an administrator may change this question. Save it as your own."),
+    "questions_too_many": ProblemKind(
+        422, "每个账户最多保存 {limit} 个问题。请先删除不用的。",
+        "An account keeps {limit} questions at most. Delete some first."),
+}
+
+STATISTICS_PROBLEMS: dict[str, ProblemKind] = {
+    "group_unknown": ProblemKind(
+        400, "不能按“{name}”分组。可用：{known}。", "Groups cannot be made by “{name}”. Use one of: {known}."),
+    "sum_unknown": ProblemKind(
+        400, "不能合计“{name}”。可用：{known}。", "“{name}” cannot be added up. Use one of: {known}."),
+    "statistics_too_many": ProblemKind(
+        422, "分组超过 {limit} 个。请选择更粗的分组、缩小查询范围，或用 limit 只取前几名。",
+        "There are more than {limit} groups. Take coarser ones, narrow the question, or ask for the first with limit."),
 }
 
 PRINT_PROBLEMS: dict[str, ProblemKind] = {

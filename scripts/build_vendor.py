@@ -17,6 +17,7 @@ FILES: dict[str, list[str]] = {
     "leaflet": ["dist/leaflet.js", "dist/leaflet.css", "dist/images"],
     "protomaps-leaflet": ["dist/protomaps-leaflet.js"],
     "htmx.org": ["dist/htmx.min.js"],
+    "echarts": ["dist/echarts.min.js"],
     "leaflet.control.layers.tree": ["L.Control.Layers.Tree.js", "L.Control.Layers.Tree.css"],
     "leaflet.fullscreen": ["Control.FullScreen.js", "Control.FullScreen.css", "icon-fullscreen.svg"],
     "leaflet.locatecontrol": ["dist/L.Control.Locate.min.js", "dist/L.Control.Locate.min.css"],

@@ -141,6 +141,7 @@ LINES = (
     Line("GET", ITEM + "/history", "read", on_feature("/history")),
     Line("POST", ITEM + "/restore", "update", on_feature("/restore", json={"version": 1}, headers=V1)),
     Line("GET", "/collections/<layer_id>/changes", "read", at(S + "/changes?from=2024-01-01&limit=1")),
+    Line("GET", "/collections/<layer_id>/statistics", "read", at(S + "/statistics?group_by=status")),
     Line("GET", "/collections/<layer_id>/near", "read", at(S + "/near?lon=113.38&lat=31.69")),
     Line("POST", "/collections/<layer_id>/check", "create", lambda t: (S + "/check", {"json": t.sign()})),
     Line("POST", "/collections/<layer_id>/batch", "update", at(S + "/batch", json={}), (422,)),

@@ -10,6 +10,7 @@ from gisapp.openapi import history, imports, marking
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
+from gisapp.openapi.statistics import statistics_paths
 from gisapp.words import Words
 
 MATRIX_SET = "WebMercatorQuad"
@@ -103,6 +104,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
         tiles: {"get": _tile_document(layer, "getTileSet", said["tile_set"], "json", "html", "tilejson")},
         f"{tiles}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": {"get": _tile(layer, said["tile"], asked)},
         **history.layer_paths(layer, language, asked),
+        **statistics_paths(layer, language, asked),
     }
 
 
