@@ -92,6 +92,7 @@ ITEM = ITEMS + "/<feature_id>"
 TILES = "/collections/<layer_id>/tiles"
 IMPORT = "/imports/<import_id>"
 ACCOUNT = "/admin/accounts/<account_id>"
+QUESTION = "/questions/<question_id>"
 V1 = {"If-Match": '"1"'}
 S = "/collections/rooftop_signs"
 
@@ -129,6 +130,14 @@ LINES = (
     Line("GET", "/collections/<layer_id>/schema", "read", at(S + "/schema")),
     Line("GET", "/collections/<layer_id>/queryables", "read", at(S + "/queryables")),
     Line("GET", "/functions", "read", at("/functions")),
+    Line("GET", "/questions", "read", at("/questions")),
+    Line("POST", "/questions", "read", at("/questions", json={"name": "walk", "layer": "rooftop_signs"}), (201,)),
+    Line("GET", QUESTION, "read", at("/questions/vendors_near_gates")),
+    Line("PUT", QUESTION, "read", at(
+        f"/questions/{uuid4()}", json={"name": "walk", "layer": "rooftop_signs"}, headers=V1), (404,)),
+    Line("DELETE", QUESTION, "read", at(f"/questions/{uuid4()}", headers=V1), (404,)),
+    Line("POST", QUESTION + "/runs", "read", at("/questions/vendors_near_gates/runs")),
+    Line("GET", "/q/<question_id>", "read", at("/q/vendors_near_gates"), (303,)),
     Line("GET", ITEMS, "read", at(S + "/items")),
     Line("GET", ITEMS, "export", at(S + "/items?f=geojson")),
     Line("GET", ITEMS, "export", at(S + "/items?f=shp")),
@@ -141,6 +150,7 @@ LINES = (
     Line("GET", ITEM + "/history", "read", on_feature("/history")),
     Line("POST", ITEM + "/restore", "update", on_feature("/restore", json={"version": 1}, headers=V1)),
     Line("GET", "/collections/<layer_id>/changes", "read", at(S + "/changes?from=2024-01-01&limit=1")),
+    Line("GET", "/statistics", "read", at("/statistics?layer=rooftop_signs")),
     Line("GET", "/collections/<layer_id>/statistics", "read", at(S + "/statistics?group_by=status")),
     Line("GET", "/collections/<layer_id>/near", "read", at(S + "/near?lon=113.38&lat=31.69")),
     Line("POST", "/collections/<layer_id>/check", "create", lambda t: (S + "/check", {"json": t.sign()})),

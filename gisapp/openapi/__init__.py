@@ -5,6 +5,7 @@
     bodies       what a layer's features are made of
     imports      files in
     history      what was, and who is there
+    questions    saved questions
     paths        which address does what
 """
 
@@ -14,7 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 from gisapp.layers import Catalogue
-from gisapp.openapi import imports
+from gisapp.openapi import imports, questions
 from gisapp.openapi.answers import response_components
 from gisapp.openapi.bodies import schema_components
 from gisapp.openapi.parameters import parameter_components
@@ -34,6 +35,7 @@ _ABOUT = Words(
     "unless crs= says otherwise.")
 _SERVICE = Words("服务与集合目录", "The service and its collections")
 _IMPORTS = Words("导入", "Imports")
+_QUESTIONS = Words("保存的问题", "Saved questions")
 _SCHEMES = {
     "basic": {"type": "http", "scheme": "basic"},
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -75,4 +77,5 @@ def document(catalogue: Catalogue, actor: Actor, language: str, server: str) -> 
 def _tags(catalogue: Catalogue, language: str) -> list[dict[str, str]]:
     layers = [{"name": layer.id, "description": layer.title.get(language)} for layer in catalogue.layers.values()]
     return [{"name": "service", "description": _SERVICE.get(language)}, *layers,
-            {"name": imports.TAG, "description": _IMPORTS.get(language)}]
+            {"name": imports.TAG, "description": _IMPORTS.get(language)},
+            {"name": questions.TAG, "description": _QUESTIONS.get(language)}]

@@ -6,7 +6,7 @@ from typing import Any
 
 from gisapp import map_styles
 from gisapp.layers import Catalogue, Layer
-from gisapp.openapi import history, imports, marking
+from gisapp.openapi import history, imports, marking, questions
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
@@ -36,6 +36,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
     paths = {path: {"get": _service(name, words.get(language), path)} for path, (name, words) in _SERVICE.items()}
     paths |= _fixed_paths(language)
     paths |= imports.make_paths(catalogue, language) | history.presence_paths(language)
+    paths |= questions.make_paths(catalogue, language)
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue, language, personal)
         paths |= marking.layer_paths(layer, language)
