@@ -24,7 +24,7 @@ def test_the_whole_map_has_every_layer_with_our_tiles(admin: Role, house: House,
     ids = [layer["id"] for layer in document["layers"]]
     assert len(ids) == len(set(ids))
     assert {layer["type"] for layer in document["layers"]} <= SHAPES
-    assert all(layer["source-layer"] == layer["source"] for layer in document["layers"] if layer["type"] != "background")
+    assert all(layer["source-layer"] == layer["source"] for layer in document["layers"][1:])
 
 
 def test_states_have_the_colours_of_the_layer_file(admin: Role, house: House) -> None:
