@@ -20,6 +20,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
              "--disable-background-networking", "--disable-component-update"]
 #: Interactive: the page's script has run to its end, no tile is asked for any more and every tile is drawn.
 WATCH = """
+    performance.setResourceTimingBufferSize(5000);
     const watch = window.setInterval(() => {
         if (document.documentElement.dataset.mapReady !== 'yes') return;
         window.scriptsDone ??= performance.now();

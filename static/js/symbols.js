@@ -175,20 +175,35 @@ function chevron(context, x, y, ux, uy, size) {
   context.lineTo(x - ux * half + uy * half, y - uy * half - ux * half);
 }
 
+const stamps = new Map(); // a point drawn once for every colour and size: copying it is far cheaper than filling arcs
+
+function stampOf(radius, halo, ring, colour, ratio) {
+  const key = `${radius}|${halo}|${ring}|${colour}|${ratio}`;
+  const kept = stamps.get(key);
+  if (kept) return kept;
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = Math.ceil(2 * (radius + halo + 1) * ratio);
+  const pen = canvas.getContext('2d');
+  const middle = canvas.width / 2;
+  for (const [reach, fill] of halo ? [[radius + halo, ring], [radius, colour]] : [[radius, colour]]) {
+    pen.beginPath();
+    pen.arc(middle, middle, reach * ratio, 0, TWO_PI);
+    pen.fillStyle = fill;
+    pen.fill();
+  }
+  const stamp = { canvas, size: canvas.width / ratio };
+  stamps.set(key, stamp);
+  return stamp;
+}
+
 function drawCircle(context, rings, zoom, rule, colour) {
-  const radius = rule.radius * pointScale(zoom);
+  const ratio = window.devicePixelRatio;
+  const halo = zoom < 14 ? 0 : zoom < 15 ? 0.9 : 1.4; // further out, rings would cover more than the points
+  const { canvas, size } = stampOf(rule.radius * pointScale(zoom), halo, rule.shape === 'point' ? rule.stroke : '#ffffff', colour, ratio);
   context.globalAlpha = 1;
   for (const [centre] of rings) {
-    if (zoom >= 14) { // further out, rings would cover more than the points
-      context.beginPath();
-      context.arc(centre.x, centre.y, radius + (zoom < 15 ? 0.9 : 1.4), 0, TWO_PI);
-      context.fillStyle = rule.shape === 'point' ? rule.stroke : '#ffffff';
-      context.fill();
-    }
-    context.beginPath();
-    context.arc(centre.x, centre.y, radius, 0, TWO_PI);
-    context.fillStyle = colour;
-    context.fill();
+    // On whole device pixels: between them the copy would be blurred.
+    context.drawImage(canvas, Math.round((centre.x - size / 2) * ratio) / ratio, Math.round((centre.y - size / 2) * ratio) / ratio, size, size);
   }
 }
 
