@@ -121,7 +121,9 @@ def select_total(layer: Layer, table: Table, query: Query, names: Sequence[str])
 def select_leaving(layer: Layer, table: Table, query: Query, key: Key, until: str, place: Place) -> Select[Any]:
     """(first day of the unit, count) of the features with both dates, by the one at which they leave the stock."""
     assert key.field is not None  # noqa: S101
-    left = cast(func.date_trunc(literal(key.unit), day(layer, table, until, place.time_zone)), Date).label("left")
+    days = [day(layer, table, name, place.time_zone) for name in (key.field.id, until)]
+    # What was entered after it had gone came and left on the same day: the stock is never below nothing.
+    left = cast(func.date_trunc(literal(key.unit), func.greatest(*days)), Date).label("left")
     inner = select(left).where(table.c[key.field.id].is_not(None), table.c[until].is_not(None),
                                *conditions(layer, table, query)).subquery("leaving")
     return select(inner.c.left, func.count().label("count")).group_by(inner.c.left)

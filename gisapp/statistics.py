@@ -17,14 +17,24 @@ from sqlalchemy import Connection
 from gisapp import maps, sql_search, sql_statistics
 from gisapp.crs import local_zone
 from gisapp.errors import Problem
-from gisapp.features import layer_for, open_layer, visible_names
+from gisapp.features import layer_for, layers_for, open_layer, visible_names
 from gisapp.house import House
-from gisapp.layers import Layer
+from gisapp.layers import Field, Layer
 from gisapp.panels import TERRITORIES
 from gisapp.params import Query, parse
-from gisapp.params.grouping import MOST_GROUPS, OWN, Grouping, Key, fields_named, parse_grouping
+from gisapp.params.grouping import (
+    MOST_GROUPS,
+    OWN,
+    Grouping,
+    Key,
+    fields_named,
+    groupable,
+    parse_grouping,
+    summable,
+)
 from gisapp.permissions import Actor
 from gisapp.sql_statistics import Place
+from gisapp.style import is_reference
 from gisapp.timeline import next_start
 from gisapp.words import Words
 
@@ -217,3 +227,34 @@ def _trend(grouping: Grouping, groups: list[Group], left: Mapping[date, int]) ->
         stock += came.get(day, 0) - left.get(day, 0)
         yield Step(period(key.unit, day), came.get(day, 0), left.get(day, 0), stock)
         day = next_start(key.unit, day)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a reader may ask of a layer: fields to group by, by kind; dates; fields to add up."""
+
+    codes: list[Field]
+    areas: list[Field]
+    dates: list[Field]
+    sums: list[Field]
+
+
+def offered(house: House, actor: Actor) -> list[Layer]:
+    """The layers to choose from, mission layers first."""
+    return sorted(layers_for(house, actor), key=is_reference)
+
+
+def offer(actor: Actor, layer: Layer) -> Offer:
+    """What this reader may ask of the layer."""
+    shown = set(visible_names(actor, layer))
+    fields = [one for one in layer.all_fields if one.id in shown]
+    groups = [one for one in fields if groupable(one)]
+    dates = [one for one in groups if one.type in ("date", "datetime")]
+    areas = [one for one in groups if one.id in TERRITORIES]
+    return Offer([one for one in groups if one not in dates and one not in areas], areas, dates,
+                 [one for one in fields if summable(one)])
+
+
+def title_of(one: Field) -> Words:
+    """What a field is called among groups; a territory by its kind."""
+    return TERRITORIES[one.id][1] if one.id in TERRITORIES else one.title

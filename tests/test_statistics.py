@@ -114,6 +114,7 @@ def test_stock_is_what_came_less_what_left(admin: Role) -> None:
     found = ask(admin, SIGNS, "group_by=created_at.month&until=removed_at")
     table = frame(admin, SIGNS)
     assert found["trend"][-1]["stock"] == len(table) - table["removed_at"].notna().sum()
+    assert min(one["stock"] for one in found["trend"]) >= 0
     assert sum(one["came"] for one in found["trend"]) == len(table)
     periods = [one["period"] for one in found["trend"]]
     assert periods == [str(one) for one in pandas.period_range(periods[0], periods[-1], freq="M")]

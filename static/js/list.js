@@ -125,6 +125,17 @@ export function listFor({ map, root, tabs, filter, tree, panel, words }) {
     highlight(near);
   }
 
+  // Before the click already, so that a new tab carries the same question.
+  const numbersLink = document.querySelector('[data-statistics]');
+  for (const kind of ['pointerdown', 'focus', 'click']) {
+    numbersLink.addEventListener(kind, () => {
+      const asked = filter.query(chosen.value);
+      asked.set('layer', chosen.value);
+      if (inView.checked) asked.set('bbox', map.getBounds().toBBoxString());
+      numbersLink.href = `${root}/statistics?${asked}`;
+    });
+  }
+
   body.addEventListener('click', (event) => {
     const button = event.target.closest('button');
     if (button?.dataset.more) more(button);
