@@ -79,10 +79,15 @@ def _takes(layer: Layer, name: str) -> bool:
 
 
 def names(catalogue: Catalogue) -> dict[str, list[str]]:
-    """The parameters that narrow each mission layer on the map page."""
-    return {layer.id: [*(name for name in COMMON if _takes(layer, name)),
-                       *(f"{layer.id}.{field.id}" for field in (*_asked_fields(layer), *dates_of(layer)))]
-            for layer in catalogue.layers.values() if not is_reference(layer)}
+    """The parameters that narrow each layer on the map page; a reference layer only by a question of its own."""
+    return {layer.id: [*_names(layer), f"{layer.id}.filter"] for layer in catalogue.layers.values()}
+
+
+def _names(layer: Layer) -> list[str]:
+    if is_reference(layer):
+        return []
+    return [*(name for name in COMMON if _takes(layer, name)),
+            *(f"{layer.id}.{field.id}" for field in (*_asked_fields(layer), *dates_of(layer)))]
 
 
 def parts(house: House, actor: Actor, language: str) -> list[Part]:

@@ -64,13 +64,14 @@ def title_of(one: Field) -> Words:
     return TERRITORIES[one.id][1] if one.id in TERRITORIES else one.title
 
 
-def page(house: House, actor: Actor, layer_id: str, query: Query, language: str) -> Listing:
-    """A page of features that answer the query, in its order.
+def page(house: House, actor: Actor, layer_id: str, query: Query, language: str,
+         chosen: Sequence[Field] | None = None) -> Listing:
+    """A page of features that answer the query, in its order; `chosen` are columns instead of the usual ones.
 
     Problems: `layer_unknown` (404), `field_masked` (403).
     """
     layer = house.layer(layer_id)
-    shown = columns(layer)
+    shown = columns(layer) if chosen is None else list(chosen)
     state = ["status"] if layer.states else []
     names = dict.fromkeys((layer.name_field, "version", *state, *(one.id for one in shown)))
     asked = replace(query, properties=tuple(names))

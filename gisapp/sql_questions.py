@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -104,3 +105,9 @@ def new_since(layer: Layer, table: Table, query: Query, history: Table, before: 
     """Ids of the features that answer `query` and did not answer `before`, the same question about the past."""
     then = select(history.c.id).where(*conditions(layer, history, before))
     return select(table.c.id).where(*conditions(layer, table, query), table.c.id.not_in(then)).order_by(table.c.id)
+
+
+def sums(layer: Layer, table: Table, query: Query, names: Sequence[str]) -> Select[Any]:
+    """One row: the number of features that answer, and the sum of each of the fields."""
+    added: list[Any] = [func.sum(table.c[name]) for name in names]
+    return select(func.count(), *added).select_from(table).where(*conditions(layer, table, query))

@@ -130,6 +130,8 @@ LINES = (
     Line("GET", "/collections/<layer_id>/schema", "read", at(S + "/schema")),
     Line("GET", "/collections/<layer_id>/queryables", "read", at(S + "/queryables")),
     Line("GET", "/functions", "read", at("/functions")),
+    Line("GET", "/ask", "read", at("/ask")),
+    Line("POST", "/ask", "read", at("/ask", data={"layer": "rooftop_signs", "name": "walk"}), (303,)),
     Line("GET", "/questions", "read", at("/questions")),
     Line("POST", "/questions", "read", at("/questions", json={"name": "walk", "layer": "rooftop_signs"}), (201,)),
     Line("GET", QUESTION, "read", at("/questions/vendors_near_gates")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +18,9 @@ from gisapp.views.forms import see
 from gisapp.views.writes import if_match, read_json
 
 blueprint = Blueprint("questions", __name__)
+
+#: Shown beneath an answer on the map, so that its places can be recognised.
+_GROUND = ("districts", "roads")
 
 
 @blueprint.get("/questions")
@@ -82,12 +86,13 @@ def short(question_id: str) -> AnyResponse:
                f"/ask?{urlencode({'layer': found.layer, **found.query, 'question': found.id})}")
 
 
-def on_map(layer_id: str, query: Any) -> str:
-    """The map's address with this question asked of one layer. What the map cannot ask is left out."""
+def on_map(layer_id: str, query: Any, others: Iterable[str] = ()) -> str:
+    """The map's address with this question asked of one layer, beside `others`. What the map cannot ask is left out."""
     asked = [(name if name == "datetime" else f"{layer_id}.{name}", text) for name, text in query.items()
              if name == "filter" or name not in ("as_of", "compute", "sortby", "properties", "q", "bbox")]
     where = ";".join(f"{name}:{text}" for name, text in asked)
-    return f"/map#layers={layer_id}&where={quote(where, safe=',:')}"
+    shown = [one for one in (*_GROUND, *others) if one in context.house().catalogue.layers and one != layer_id]
+    return f"/map#layers={','.join(dict.fromkeys((layer_id, *shown)))}&where={quote(where, safe=',:')}"
 
 
 def _answer(found: Question, status: int = 200) -> Response:

@@ -81,7 +81,8 @@ def _actor_or_none() -> Actor | None:
 
 
 def _tabs(actor: Actor) -> list[Tab]:
-    pages = [(_("Map"), "/map", {"read"}), (_("Statistics"), "/statistics", {"read"}),
+    pages = [(_("Map"), "/map", {"read"}), (_("Ask"), "/ask", {"read"}),
+             (_("Statistics"), "/statistics", {"read"}),
              (_("Import and hand-over"), "/imports", {"export", "import"}),
              (_("Administration"), "/admin/accounts", {"manage_accounts"})]
     return [Tab(title, request.script_root + path, request.path.startswith(path))

@@ -10,6 +10,7 @@ function isPeriod(text) {
 }
 
 function isSensible(name, value) {
+  if (name.endsWith('.filter')) return value.length > 0 && value.length <= 8000; // CQL2; the server reads it
   return name === 'datetime' ? isPeriod(value) : isPeriod(value) || /^[\w.,-]{1,400}$/.test(value);
 }
 

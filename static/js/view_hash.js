@@ -16,7 +16,7 @@ export function readHash(hash = window.location.hash) {
     at: at.includes(null) || zoom === null ? null : at,
     zoom,
     layers: asked.has('layers') ? asked.get('layers').split(',').filter(Boolean) : null,
-    where: (asked.get('where') || '').split(';').filter(Boolean).map((part) => {
+    where: (asked.get('where') || '').split(/;(?=[a-z0-9_.]+:)/).filter(Boolean).map((part) => {
       const colon = part.indexOf(':');
       return [part.slice(0, Math.max(colon, 0)), part.slice(colon + 1)];
     }),

@@ -1,0 +1,165 @@
+"""The page of questions: rows or text to one filter, its answer as count, sums and table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gisapp import features, listing, sql_questions
+from gisapp.ask_reading import sheet_of
+from gisapp.ask_rows import RELATIONS, Group, Row, Sheet, write
+from gisapp.errors import Problem
+from gisapp.features import open_layer, visible_names
+from gisapp.formats.question import in_words
+from gisapp.house import House
+from gisapp.layers import Field, Layer
+from gisapp.listing import Listing
+from gisapp.panels import Writer
+from gisapp.params import Query, parse
+from gisapp.permissions import Actor
+from gisapp.style import is_reference
+
+ROWS = 50
+MOST_GROUPS, MOST_ROWS, MOST_SUMS = 8, 12, 6
+#: Parameters of an items request that the page takes as they are.
+PLAIN = ("datetime", "as_of", "q", "compute", "sortby", "ids", "bbox")
+
+
+@dataclass
+class Asked:
+    """What is asked: `text` is the filter, `sheet` its rows or None where rows cannot say it."""
+
+    layer: Layer
+    text: str = ""
+    sheet: Sheet | None = field(default_factory=Sheet)
+    plain: dict[str, str] = field(default_factory=dict)
+    columns: list[Field] = field(default_factory=list)
+
+    @property
+    def args(self) -> dict[str, str]:
+        """The parameters of an items request that asks the same."""
+        return {**({"filter": self.text} if self.text else {}), **self.plain}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first rows, the sums by title, the question in words, the layers that it is held against."""
+
+    page: Listing
+    sums: list[tuple[str, str]]
+    words: str
+    others: list[str]
+
+
+def read(house: House, actor: Actor, args: Mapping[str, Sequence[str]]) -> Asked:
+    """What the page's address asks: an edited text wins over the rows, the rows over an untouched text.
+
+    Problems: `layer_unknown` (404), `act_not_allowed` (403). A text that is not CQL2 is kept as it is, without rows.
+    """
+    one = {name: given[0].strip() for name, given in args.items() if given}
+    layer, _ = open_layer(house, actor, one.get("layer") or _first(house), "read")
+    asked = Asked(layer, one.get("filter", ""), plain={name: one[name] for name in PLAIN if one.get(name)})
+    if period := _period(one):
+        asked.plain["datetime"] = period
+    known = visible_names(actor, layer)
+    asked.columns = [layer.field(name) for name in args.get("column", ()) if name in known] or listing.columns(layer)
+    if one.get("was", layer.id) != layer.id:  # another layer was chosen: rows and text were about the old one
+        asked.text, asked.plain, asked.columns = "", {}, listing.columns(layer)
+        return asked
+    rows = _sheet(args) if "wrote" in one else None
+    if rows is not None and asked.text == one["wrote"]:
+        asked.sheet, asked.text = rows, write(rows, layer, house.catalogue.layers)
+        return asked
+    try:
+        asked.sheet = sheet_of(asked.text, layer, house.catalogue)
+    except Problem:
+        asked.sheet = None
+    return asked
+
+
+def _first(house: House) -> str:
+    return next(layer.id for layer in house.catalogue.layers.values() if not is_reference(layer))
+
+
+def _period(one: Mapping[str, str]) -> str:
+    ends = one.get("from", ""), one.get("to", "")
+    return f"{ends[0] or '..'}/{ends[1] or '..'}" if any(ends) else ""
+
+
+def _sheet(args: Mapping[str, Sequence[str]]) -> Sheet | None:
+    """The rows of the form, with what its button adds or takes away; None when the form had none."""
+    groups = []
+    for number in range(MOST_GROUPS):
+        kind = _one(args, f"g{number}.kind")
+        if kind in ("all", "any", "none"):
+            names = [f"g{number}.{place}." for place in range(MOST_ROWS)]
+            found = [_row(args, name) for name in names if f"{name}field" in args]
+            groups.append(Group(kind, tuple(found) or (Row(),)))
+    if not groups:
+        return None
+    sheet = Sheet(tuple(groups), _one(args, "join") or "and", _one(args, "area"), _one(args, "place"))
+    return _pressed(sheet, _one(args, "do"))
+
+
+def _one(args: Mapping[str, Sequence[str]], name: str) -> str:
+    return (args.get(name) or [""])[0].strip()
+
+
+def _row(args: Mapping[str, Sequence[str]], prefix: str) -> Row:
+    inner = _row(args, f"{prefix}i.") if f"{prefix}i.field" in args else None
+    return Row(_one(args, f"{prefix}field"), _one(args, f"{prefix}op"),
+               tuple(one.strip() for one in args.get(f"{prefix}v", ()) if one.strip()), _one(args, f"{prefix}to"),
+               _one(args, f"{prefix}layer"), _one(args, f"{prefix}metres"), _one(args, f"{prefix}n"), inner)
+
+
+def _pressed(sheet: Sheet, act: str) -> Sheet:
+    """`row.<group>` adds a row, `drop.<group>.<row>` takes one away, `group` adds a group."""
+    name, *numbers = act.split(".")
+    if not all(one.isdigit() and int(one) < MOST_ROWS for one in numbers):
+        return sheet
+    groups, at = list(sheet.groups), [int(one) for one in numbers]
+    if name == "group" and len(groups) < MOST_GROUPS:
+        groups.append(Group("any"))
+    elif name == "row" and len(at) == 1 and at[0] < len(groups) and len(groups[at[0]].rows) < MOST_ROWS:
+        groups[at[0]] = replace(groups[at[0]], rows=(*groups[at[0]].rows, Row()))
+    elif name == "drop" and len(at) == 2 and at[0] < len(groups):
+        kept = tuple(row for number, row in enumerate(groups[at[0]].rows) if number != at[1])
+        groups[at[0]] = replace(groups[at[0]], rows=kept)
+    return replace(sheet, groups=tuple(group for group in groups if group.rows) or (Group(),))
+
+
+def answer(house: House, actor: Actor, asked: Asked, after: str | None, language: str) -> Answer:
+    """What answers the question. Problems: those of `params.parse`, `field_masked`."""
+    given = {"limit": str(ROWS), "sortby": asked.layer.name_field, **asked.args}
+    if after:
+        given["after"] = after
+    query = parse({name: [text] for name, text in given.items()}, asked.layer, house.catalogue)
+    page = listing.page(house, actor, asked.layer.id, query, language, asked.columns)
+    plain = replace(query, computed=(), after=None, sortby=())
+    words = in_words(asked.layer, house.catalogue, plain).get(language)
+    return Answer(page, _sums(house, actor, asked.layer, plain, language), words,
+                  sorted(query.others))
+
+
+def _sums(house: House, actor: Actor, layer: Layer, query: Query, language: str) -> list[tuple[str, str]]:
+    """Fields that can be added up (areas, volumes, numbers of things), with their sums."""
+    layer, table = features.open_layer(house, actor, layer.id, "read", query)
+    known = visible_names(actor, layer)
+    fields = [one for one in layer.all_fields if one.id in known and _adds_up(one)][:MOST_SUMS]
+    with house.db.read() as connection:
+        row = connection.execute(sql_questions.sums(layer, table, query, [one.id for one in fields])).one()
+    writer = Writer.of(house, language)
+    found: list[tuple[Field, Any]] = list(zip(fields, row[1:], strict=True))
+    return [(one.title.get(language), writer.text(one, float(total) if one.type == "number" else int(total)))
+            for one, total in found if total is not None]
+
+
+def _adds_up(one: Field) -> bool:
+    return one.type in ("number", "integer") and one.id.endswith(("_m2", "_m3", "_t", "_cap", "_used", "geom_length_m"))
+
+
+def relations(layer: Layer) -> list[str]:
+    """The relations that a layer of this geometry can have."""
+    areas, points = "Polygon" in layer.geometry, "Point" in layer.geometry
+    return [name for name in RELATIONS if not (name == "overlaps" and not areas) and not (name == "crosses" and points)]

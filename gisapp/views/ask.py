@@ -1,0 +1,108 @@
+"""`/ask`: a question put together from rows, or written as CQL2, with its answer; saved from here."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, make_response, render_template, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from gisapp import ask, filters, questions
+from gisapp.ask_rows import AREAS, OPERATORS, kind_of
+from gisapp.errors import Problem
+from gisapp.features import layers_for, schema_of
+from gisapp.listing import sortable, title_of
+from gisapp.views import context
+from gisapp.views.forms import see
+from gisapp.views.questions import on_map
+
+blueprint = Blueprint("ask", __name__)
+
+
+@blueprint.get("/ask")
+def page() -> Response:
+    """The builder, the text, the answer; a wrong text is shown with what to do about it."""
+    house, actor, language = context.house(), context.actor(), context.language()
+    asked = ask.read(house, actor, request.args.to_dict(flat=False))
+    saved, run, found, problem = None, None, None, None
+    try:
+        found = ask.answer(house, actor, asked, request.args.get("after") or None, language)
+        if number := request.args.get("question"):
+            saved = questions.get(house, actor, number, language)
+            run = questions.look(house, actor, saved, note=False)
+    except Problem as error:
+        problem = error
+    response = make_response(render_template(
+        "find/ask.html", asked=asked, found=found, saved=saved, run=run,
+        problem=problem.sentence(language) if problem else None, listed=questions.listed(house, actor, language),
+        layers=layers_for(house, actor), language=language, words=_words(), offered=_offered, choices=_choices,
+        operators=OPERATORS, kind_of=kind_of, areas=_areas(), relations=ask.relations(asked.layer),
+        sortable=sortable(asked.layer), title_of=title_of, address=_address, shared=questions.SHARED_WITH,
+        map_url=on_map(asked.layer.id, asked.args, found.others if found else ()), args=asked.args, export=urlencode(
+            {"layer": asked.layer.id, **{k: v for k, v in asked.args.items() if k not in ("compute", "sortby")}})))
+    if problem and "HX-Request" not in request.headers:
+        response.status_code = problem.kind.status
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.post("/ask")
+def keep() -> AnyResponse:
+    """Save the question under a name, note that its answer was seen, or forget it; then look at the page."""
+    house, actor, form = context.house(), context.actor(), request.form
+    query = {name: form[name] for name in ("filter", *ask.PLAIN) if form.get(name)}
+    number, act = form.get("question", ""), form.get("act", "save")
+    if act == "seen":
+        questions.look(house, actor, questions.get(house, actor, number, context.language()), note=True)
+    elif act == "delete":
+        questions.delete(house, actor, number, None)
+        return see(f"/ask?{urlencode({'layer': form.get('layer', ''), **query})}")
+    else:
+        number = questions.create(house, actor, {
+            "name": form.get("name", ""), "description": form.get("description", ""), "layer": form.get("layer", ""),
+            "query": query, "shared_with": form.get("shared_with", "nobody")}).id
+    return see(f"/q/{number}")
+
+
+def _address(**changed: Any) -> str:
+    """This address with other parameters; None leaves one out."""
+    asked = {name: given for name, given in request.args.to_dict(flat=False).items() if name != "do"} | changed
+    return f"{request.script_root}/ask?" + urlencode({k: v for k, v in asked.items() if v is not None}, doseq=True)
+
+
+def _offered(layer_id: str) -> list[Any]:
+    """The fields that conditions on a layer may name, in its order."""
+    house, actor = context.house(), context.actor()
+    known = schema_of(house, actor, layer_id, context.language())["properties"]
+    return [one for one in house.layer(layer_id).all_fields if one.id in known]
+
+
+def _choices(layer_id: str, name: str) -> list[Any]:
+    house = context.house()
+    return [one for one in house.catalogue.codelists[house.layer(layer_id).field(name).codelist or ""].codes
+            if not one.retired]
+
+
+def _areas() -> list[tuple[str, str, list[Any]]]:
+    house, actor = context.house(), context.actor()
+    titles = {"district": _("District"), "street": _("Sub-district"), "grid": _("Unit grid"),
+              "box": _("A box"), "circle": _("Around a point")}
+    named = {"district": "districts", "street": "streets"}
+    return [(one, titles[one], filters.areas(house, actor, named[one]) if one in named else []) for one in AREAS]
+
+
+def _words() -> dict[str, str]:
+    """What operators, kinds of groups and relations are called."""
+    return {
+        "has": _("contains"), "begins": _("begins with"), "eq": _("is"), "ne": _("is not"), "empty": _("has no value"),
+        "filled": _("has a value"), "in": _("is one of"), "notin": _("is none of"), "any": _("has one of"),
+        "every": _("has all of"), "ge": _("at least"), "le": _("at most"), "gt": _("more than"), "lt": _("less than"),
+        "between": _("between"), "since": _("on or after"), "until": _("on or before"), "after": _("after the day"),
+        "before": _("before the day"), "last": _("in the last … days"), "next": _("in the next … days"),
+        "yes": _("yes"), "no": _("no"), "near": _("lies near"), "inside": _("lies inside"), "overlaps": _("overlaps"),
+        "crosses": _("crosses"), "count_within": _("has several near"), "nobody": _("Only me"),
+        "everybody": _("Everybody"), "viewer": _("Viewers"), "inspector": _("Inspectors"),
+        "reviewer": _("Reviewers"), "exporter": _("Exporters"), "admin": _("Administrators"),
+    }

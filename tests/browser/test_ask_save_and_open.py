@@ -1,0 +1,93 @@
+"""Ask for builds near schools, save the question, open its short link: on the table, then on the map."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, poll, ready
+
+pytestmark = pytest.mark.browser
+
+
+def _matched(page: Page, query: str) -> int:
+    count: int = page.evaluate(
+        "async (query) => (await (await fetch(`/collections/illegal_builds/items?f=json&limit=1&${query}`))"
+        ".json()).numberMatched", query)
+    return count
+
+
+def _settled(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+    poll(page, "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')")
+
+
+def _shot(page: Page, name: str) -> None:
+    if folder := os.environ.get("GISAPP_TEST_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("size", "language", "dark"), [(DESKTOP, "zh", False), (PHONE, "en", True)])
+def test_ask_for_builds_near_schools_save_the_question_open_its_short_link(
+        visit: Callable[..., Page], size: tuple[int, int], language: str, dark: bool) -> None:
+    page = visit("/ask", size=size, language=language, dark=dark, role="reviewer")
+    page.locator("#layer").select_option("illegal_builds")
+    expect(page.locator("[name=was]")).to_have_value("illegal_builds")
+    _settled(page)
+    page.locator("[id='g0.0.field']").select_option("@near")
+    _settled(page)
+    page.locator("[id='g0.0.layer']").select_option("school_gates")
+    _settled(page)
+    page.locator("[id='g0.0.metres']").fill("500")
+    page.locator("[id='g0.0.metres']").press("Tab")
+    expect(page.locator("[name=wrote]")).to_have_value("near('school_gates', 500)")
+    _settled(page)
+    page.locator("[value='row.0']").click()
+    _settled(page)
+    page.locator("[id='g0.1.field']").select_option("geom_area_m2")
+    _settled(page)
+    page.locator("[id='g0.1.v']").fill("20")
+    page.locator("[id='g0.1.v']").press("Enter")
+    asked = "near('school_gates', 500) AND geom_area_m2 >= 20"
+    expect(page.locator("[name=wrote]")).to_have_value(asked)
+    wanted = _matched(page, f"filter={asked.replace(' ', '%20')}")
+    assert 0 < wanted < _matched(page, "")
+    expect(page.locator("[data-matched]")).to_have_attribute("data-matched", str(wanted))
+    _settled(page)
+    _shot(page, f"ask-{language}")
+    page.locator("#name").fill("校门 500 米内")
+    page.locator("#name").press("Enter")
+    page.wait_for_url("**/ask?*question=*")
+    expect(page.locator("h1")).to_have_text("校门 500 米内")
+    link = page.locator(".ask-kept a").first.get_attribute("href") or ""
+    page.goto(link)
+    expect(page.locator("[data-matched]")).to_have_attribute("data-matched", str(wanted))
+    expect(page.locator("[id='g0.0.metres'], [id='g0.1.metres']")).to_have_value("500")
+    page.locator("[value=seen]").click()
+    expect(page.locator("[data-new]")).to_have_attribute("data-new", "0")
+    _shot(page, f"ask-saved-{language}")
+    page.goto(f"{link}?at=map")
+    ready(page)
+    assert "illegal_builds.filter" in page.evaluate("decodeURIComponent(window.location.hash)")
+    assert [url for url in page.watch.requests  # type: ignore[attr-defined]
+            if re.search(r"illegal_builds/tiles/.*filter=near", url)]
+    _shot(page, f"ask-map-{language}")
+
+
+def test_an_expert_edits_the_text_and_is_told_what_is_wrong(visit: Callable[..., Page]) -> None:
+    page = visit("/ask?layer=vendor_points", language="en")
+    page.locator("summary", has_text="As text").click()
+    page.locator("#filter").fill("stalls_used >= stalls_cap")
+    page.locator("#filter").press("Tab")
+    expect(page.locator(".ask-form .alert")).to_contain_text("kept as text")
+    expect(page.locator("[data-matched]")).to_be_visible()
+    page.locator("#filter").fill("stalls_cap > 3 AND")
+    page.locator("#filter").press("Tab")
+    expect(page.locator("#ask-problem")).to_contain_text("is not CQL2")
+    page.locator("#filter").fill("stalls_cap > 3")
+    page.locator("#filter").press("Tab")
+    expect(page.locator("[id='g0.0.v']")).to_have_value("3")

@@ -1,0 +1,104 @@
+"""The question builder: rows to CQL2 and back, and the page that shows them with their answer."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+
+from gisapp.ask_reading import sheet_of
+from gisapp.ask_rows import BARE, OPERATORS, RELATIONS, Group, Row, Sheet, kind_of, write
+from gisapp.example_questions import examples
+from gisapp.house import House
+from gisapp.layers import Layer
+from gisapp.params import parse
+from tests.conftest import Role
+
+_VALUES = {"text": "a'b%\\c_",
+           "code": "01", "codes": "01", "number": "2.5", "date": "2024-01-31", "moment": "2024-01-31"}
+
+
+def row_of(layer: Layer, name: str, op: str) -> Row:
+    value = "30" if op in ("last", "next") else _VALUES.get(kind_of(layer, name), "")
+    return Row(name, op, () if op in BARE else (value,), value if op == "between" else "")
+
+
+def test_every_operator_of_every_field_is_written_read_back_and_understood(house: House) -> None:
+    layers = house.catalogue.layers
+    for layer in layers.values():
+        for one in layer.all_fields:
+            for op in OPERATORS[kind_of(layer, one.id)]:
+                sheet = Sheet((Group("all", (row_of(layer, one.id, op),)),))
+                text = write(sheet, layer, layers)
+                assert parse({"filter": [text]}, layer, house.catalogue).filter, text
+                assert sheet_of(text, layer, house.catalogue) == sheet, text
+
+
+@pytest.mark.parametrize("sheet", [
+    Sheet((Group("all", (Row("area_m2", "ge", ("3",)), Row("status", "in", ("01", "02")))),
+           Group("any", (Row("sign_no", "has", ("A",)), Row("@near", "", (), "", "school_gates", "50")))), "and"),
+    Sheet((Group("none", (Row("area_m2", "ge", ("3",)), Row("status", "in", ("01",)))),), "and", "street", "420001"),
+    Sheet((Group("any", (Row("area_m2", "ge", ("3",)), Row("status", "in", ("01",)))),)),
+    Sheet((Group("all", (Row("area_m2", "ge", ("3",)), Row("status", "notin", ("01",)))),
+           Group("all", (Row("area_m2", "lt", ("1",)), Row("status", "empty")))), "or", "circle", "113.38,31.69,300"),
+    Sheet((Group("all", (Row("@count_within", "", (), "", "roads", "60", "2", Row("road_class", "in", ("02",))),)),),
+          "and", "box", "113.3,31.6,113.4,31.7"),
+    *(Sheet((Group("all", (Row(f"@{name}", "", (), "", "control_lines", "10" if RELATIONS[name] else "",
+                               "1" if name == "count_within" else ""),)),)) for name in RELATIONS)])
+def test_groups_areas_and_relations_come_back_from_their_text(house: House, sheet: Sheet) -> None:
+    layer = house.catalogue.layers["rooftop_signs"]
+    text = write(sheet, layer, house.catalogue.layers)
+    assert parse({"filter": [text]}, layer, house.catalogue).filter
+    read = sheet_of(text, layer, house.catalogue)
+    assert read is not None, text
+    assert write(read, layer, house.catalogue.layers).count("(") == text.count("(")
+    assert (read.area, read.place, read.join) == (sheet.area, sheet.place, sheet.join)
+
+
+def test_unfilled_rows_say_nothing(house: House) -> None:
+    layer = house.catalogue.layers["rooftop_signs"]
+    rows = (Row(), Row("status", "in"), Row("area_m2", "ge", ("x",)), Row("@near", "", (), "", "roads"),
+            Row("nothing", "eq"))
+    assert write(Sheet((Group("all", rows),), "and", "circle", "1,x"), layer, house.catalogue.layers) == ""
+
+
+def test_a_text_that_rows_cannot_say_stays_text(house: House) -> None:
+    layer = house.catalogue.layers["vendor_points"]
+    for text in ("stalls_used >= stalls_cap", "open_now()", "NOT (status = '04' AND stalls_cap > 3)"):
+        assert sheet_of(text, layer, house.catalogue) is None
+
+
+def ask(**words: str) -> str:
+    return f"/ask?{urlencode(words)}"
+
+
+@pytest.mark.parametrize("one", examples(), ids=lambda one: one.id)
+def test_every_question_that_ships_opens_on_the_page(admin: Role, one: object) -> None:
+    answer = admin.get(f"/q/{one.id}", follow_redirects=True)  # type: ignore[attr-defined]
+    assert answer.status_code == 200
+    assert "data-matched" in answer.text
+
+
+def test_an_edited_text_wins_over_the_rows_and_rows_over_an_untouched_text(admin: Role) -> None:
+    rows = {"layer": "rooftop_signs", "g0.kind": "all", "g0.0.field": "area_m2", "g0.0.op": "ge", "g0.0.v": "5"}
+    assert "area_m2 &gt;= 5</textarea>" in admin.get(ask(**rows, filter="", wrote="")).text
+    edited = admin.get(ask(**rows, filter="area_m2 < 7", wrote="area_m2 >= 5")).text
+    assert "area_m2 &lt; 7</textarea>" in edited
+    assert 'value="7"' in edited
+    kept = admin.get(ask(**rows, filter="area_m2 < building_floors", wrote="area_m2 >= 5")).text
+    assert "area_m2 &lt; building_floors</textarea>" in kept
+    assert 'name="g0.0.field"' not in kept
+
+
+@pytest.mark.parametrize("words", [{"filter": "nothing = 1"}, {"filter": "area_m2 >"}, {"as_of": "never"}])
+def test_a_wrong_text_is_shown_with_what_to_do(admin: Role, words: dict[str, str]) -> None:
+    answer = admin.get(ask(layer="rooftop_signs", **words))
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+
+
+def test_masked_fields_are_not_offered_nor_asked(roles: dict[str, Role]) -> None:
+    assert "party_phone" not in roles["viewer"].get(ask(layer="illegal_builds")).text
+    assert "party_phone" in roles["inspector"].get(ask(layer="illegal_builds")).text
+    answer = roles["viewer"].get(ask(layer="illegal_builds", filter="party_phone = '1'"))
+    assert answer.status_code == 403
