@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 _ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "styles", "pages", "feature_forms",
           "auth", "account", "admin", "imports", "exports", "printing", "history", "presence", "find",
           "construct", "timeline", "statistics", "statistics_page", "basemaps", "questions", "ask")
+
+
+def read(layer: str, **asked: Any) -> Any:
+    """The features of a layer as a geopandas GeoDataFrame, EPSG:4326 (longitude, latitude) unless `crs=` is given.
+
+    `filter=` CQL2, `bbox=` degrees (west, south, east, north), `titles="zh"|"en"` for titles in place of codes,
+    `limit=`, any other parameter of the items address (`as_of=`, `q=`, `properties=`, `status="01"`). From the own
+    database (`settings=`, else the environment's), or with `server=` and `token=` by the API, within the token's
+    rights. Raises `gisapp.notebook.Refused` with a `code`.
+    """
+    from gisapp import notebook
+
+    return notebook.read(layer, **asked)
+
+
+def explore(layer: str, **asked: Any) -> Any:
+    """A folium map of what `read` gives for the same arguments, in the layer's style; `language="zh"|"en"`, `tiles=` a
+    background of folium's (none at first: no other host is asked)."""
+    from gisapp import notebook
+
+    return notebook.explore(layer, **asked)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -21,7 +21,7 @@ RINGS = {
     "postgis": """tables census repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.*
         cluster cluster.*
         accounts.rows""",
-    "services": """house permissions features queryables example_questions questions ask ask_rows ask_reading changes edits workflow rules history presence
+    "services": """house permissions features queryables notebook example_questions questions ask ask_rows ask_reading changes edits workflow rules history presence
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing
         timeline forms form_inputs form_shapes exports imports statistics children accounts accounts.* selection
         map_file printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.*
