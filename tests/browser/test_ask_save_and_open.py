@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, poll, ready
@@ -24,6 +25,11 @@ def _matched(page: Page, query: str) -> int:
 def _settled(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     poll(page, "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')")
+
+
+def _nothing_wrong(page: Page) -> None:
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in Axe().run(page).response["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def _shot(page: Page, name: str) -> None:
@@ -58,6 +64,7 @@ def test_ask_for_builds_near_schools_save_the_question_open_its_short_link(
     assert 0 < wanted < _matched(page, "")
     expect(page.locator("[data-matched]")).to_have_attribute("data-matched", str(wanted))
     _settled(page)
+    _nothing_wrong(page)
     _shot(page, f"ask-{language}")
     page.locator("#name").fill("校门 500 米内")
     page.locator("#name").press("Enter")
