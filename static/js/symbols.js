@@ -181,17 +181,17 @@ function stampOf(radius, halo, ring, colour, ratio) {
   const key = `${radius}|${halo}|${ring}|${colour}|${ratio}`;
   const kept = stamps.get(key);
   if (kept) return kept;
-  const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = Math.ceil(2 * (radius + halo + 1) * ratio);
+  const side = Math.ceil(2 * (radius + halo + 1) * ratio);
+  const canvas = new OffscreenCanvas(side, side);
   const pen = canvas.getContext('2d');
-  const middle = canvas.width / 2;
+  const middle = side / 2;
   for (const [reach, fill] of halo ? [[radius + halo, ring], [radius, colour]] : [[radius, colour]]) {
     pen.beginPath();
     pen.arc(middle, middle, reach * ratio, 0, TWO_PI);
     pen.fillStyle = fill;
     pen.fill();
   }
-  const stamp = { canvas, size: canvas.width / ratio };
+  const stamp = { image: canvas.transferToImageBitmap(), size: side / ratio }; // a canvas would be copied at every use
   stamps.set(key, stamp);
   return stamp;
 }
@@ -199,11 +199,11 @@ function stampOf(radius, halo, ring, colour, ratio) {
 function drawCircle(context, rings, zoom, rule, colour) {
   const ratio = window.devicePixelRatio;
   const halo = zoom < 14 ? 0 : zoom < 15 ? 0.9 : 1.4; // further out, rings would cover more than the points
-  const { canvas, size } = stampOf(rule.radius * pointScale(zoom), halo, rule.shape === 'point' ? rule.stroke : '#ffffff', colour, ratio);
+  const { image, size } = stampOf(rule.radius * pointScale(zoom), halo, rule.shape === 'point' ? rule.stroke : '#ffffff', colour, ratio);
   context.globalAlpha = 1;
   for (const [centre] of rings) {
     // On whole device pixels: between them the copy would be blurred.
-    context.drawImage(canvas, Math.round((centre.x - size / 2) * ratio) / ratio, Math.round((centre.y - size / 2) * ratio) / ratio, size, size);
+    context.drawImage(image, Math.round((centre.x - size / 2) * ratio) / ratio, Math.round((centre.y - size / 2) * ratio) / ratio, size, size);
   }
 }
 
