@@ -62,13 +62,18 @@ def _responses(good: dict[str, Any], bare: tuple[str, ...], problems: tuple[int,
         str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in problems}
 
 
-_BARE = {"204": "Nothing lies there", "304": "As it was; see If-None-Match"}
+_BARE = {"204": "Nothing lies there", "302": "Its page lies there", "304": "As it was; see If-None-Match"}
 _HEADERS = {"ETag": {"schema": {"type": "string"}, "description": "The version, for If-Match"}}
 
 
 def json_content(schema: dict[str, Any] | None = None, media_type: str = "application/json") -> dict[str, Any]:
     """A JSON document; any object without a schema."""
     return {media_type: {"schema": schema or {"type": "object"}}}
+
+
+def paged(content: dict[str, Any]) -> dict[str, Any]:
+    """The same document, or its page."""
+    return content | {"text/html": {"schema": {"type": "string"}}}
 
 
 def items_content(layer_id: str) -> dict[str, Any]:

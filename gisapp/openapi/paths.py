@@ -7,7 +7,7 @@ from typing import Any
 from gisapp import map_styles
 from gisapp.layers import Catalogue, Layer
 from gisapp.openapi import history, imports, marking, questions
-from gisapp.openapi.answers import GEOJSON, items_content, json_content, reading, schema_ref, writing
+from gisapp.openapi.answers import GEOJSON, items_content, json_content, paged, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
 from gisapp.openapi.statistics import statistics_paths
@@ -15,6 +15,7 @@ from gisapp.words import Words
 
 MATRIX_SET = "WebMercatorQuad"
 MVT = "application/vnd.mapbox-vector-tile"
+OPENAPI = "application/vnd.oai.openapi+json"
 STYLE = map_styles.MEDIA_TYPE
 _LANG = ref("lang")
 _DOCUMENT = [format_parameter("json", "html"), _LANG]
@@ -44,7 +45,10 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
 
 
 def _service(name: str, summary: str, path: str) -> dict[str, Any]:
-    return _read_service(name, summary, *_DOCUMENT[:1])
+    made = _read_service(name, summary, *_DOCUMENT[:1])
+    if path == "/api":
+        made["responses"]["200"]["content"] |= json_content(media_type=OPENAPI)
+    return made
 
 
 def _fixed_paths(language: str) -> dict[str, Any]:
@@ -60,12 +64,13 @@ def _fixed_paths(language: str) -> dict[str, Any]:
         "/tileMatrixSets/{tileMatrixSetId}": {"get": _read_service(
             "getTileMatrixSet", said["matrix_set"], ref("tileMatrixSetId"), _DOCUMENT[0])},
         "/styles/{styleId}": {"get": operation("service", "getStyle", said["style"], reading(
-            said["style"], json_content(media_type=STYLE)), ref("styleId"), *_DOCUMENT)},
+            said["style"], paged(json_content(media_type=STYLE))), ref("styleId"), *_DOCUMENT)},
     }
 
 
 def _read_service(name: str, summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
-    return operation("service", name, summary, reading(summary, json_content()), *parameters, _LANG)
+    # What a click or a search finds is a part of a page for the map itself.
+    return operation("service", name, summary, reading(summary, paged(json_content())), *parameters, _LANG)
 
 
 def _search(language: str) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
         f"{base}/items/{{featureId}}": _item(layer, said),
         f"{base}/styles": {"get": _describe(layer, "getStyles", said["styles"])},
         f"{base}/styles/{{styleId}}": {"get": operation(layer.id, f"{layer.id}.getStyle", said["style"], reading(
-            said["style"], json_content(media_type=STYLE)), ref("styleId"), *_DOCUMENT)},
+            said["style"], paged(json_content(media_type=STYLE))), ref("styleId"), *_DOCUMENT)},
         f"{base}/tiles": {"get": _tile_document(layer, "getTileSetsList", said["tile_sets"], "json", "html")},
         tiles: {"get": _tile_document(layer, "getTileSet", said["tile_set"], "json", "html", "tilejson")},
         f"{tiles}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}": {"get": _tile(layer, said["tile"], asked)},
@@ -131,7 +136,7 @@ _WORDS = {
 
 def _describe(layer: Layer, name: str, summary: str, media_type: str = "application/json") -> dict[str, Any]:
     return operation(layer.id, f"{layer.id}.{name}", summary, reading(
-        summary, json_content(media_type=media_type)), *_DOCUMENT)
+        summary, paged(json_content(media_type=media_type))), *_DOCUMENT)
 
 
 def _create(layer: Layer, summary: str) -> dict[str, Any]:
@@ -142,7 +147,7 @@ def _create(layer: Layer, summary: str) -> dict[str, Any]:
 
 def _item(layer: Layer, said: dict[str, str]) -> dict[str, Any]:
     feature = json_content(schema_ref(f"{layer.id}.feature"), GEOJSON)
-    get = operation(layer.id, f"{layer.id}.getFeature", said["item"], reading(said["item"], feature, "304"),
+    get = operation(layer.id, f"{layer.id}.getFeature", said["item"], reading(said["item"], feature, "302", "304"),
                      ref("crs"), ref("as_of"), *_DOCUMENT)
     whole = json_content(schema_ref(f"{layer.id}.new"), GEOJSON)
     part = json_content(schema_ref(f"{layer.id}.patch"), "application/merge-patch+json")
@@ -161,7 +166,7 @@ def _item(layer: Layer, said: dict[str, str]) -> dict[str, Any]:
 
 def _tile_document(layer: Layer, name: str, summary: str, *formats: str) -> dict[str, Any]:
     return operation(layer.id, f"{layer.id}.collection.vector.{name}", summary, reading(
-        summary, json_content()), format_parameter(*formats), _LANG)
+        summary, paged(json_content())), format_parameter(*formats), _LANG)
 
 
 def _tile(layer: Layer, summary: str, asked: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""schemathesis over the OpenAPI document: whatever is sent to a reading address, the answer is one that is described.
+
+Bounded: a few examples for each operation, the same ones in every run.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import checks
+
+from tests.conftest import Role
+
+#: One layer stands for all: the others are made of the same parts.
+PATHS = (r"^/(|api|conformance|collections|functions|styles.*|tileMatrixSets.*|search|identify|healthz"
+         r"|collections/rooftop_signs(/.*)?)$")
+CHECKS = [checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
+          checks.response_schema_conformance]
+
+
+@pytest.fixture(scope="module")
+def api(app: Flask, admin: Role, accounts: dict[str, dict[str, str]]) -> Any:
+    for n in range(3):
+        sign = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [113.38 + n / 1000, 31.69]},
+                "properties": {"sign_no": f"模糊-{n}", "sign_kind": "01", "area_m2": n + 0.5}}
+        assert admin.post("/collections/rooftop_signs/items", json=sign).status_code == 201
+    account = accounts["admin"]
+    signed = "Basic " + b64encode(f"{account['username']}:{account['password']}".encode()).decode()
+    found = schemathesis.openapi.from_wsgi("/api?f=json&lang=en", app, headers={"Authorization": signed})
+    return found.include(path_regex=PATHS, method=["GET", "POST", "PUT", "PATCH", "DELETE"]), signed
+
+
+def test_nothing_that_is_sent_surprises(api: Any) -> None:
+    schema, signed = api
+    failures: list[str] = []
+
+    def tell(case: Any) -> None:
+        answer = case.call(headers={"Authorization": signed, "Accept-Encoding": "identity"})
+        try:
+            case.validate_response(answer, checks=CHECKS)
+        except (AssertionError, BaseExceptionGroup) as failure:
+            failures.append(f"{case.method} {case.formatted_path}: {failure}"[:1500])
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        limited = settings(max_examples=6, deadline=None, derandomize=True, database=None,
+                           suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+        limited(given(case=operation.as_strategy())(tell))()
+    assert not failures, "\n=====\n".join(failures)
