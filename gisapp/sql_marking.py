@@ -74,7 +74,8 @@ def outside_territory(layer: Layer, table: Table, feature_id: UUID, shape: bytes
     areas = table.metadata.tables[f"{LAYERS}.squadron_territories"].alias("area")
     mine = select(_judged(table, feature_id, shape, shown(layer, table)).label("shape")).cte("mine")
     code = func.gisapp.territory(func.gisapp.place_of(mine.c.shape)).table_valued(column("squadron_code")).lateral()
-    whole = select(func.ST_Buffer(func.ST_Union(areas.c.geom), _SLIVER, 2)).where(areas.c.code == code.c.squadron_code).scalar_subquery()
+    whole = select(func.ST_Buffer(func.ST_Union(areas.c.geom), _SLIVER, 2)).where(
+        areas.c.code == code.c.squadron_code).scalar_subquery()
     rest = select(func.coalesce(func.ST_Difference(mine.c.shape, whole), mine.c.shape).label("rest")).select_from(
         mine).join(code, literal(True)).subquery("outside")
     counts = or_(func.ST_Dimension(rest.c.rest) == 0, func.ST_Length(rest.c.rest) > _ROUNDING_LENGTH,
