@@ -71,7 +71,8 @@ def parse_filter(args: Mapping[str, Sequence[str]], catalogue: Catalogue) -> dic
         if not dot or layer_id not in catalogue.layers:
             raise Problem("parameter_unknown", name=name[:60], known=", ".join((*COMMON, "<layer>.<field>")))
         asked.setdefault(layer_id, {})[field] = values
-    return {layer_id: parse(own, catalogue.layers[layer_id], catalogue).plain() for layer_id, own in asked.items() if own}
+    return {layer_id: parse(own, catalogue.layers[layer_id], catalogue).plain()
+            for layer_id, own in asked.items() if own}
 
 
 def _takes(layer: Layer, name: str) -> bool:
