@@ -28,7 +28,16 @@ def plain(name: str) -> str:
 
 def declared() -> set[str]:
     """The distributions that pyproject.toml asks for."""
-    return {plain(re.split(r"[\[<>=~! ]", line)[0]) for line in PROJECT["project"]["dependencies"]}
+    return _names(PROJECT["project"]["dependencies"])
+
+
+def for_notebooks() -> set[str]:
+    """What `gisapp.read` needs besides; the web application does without."""
+    return _names(PROJECT["project"]["optional-dependencies"]["notebook"])
+
+
+def _names(lines: list[str]) -> set[str]:
+    return {plain(re.split(r"[\[<>=~! ]", line)[0]) for line in lines}
 
 
 def locked(name: str) -> set[str]:
@@ -53,13 +62,14 @@ def test_what_is_imported_is_declared() -> None:
     missing = {}
     for name in imported():
         given = {plain(owner) for owner in owners.get(name, [name])}
-        if not {COMES_WITH.get(owner, owner) for owner in given} & declared():
+        if not {COMES_WITH.get(owner, owner) for owner in given} & (declared() | for_notebooks()):
             missing[name] = given
     assert missing == {}
 
 
 def test_what_is_declared_is_locked() -> None:
     assert declared() <= locked("requirements.lock") <= locked("requirements-dev.lock")
+    assert for_notebooks() <= locked("requirements-dev.lock")
 
 
 def test_every_file_of_the_package_goes_with_it() -> None:
