@@ -137,9 +137,9 @@ def test_a_stranger_is_asked_to_sign_in_and_comes_back_to_the_view(
 
 
 def test_only_pages_of_the_role_are_offered(visit: Callable[..., Page]) -> None:
-    assert visit(role="viewer", language="en").locator(".tabs a").all_inner_texts() == ["Map"]
+    assert visit(role="viewer", language="en").locator(".tabs a").all_inner_texts() == ["Map", "Ask", "Statistics"]
     assert visit(role="admin", language="en").locator(".tabs a").all_inner_texts() == [
-        "Map", "Import and hand-over", "Administration"]
+        "Map", "Ask", "Statistics", "Import and hand-over", "Administration"]
 
 
 def test_sign_out_from_the_menu(visit: Callable[..., Page]) -> None:
