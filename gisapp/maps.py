@@ -201,6 +201,7 @@ def build(catalogue: Catalogue, home: Home, words: dict[str, str], root: str = "
     options = {"home": [home.west, home.south, home.east, home.north], "root": root, "words": words,
                "shown": [layer.rules["id"] for layer in layers if layer.show],
                "filters": filters.names(catalogue), "basemaps": list(basemaps),
+               "missions": [layer.id for layer in catalogue.layers.values() if not style.is_reference(layer)],
                "ground": [layer.id for layer in catalogue.layers.values() if style.fills_ground(layer)]}
     Start(stack, layers, options).add_to(view)
     return parts(view)

@@ -75,7 +75,7 @@ export async function start({ map, stack, layers, options }) {
 
   if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);
   else map.fitBounds([[south, west], [north, east]]);
-  const times = timesFor({ map, stack, tree, filter, panel, tabs, missions: Object.keys(options.filters), root: options.root });
+  const times = timesFor({ map, stack, tree, filter, panel, tabs, missions: options.missions, root: options.root });
   await times.follow(saved.more);
   map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing
 
