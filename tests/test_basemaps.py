@@ -136,4 +136,5 @@ def test_an_archive_is_handed_out_in_pieces_to_readers(furnished: Flask, roles: 
     headers = {"Authorization": roles["viewer"]._sign}
     piece = client.get("/basemaps/kept.pmtiles", headers={**headers, "Range": "bytes=0-6"})
     assert (piece.status_code, piece.get_data()) == (206, b"PMTiles")
+    piece.close()
     assert client.get("/basemaps/streets.pmtiles", headers=headers).status_code == 404

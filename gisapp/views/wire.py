@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from isal import igzip
 
 from gisapp.views import context
+from gisapp.views.identity import is_open
 
 #: Smaller answers fit one packet anyway.
 _LEAST = 1200
@@ -56,7 +57,7 @@ def _share(response: Response) -> Response:
 
 
 def _compress(response: Response) -> Response:
-    if response.mimetype not in _TYPES or response.is_streamed or response.direct_passthrough:
+    if response.mimetype not in _TYPES or response.is_streamed or response.direct_passthrough or is_open():
         return response
     response.vary.add("Accept-Encoding")
     strong = response.get_etag() != (None, None) and not response.get_etag()[1]
