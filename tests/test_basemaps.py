@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,11 +111,13 @@ def test_an_id_stands_once(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def furnished(house: House, tmp_path: Path) -> Flask:
+def furnished(house: House, tmp_path: Path) -> Iterator[Flask]:
     (tmp_path / "city.pmtiles").write_bytes(b"PMTiles" + bytes(range(200)))
     kept = ('\n[[basemaps]]\nid = "kept"\ntitle = { zh = "本地", en = "Kept" }\nkind = "pmtiles"\n'
             'file = "city.pmtiles"\ndatum = "WGS84"\nattribution = "x"\n')
-    return create_app(replace(house.settings, basemaps=_file(tmp_path, ONE + kept)))
+    made = create_app(replace(house.settings, basemaps=_file(tmp_path, ONE + kept)))
+    yield made
+    made.extensions["gisapp"].db.close()
 
 
 def test_only_the_map_may_reach_the_hosts_and_no_other_host(furnished: Flask, roles: dict[str, Role]) -> None:

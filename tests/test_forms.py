@@ -482,7 +482,8 @@ def test_a_browser_sends_the_form_with_its_token_only(app: Flask, accounts: dict
 
 
 @pytest.mark.parametrize(("path", "status"), [
-    ("/forms/nowhere", 404), ("/forms/rooftop_signs/x", 400), (f"/forms/rooftop_signs/{uuid4()}", 404)])
+    ("/forms/nowhere", 404), ("/forms/rooftop_signs/x", 400),
+    ("/forms/rooftop_signs/00000000-0000-4000-8000-000000000000", 404)])
 def test_what_is_not_there_has_no_form(admin: Role, path: str, status: int) -> None:
     assert admin.get(path).status_code == status
     assert admin.post(path, data={"version": "1", "id": "x"}).status_code == status
