@@ -288,6 +288,7 @@ def test_choosing_by_hand_makes_room_and_gives_it_back(look: Callable[..., Page]
     poll(page, "() => window.location.hash.includes('base=gcj')")
     assert page.evaluate("window.gisapp.tree.shown()") == ["rooftop_signs"]
     expect(page.locator("#map-credit")).to_have_text("© <b>gcj</b>")  # text, whatever is in it
+    page.wait_for_timeout(600)  # colours that fade in are pale on their way
     assert Axe().run(page).response["violations"] == []
     page.reload()
     ready(page)
