@@ -43,7 +43,7 @@ class Shelf:
         except queue.Full:
             return
         with self._starting:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="tile shelf", daemon=True)
                 self._thread.start()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -86,7 +86,8 @@ _rooms: WeakKeyDictionary[Database, _Room] = WeakKeyDictionary()
 
 
 def _room(database: Database) -> _Room:
-    return _rooms.setdefault(database, _Room(Shelf(database)))
+    found = _rooms.get(database)
+    return found if found is not None else _rooms.setdefault(database, _Room(Shelf(database)))
 
 
 def settle(house: House) -> None:
@@ -102,15 +103,15 @@ def tile(house: House, actor: Actor, layer_id: str, address: Address, query: Que
     """
     layer, table = open_layer(house, actor, layer_id, "read", query)
     _require_inside(address)
-    where, values = sql_tiles.filter_text(
-        table, conditions(layer, table, query, local=address.z >= layer.detail_zoom))
+    asked = conditions(layer, table, query, local=address.z >= layer.detail_zoom)
+    where, values = sql_tiles.filter_text(table, asked)
     picture = _picture(actor, layer, query, where, values)
     room = _room(house.db)
     if query.as_of:
         with house.db.driver() as driver:
             return _past(driver, picture, address, list(known))
     with house.db.driver() as driver:
-        only_codes = not conditions(layer, table, replace(query, equals=()))
+        only_codes = len(asked) == len(query.equals)
         facets = counts.facets_of(room.kind(driver, layer_id), query.equals) if only_codes else None
         answer = _unkept if query.fleeting else _answer
         return answer(driver, room, Ask(picture, facets, query, address), list(known))
