@@ -1,7 +1,7 @@
 // What is done to the open feature by one click: another state, deletion, and the way back from both.
 
 import { refusal, send } from './send.js';
-import { notice, requestOf, undoButton } from './undo.js';
+import { backButton, notice, requestOf, undoButton } from './undo.js';
 
 export function actsFor({ body, panel, changed, root, words }) {
   const card = () => body.querySelector('[data-feature]');
@@ -16,18 +16,9 @@ export function actsFor({ body, panel, changed, root, words }) {
   }
 
   function wayBack(path, version, layer, id) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'button button-small';
-    button.textContent = words.undo;
-    button.addEventListener('click', async () => {
-      button.disabled = true;
-      const response = await send(root, 'POST', `${path}/restore`, { body: { version } });
-      if (!response.ok) { button.replaceWith(await refusal(response, words.failed)); return; }
-      changed(layer);
-      panel.open({ layer, id });
+    return backButton({
+      root, path: `${path}/restore`, body: { version }, words, done() { changed(layer); panel.open({ layer, id }); },
     });
-    return button;
   }
 
   async function refused(response, layer, id) {

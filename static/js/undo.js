@@ -2,19 +2,24 @@
 
 import { refusal, send } from './send.js';
 
-/** A button that undoes the request behind an answer; `done` is called after it worked. */
-export function undoButton({ root, layer, request, words, done }) {
+/** A button that goes back by a POST of `body` to `path`; `done` is called after it worked. */
+export function backButton({ root, path, body, words, done }) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'button button-small';
   button.textContent = words.undo;
   button.addEventListener('click', async () => {
     button.disabled = true;
-    const response = await send(root, 'POST', `/collections/${layer}/undo`, { body: { request } });
+    const response = await send(root, 'POST', path, { body });
     if (response.ok) done();
     else button.replaceWith(await refusal(response, words.failed));
   });
   return button;
+}
+
+/** A button that undoes the request behind an answer. */
+export function undoButton({ root, layer, request, words, done }) {
+  return backButton({ root, path: `/collections/${layer}/undo`, body: { request }, words, done });
 }
 
 /** What an answer's request is called. */
