@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,10 @@ from gisapp.errors import Problem
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent
 _RETRY_SECONDS = 10
+#: How often a parent looks how far the child is, and a child whether its parent lives.
+_GLANCE_S = 0.5
+#: In the work's folder: the child's last word on how far it is.
+_PROGRESS = "progress.json"
 
 #: What a child may see of this process's environment; no setting, no secret.
 _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SSL_CERT_FILE")
@@ -49,6 +53,19 @@ class Limits:
     seconds: int
     memory_mb: int
     file_mb: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a work is: rows done, rows in all where known, and which step (read, write, prove, check, store)."""
+
+    rows_done: int
+    rows_all: int | None
+    step: str
+
+
+#: Hears of the progress; what it raises stops the work.
+Watch = Callable[[Progress], None]
 
 
 class Slots:
@@ -91,23 +108,48 @@ def sweep(parent: Path, max_age_s: float) -> None:
             continue
 
 
-def run(module: str, spec: dict[str, Any], folder: Path, limits: Limits) -> dict[str, Any]:
+def run(module: str, spec: dict[str, Any], folder: Path, limits: Limits, watch: Watch | None = None) -> dict[str, Any]:
     """Let the module's `work` do `spec` in a child process in `folder` and hand back its answer.
 
-    A Problem of the child's is raised here again. `work_failed` (422) when it crashed or passed a limit.
+    `watch` is told every half second how far the child is; what it raises ends the child. With `temporary` in
+    the spec the folder goes should this process die. A Problem of the child's is raised here again.
+    `work_failed` (422) when it crashed or passed a limit.
     """
     environment = {name: os.environ[name] for name in _PASSED if name in os.environ} | _FIXED
-    order = json.dumps(spec | {"limits": vars(limits)})
+    order = json.dumps(spec | {"limits": vars(limits), "parent": os.getpid()})
     with subprocess.Popen(  # noqa: S603  (our own interpreter and module)
         [sys.executable, "-P", "-m", "gisapp.children", module], cwd=folder, env=environment, start_new_session=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
     ) as child:
         try:
-            answer, complaint = child.communicate(order, timeout=limits.seconds + 5)
+            answer, complaint = _watched(child, order, folder, limits.seconds + 5, watch)
         except BaseException:
             _end(child)
             raise
     return _answer(module, child.returncode, answer, complaint)
+
+
+def _watched(child: subprocess.Popen[str], order: str, folder: Path, seconds: float,
+             watch: Watch | None) -> tuple[str, str]:
+    """Both outputs of the child once it ended; TimeoutExpired when that takes longer than `seconds`."""
+    if watch is None:
+        return child.communicate(order, timeout=seconds)
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return child.communicate(order, timeout=_GLANCE_S)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > end:
+                raise
+        watch(_glance(folder))
+
+
+def _glance(folder: Path) -> Progress:
+    """How far the child says it is; nothing known before its first word."""
+    try:
+        return Progress(**json.loads((folder / _PROGRESS).read_text("ascii")))
+    except (OSError, ValueError):
+        return Progress(0, None, "")
 
 
 def _end(child: subprocess.Popen[str]) -> None:
@@ -134,12 +176,39 @@ def serve(module: str) -> None:
         os.dup2(2, 1)
         order = json.load(sys.stdin)
         limit_self(Limits(**order.pop("limits")))
+        _end_with_parent(order.pop("parent"), Path(order["folder"]) if order.pop("temporary", False) else None)
         _load_pyogrio_alone()
         try:
             answer = importlib.import_module(module).work(order)
         except Problem as problem:
             answer = {"problem": problem.code, "params": problem.params, "errors": problem.errors}
         json.dump(answer, out, default=str)
+
+
+def report(rows_done: int, rows_all: int | None = None, step: str = "") -> None:
+    """Tell the parent how far this child is, in its folder; at most four times a second, so it may be called often."""
+    global _last_report
+    if time.monotonic() < _last_report + 0.25:
+        return
+    _last_report = time.monotonic()
+    fresh = Path(f"{_PROGRESS}.new")
+    fresh.write_text(json.dumps({"rows_done": rows_done, "rows_all": rows_all, "step": step}), "ascii")
+    fresh.rename(_PROGRESS)
+
+
+_last_report = 0.0
+
+
+def _end_with_parent(parent: int, folder: Path | None) -> None:
+    """End this process soon after its parent did: nobody waits for the answer, and nobody else would tidy up."""
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_GLANCE_S)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=look, daemon=True, name="parent").start()
 
 
 def _load_pyogrio_alone() -> None:

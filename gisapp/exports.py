@@ -11,13 +11,12 @@ from zoneinfo import ZoneInfo
 
 from gisapp import features, params
 from gisapp.accounts.log import record
-from gisapp.children import Limits, Slots, run, work_folder
+from gisapp.children import Limits, Slots, Watch, run, work_folder
 from gisapp.crs import CRS84, MENU, Crs, local_zone, parse_crs
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, Format
 from gisapp.formats.question import in_words
 from gisapp.house import House
-from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require
 from gisapp.words import Words
 
@@ -40,6 +39,22 @@ class HandOver:
     crs: Crs
     rows: int
     losses: Mapping[str, int]
+    made_at: datetime
+    ascii_name: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that was made and lies at `path`; `question` is what was asked for, in words (zh, en)."""
+
+    path: Path
+    size: int
+    format: Format
+    crs: Crs
+    rows: int
+    losses: Mapping[str, int]
+    question: Mapping[str, str]
     made_at: datetime
     ascii_name: str
     name: str
@@ -87,31 +102,54 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     Needs the right to export; personal fields only with the right to read them. Problems: those of
     `params.parse`, `format_unknown`, `busy`, `export_not_faithful`, `export_too_large`, `work_failed`.
     """
+    order = plan(house, actor, layer_id, format_name, args, language)
+    with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
+        made = make(house, actor, order, folder)
+        file = made.path.open("rb")  # stays readable after the folder is gone
+    _note(house, actor, made, order, address)
+    return HandOver(file, made.size, made.format, made.crs, made.rows, made.losses, made.made_at, made.ascii_name,
+                    made.name)
+
+
+def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
+         language: str) -> dict[str, Any]:
+    """The order for a file: JSON without a secret or an account, so that it can be kept and made later, by others.
+
+    Rights and arguments are checked here, and the rights again when it is made. Problems as for `hand_over`.
+    """
     require(actor, "export")
     layer = house.layer(layer_id)
     features.open_layer(house, actor, layer_id, "export", params.parse(args, layer, house.catalogue).plain())
-    order = _order(house, actor, layer, format_name, args, language)
-    with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
-        answer = run("gisapp.formats.work", order | {"folder": str(folder)}, folder, LIMITS)
-        path = Path(answer["path"])
-        size = path.stat().st_size
-        file = path.open("rb")  # stays readable after the folder is gone
-    _note(house, actor, layer, order, answer, size, address)
-    return _handed(house, layer, order, answer, file, size)
-
-
-def _order(house: House, actor: Actor, layer: Layer, format_name: str, args: Mapping[str, Sequence[str]],
-           language: str) -> dict[str, Any]:
     chosen = file_format(format_name)
     crs = args["crs"][0] if args.get("crs") else _DEFAULT_CRS.get(format_name, CRS84.name)
     return {
         "layer": layer.id, "format": chosen.name, "args": {name: list(given) for name, given in args.items()},
         "crs": parse_crs(crs).name, "encoding": _encoding(chosen, args), "language": language,
-        "actor": asdict(actor), "made_at": datetime.now(UTC).isoformat(),
+    }
+
+
+def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, watch: Watch | None = None) -> Made:
+    """The file of a planned order, in `folder`, which is fresh; the rights are asked anew.
+
+    `watch` hears of the progress and may raise to stop the work. Problems as for `hand_over`.
+    """
+    require(actor, "export")
+    made_at = datetime.now(UTC)
+    work = dict(order) | {
+        "actor": asdict(actor), "made_at": made_at.isoformat(), "folder": str(folder), "temporary": True,
         "database_url": house.db.url, "layers": str(house.settings.layers),
         "time_zone": house.settings.time_zone, "statement_timeout_s": house.settings.statement_timeout_s,
         "filter_length": house.settings.filter_length, "filter_depth": house.settings.filter_depth,
     }
+    return _made(house, order, made_at, run("gisapp.formats.work", work, folder, LIMITS, watch))
+
+
+def _made(house: House, order: Mapping[str, Any], made_at: datetime, answer: Mapping[str, Any]) -> Made:
+    path, layer, chosen = Path(answer["path"]), house.layer(order["layer"]), FILE_FORMATS[order["format"]]
+    stamp = f"{made_at.astimezone(ZoneInfo(house.settings.time_zone)):%Y%m%d_%H%M%S}"
+    return Made(path, path.stat().st_size, chosen, parse_crs(order["crs"]), answer["rows"], answer["losses"],
+                answer["question"], made_at, f"{layer.id}_{stamp}.{chosen.extension}",
+                f"{layer.title.zh}_{stamp}.{chosen.extension}")
 
 
 def file_format(name: str) -> Format:
@@ -131,18 +169,8 @@ def _encoding(chosen: Format, args: Mapping[str, Sequence[str]]) -> str:
     return wanted
 
 
-def _note(house: House, actor: Actor, layer: Layer, order: Mapping[str, Any], answer: Mapping[str, Any],
-          size: int, address: str | None) -> None:
-    detail = {"layer": layer.id, "format": order["format"], "crs": order["crs"], "rows": answer["rows"],
-              "question": answer["question"], "bytes": size, "encoding": order["encoding"]}
+def _note(house: House, actor: Actor, made: Made, order: Mapping[str, Any], address: str | None) -> None:
+    detail = {"layer": order["layer"], "format": order["format"], "crs": order["crs"], "rows": made.rows,
+              "question": made.question, "bytes": made.size, "encoding": order["encoding"]}
     with house.db.begin(actor.id, actor.request_id) as connection:
         record(connection, "export", actor, address=address, detail=detail)
-
-
-def _handed(house: House, layer: Layer, order: Mapping[str, Any], answer: Mapping[str, Any], file: IO[bytes],
-            size: int) -> HandOver:
-    chosen = FILE_FORMATS[order["format"]]
-    made_at = datetime.fromisoformat(order["made_at"])
-    stamp = f"{made_at.astimezone(ZoneInfo(house.settings.time_zone)):%Y%m%d_%H%M%S}"
-    return HandOver(file, size, chosen, parse_crs(order["crs"]), answer["rows"], answer["losses"], made_at,
-                    f"{layer.id}_{stamp}.{chosen.extension}", f"{layer.title.zh}_{stamp}.{chosen.extension}")
