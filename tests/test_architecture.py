@@ -16,13 +16,13 @@ PACKAGE = ROOT / "gisapp"
 
 #: Inner to outer. A module may import from its own ring and from those before it. `x.*` is a whole package.
 RINGS = {
-    "words": """words layers layer_files catalogue schema style map_styles crs coordinates params params.* cql2 cql2.*
+    "words": """words layers layer_files catalogue schema style map_styles crs coordinates datums params params.* cql2 cql2.*
         errors
         problem_kinds faults config basemaps setting_values settings_page""",
     "postgis": """tables census repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.*
         cluster cluster.*
         accounts.rows""",
-    "services": """house permissions features queryables notebook example_questions questions ask ask_rows ask_reading
+    "services": """house permissions features queryables notebook example_questions questions published ask ask_rows ask_reading
         changes edits workflow rules history presence
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing
         timeline forms form_inputs form_shapes exports imports statistics children accounts accounts.* selection
