@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 #: Modules of gisapp.views that bring a `blueprint`.
 _ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "styles", "pages", "feature_forms",
           "auth", "account", "admin", "imports", "exports", "printing", "history", "presence", "find",
-          "construct", "timeline", "statistics", "statistics_page", "basemaps", "questions", "ask")
+          "construct", "timeline", "statistics", "statistics_page", "basemaps", "questions", "ask", "question_layers")
 
 
 def read(layer: str, **asked: Any) -> Any:

@@ -52,8 +52,7 @@ def open_layer(house: House, actor: Actor, layer_id: str, act: str, query: Query
     """The layer and its table, if the actor may do `act` there and see every field the query leans on."""
     require(actor, act)
     layer = house.layer(layer_id)
-    asked = [name for name, _ in (*query.equals, *query.sortby)] + list(query.properties or ()) if query else []
-    for name in asked:
+    for name in query.named if query else ():
         if name not in visible_names(actor, layer):
             raise Problem("field_masked", field=name)
     _require_unmasked(house, actor, query)

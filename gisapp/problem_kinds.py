@@ -31,6 +31,9 @@ QUESTION_PROBLEMS: dict[str, ProblemKind] = {
     "question_not_yours": ProblemKind(
         403, "只有所有者或管理员可以修改这个问题。请另存为自己的问题。",
         "Only its owner or an administrator may change this question. Save it as your own."),
+    "question_read_only": ProblemKind(
+        405, "“{id}”是由问题生成的图层，只能读取。请在问题所针对的图层上修改。",
+        "“{id}” is a layer made from a question and can only be read. Make the change in the question's layer."),
     "questions_too_many": ProblemKind(
         422, "每个账户最多保存 {limit} 个问题。请先删除不用的。",
         "An account keeps {limit} questions at most. Delete some first."),

@@ -20,17 +20,18 @@ from gisapp.permissions import ROLES, Actor, may, require
 
 SHARED_WITH = ("nobody", "everybody", *ROLES)
 MOST_NAME, MOST_DESCRIPTION, MOST_KEPT = 200, 2000, 1000
+MOST_LAYERS = 200
 #: Ids of new features that an answer lists; the number is that of all.
 MOST_NEW = 1000
 #: What belongs to one look at an answer and not to the question.
 _PASSING = ("f", "lang", "limit", "after", "encoding", "crs")
-_MEMBERS = {"name", "description", "layer", "query", "shared_with"}
+_MEMBERS = {"name", "description", "layer", "query", "shared_with", "as_layer"}
 
 
 @dataclass(frozen=True)
 class Question:
     """`query` are parameters of an items request by name. `example` marks one that ships; it has no owner.
-    Moments are UTC."""
+    With `as_layer` it stands among the layers. Moments are UTC."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class Question:
     shared_with: str = "everybody"
     version: int = 1
     example: bool = False
+    as_layer: bool = False
     updated_at: datetime | None = None
 
     @property
@@ -68,6 +70,14 @@ def listed(house: House, actor: Actor, language: str) -> list[Question]:
         rows = connection.execute(sql_questions.readable(actor.username, actor.role)).all()
     shipped = [_shipped(one, language) for one in examples() if one.layer in house.catalogue.layers]
     return [*(_kept(row) for row in rows), *shipped]
+
+
+def made_layers(house: House, actor: Actor) -> list[Question]:
+    """The questions that were made layers, of those that this reader may see, by name; MOST_LAYERS at most."""
+    require(actor, "read")
+    with house.db.read() as connection:
+        rows = connection.execute(sql_questions.made_layers(actor.username, actor.role, MOST_LAYERS)).all()
+    return [_kept(row) for row in rows]
 
 
 def get(house: House, actor: Actor, question_id: str, language: str) -> Question:
@@ -181,13 +191,16 @@ def _values(house: House, actor: Actor, body: Any) -> dict[str, Any]:
     shared = body.get("shared_with", "nobody")
     if shared not in SHARED_WITH:
         raise _invalid(f"shared_with 可用：{', '.join(SHARED_WITH)}", f"shared_with is one of {', '.join(SHARED_WITH)}")
+    as_layer = body.get("as_layer", False)
+    if not isinstance(as_layer, bool):
+        raise _invalid("as_layer 应为 true 或 false", "as_layer is true or false")
     query = body.get("query", {})
     if not isinstance(query, dict) or not all(isinstance(one, str) for one in query.values()):
         raise _invalid("query 应为“参数名: 文本”", "query holds texts by the name of a parameter")
     kept = {key: text for key, text in query.items() if key not in _PASSING and text}
     features.open_layer(house, actor, layer, "read", parse(house, layer, {key: [one] for key, one in kept.items()}))
     return {"name": name, "description": _text(body, "description", MOST_DESCRIPTION), "layer": layer,
-            "query": kept, "shared_with": shared}
+            "query": kept, "shared_with": shared, "as_layer": as_layer}
 
 
 def _text(body: Mapping[str, Any], name: str, most: int) -> str:
@@ -203,7 +216,7 @@ def _invalid(zh: str, en: str) -> Problem:
 
 def _kept(row: Any) -> Question:
     return Question(str(row.id), row.name, row.layer, row.query, row.description, row.owner, row.shared_with,
-                    row.version, updated_at=row.updated_at)
+                    row.version, as_layer=row.as_layer, updated_at=row.updated_at)
 
 
 def _shipped(one: Example, language: str) -> Question:

@@ -91,7 +91,7 @@ def _parts(house: House, actor: Actor, layer: Layer, query: Query, language: str
         found.append(("条件 " if zh else "where ") + query.filter.text)
     if query.ids:
         found.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
-    return found
+    return found + [part for one in query.also for part in _parts(house, actor, layer, one, language)]
 
 
 def _values(house: House, actor: Actor, field: Field, value: Any, language: str) -> str:

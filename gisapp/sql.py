@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,6 +54,8 @@ def conditions(layer: Layer, table: Table, query: Query, *, local: bool = False)
     found += [has_word(texts(layer, table), word) for word in query.words]
     if query.filter:
         found.append(Writer(layer, table, query.as_of, local or query.bbox is not None).write(query.filter.root))
+    for one in query.also:
+        found += conditions(layer, table, replace(one, as_of=query.as_of), local=local or query.bbox is not None)
     return found
 
 

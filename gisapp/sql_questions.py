@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     Delete,
@@ -39,7 +40,7 @@ _QUESTIONS = Table(
     Column("id", Uuid, primary_key=True, server_default=FetchedValue()), Column("version", Integer),
     Column("name", Text),
     Column("description", Text), Column("owner", Text), Column("layer", Text), Column("query", postgresql.JSONB),
-    Column("shared_with", Text), Column("created_at", DateTime(timezone=True)),
+    Column("shared_with", Text), Column("as_layer", Boolean), Column("created_at", DateTime(timezone=True)),
     Column("updated_at", DateTime(timezone=True)), schema="gisapp")
 _RUNS = Table(
     "question_runs", _META,
@@ -50,6 +51,11 @@ _RUNS = Table(
 def readable(username: str, role: str) -> Select[Any]:
     """The questions that this reader owns or that are shared with them, by name."""
     return select(_QUESTIONS).where(_for_reader(username, role)).order_by(_QUESTIONS.c.name, _QUESTIONS.c.id)
+
+
+def made_layers(username: str, role: str, most: int) -> Select[Any]:
+    """Those of them that were made layers."""
+    return readable(username, role).where(_QUESTIONS.c.as_layer).limit(most)
 
 
 def one(question: UUID, username: str, role: str, *, every: bool, lock: bool) -> Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gisapp.layers import Catalogue, Field, Layer
@@ -35,6 +36,8 @@ def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> l
                      f"as it was at {query.as_of:%Y-%m-%d %H:%M:%S}Z")
     if query.ids:
         parts.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
+    # The moment is that of the whole question and told once.
+    parts += [part for one in query.also for part in _parts(layer, catalogue, replace(one, as_of=None), language)]
     if query.properties is not None:
         parts.append(("仅字段 " if zh else "only the fields ") + ", ".join(query.properties))
     return parts

@@ -58,6 +58,8 @@ COMMON: dict[str, Entry] = {
     "filter-crs": (_TEXT, Words("filter 中坐标的坐标系", "CRS of the coordinates in filter")),
     "compute": (_TEXT, Words("另行计算的列，如 overlap_area('control_lines')，逗号分隔",
                              "Columns to reckon, such as overlap_area('control_lines'), separated by commas")),
+    "and": (_TEXT, Words("同时还须满足的问题：JSON 对象（参数名: 文本）或其列表",
+                         "Questions that must hold as well: a JSON object of texts by parameter, or a list of them")),
 }
 
 _PATH: dict[str, Entry] = {

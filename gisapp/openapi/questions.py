@@ -54,4 +54,6 @@ def _body(catalogue: Catalogue) -> dict[str, Any]:
         "layer": _TEXT | {"enum": list(catalogue.layers)},
         "query": {"type": "object", "additionalProperties": _TEXT,
                   "description": "Parameters of an items request, such as filter / items 请求的参数，如 filter"},
-        "shared_with": _TEXT | {"enum": list(SHARED_WITH)}}}
+        "shared_with": _TEXT | {"enum": list(SHARED_WITH)},
+        "as_layer": {"type": "boolean", "description": "Stands among the layers, as the collection q-… / "
+                                                       "列入图层，编号 q-…"}}}

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -36,7 +37,10 @@ from gisapp.params.values import MOST_CODES, is_coded, parse_id, parse_ids, pars
 
 #: Parameters of every items address; besides them each field's id is one.
 COMMON = ("f", "lang", "limit", "after", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
-          "encoding", "as_of", "q", "filter", "filter-lang", "filter-crs", "compute")
+          "encoding", "as_of", "q", "filter", "filter-lang", "filter-crs", "compute", "and")
+#: Of these, what shapes an answer and asks nothing of a feature.
+SHAPING = ("f", "lang", "limit", "after", "crs", "encoding", "sortby", "properties", "compute")
+MOST_FURTHER = 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Query:
     tuple of values for "any of these" (codes only, None among them for no value), a `Span` of dates;
     `period` filters on the layer's instant; `after` is the page key of the last feature seen;
     `as_of` asks the layer as it was at that moment (UTC); `words` must all stand in the feature's texts; `filter`
-    is CQL2, checked; `computed` are columns that are reckoned for the answer.
+    is CQL2, checked; `computed` are columns that are reckoned for the answer; `also` are questions that must hold
+    as well, at the same moment.
     """
 
     bbox: Box | None = None
@@ -64,28 +69,40 @@ class Query:
     words: tuple[str, ...] = ()
     filter: Filter | None = None
     computed: tuple[Computed, ...] = ()
+    also: tuple[Query, ...] = ()
 
     @property
     def filters(self) -> bool:
         """Whether anything narrows the layer."""
-        return bool(self.bbox or self.equals or self.period or self.ids or self.words or self.filter)
+        return bool(self.bbox or self.equals or self.period or self.ids or self.words or self.filter
+                    or any(one.filters for one in self.also))
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The layer's fields that are asked for by name, outside of CQL2."""
+        own = *(name for name, _ in self.equals), *(name for name, _ in self.sortby), *(self.properties or ())
+        return (*own, *(name for one in self.also for name in one.named))
+
+    def _parts(self) -> Iterator[Filter | Computed]:
+        yield from (self.filter,) if self.filter else ()
+        yield from self.computed
+        for one in self.also:
+            yield from one._parts()
 
     @property
     def others(self) -> frozenset[str]:
         """The layers that CQL2 holds this one against."""
-        parts: list[Filter | Computed] = [*([self.filter] if self.filter else []), *self.computed]
-        return frozenset(layer for part in parts for layer in part.uses.layers)
+        return frozenset(layer for part in self._parts() for layer in part.uses.layers)
 
     @property
     def leans_on(self) -> frozenset[tuple[str, str]]:
         """Fields of CQL2 by (layer id, field id), those of other layers among them."""
-        parts: list[Filter | Computed] = [*([self.filter] if self.filter else []), *self.computed]
-        return frozenset(pair for part in parts for pair in part.uses.fields)
+        return frozenset(pair for part in self._parts() for pair in part.uses.fields)
 
     @property
     def fleeting(self) -> bool:
         """Whether the answer may change while the layer itself does not."""
-        return self.filter is not None and self.filter.uses.fleeting
+        return (self.filter is not None and self.filter.uses.fleeting) or any(one.fleeting for one in self.also)
 
     def plain(self) -> Query:
         """The same question, refused if it asks for computed columns: for answers that have no place for them."""
@@ -104,6 +121,7 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue)
     values = _single(args, layer)
     bbox_crs = parse_crs_argument(values.get("bbox-crs"))
     sortby = parse_sortby(values.get("sortby"), layer)
+    also = _further(values["and"], layer, catalogue) if values.get("and") else ()
     return Query(
         bbox=parse_bbox(values["bbox"], bbox_crs) if "bbox" in values else None,
         bbox_crs=bbox_crs,
@@ -115,12 +133,29 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue)
         sortby=sortby,
         properties=parse_properties(values.get("properties"), layer),
         limit=parse_limit(values.get("limit")),
-        as_of=parse_as_of(values.get("as_of")),
+        as_of=parse_as_of(values.get("as_of")) or next((one.as_of for one in also if one.as_of), None),
         after=decode_page_key(values["after"], len(sortby) + 1) if "after" in values else None,
         words=parse_words(values.get("q")),
         filter=read_filter(values, layer, catalogue),
         computed=parse_computed(values["compute"], layer, catalogue) if values.get("compute") else (),
+        also=also,
     )
+
+
+def _further(text: str, layer: Layer, catalogue: Catalogue) -> tuple[Query, ...]:
+    """The questions of `and=`: a JSON object of parameters that ask something of a feature, or several in a list."""
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        given = None
+    several = given if isinstance(given, list) else [given]
+    if len(several) > MOST_FURTHER or not all(
+            isinstance(one, dict) and all(isinstance(value, str) for value in one.values()) for one in several):
+        raise invalid("and", f"应为 JSON 对象（参数名: 文本），或其列表，最多 {MOST_FURTHER} 个",
+                      f"wants a JSON object of texts by the name of a parameter, or a list of {MOST_FURTHER} at most")
+    if shaping := next((name for one in several for name in one if name in (*SHAPING, "and")), None):
+        raise invalid("and", f"不能含 {shaping}", f"has no place for {shaping}")
+    return tuple(parse({name: [value] for name, value in one.items()}, layer, catalogue) for one in several)
 
 
 def _single(args: Mapping[str, Sequence[str]], layer: Layer) -> dict[str, str]:
@@ -138,7 +173,7 @@ def known_names(layer: Layer) -> tuple[str, ...]:
 
 
 __all__ = [
-    "COMMON", "DEFAULT_LIMIT", "MAX_LIMIT", "MOST_CODES", "Box", "Period", "Query", "Span", "decode_page_key",
-    "encode_page_key", "invalid", "is_coded", "known_names", "parse", "parse_as_of", "parse_bbox",
+    "COMMON", "DEFAULT_LIMIT", "MAX_LIMIT", "MOST_CODES", "SHAPING", "Box", "Period", "Query", "Span",
+    "decode_page_key", "encode_page_key", "invalid", "is_coded", "known_names", "parse", "parse_as_of", "parse_bbox",
     "parse_crs_argument", "parse_id", "parse_instant", "parse_period", "parse_value", "parse_values",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import features
+from gisapp import features, published
 from gisapp.cql2 import CLASSES as CQL2_CLASSES
 from gisapp.crs import CRS84, MENU, Crs
 from gisapp.errors import Problem
@@ -18,6 +18,7 @@ from gisapp.formats import FILE_FORMATS
 from gisapp.layers import Layer
 from gisapp.params import parse, parse_as_of, parse_crs_argument, parse_id
 from gisapp.permissions import Actor
+from gisapp.published import Collection
 from gisapp.views import context, pages_of_api
 from gisapp.views.documents import (
     GEOJSON,
@@ -31,6 +32,7 @@ from gisapp.views.documents import (
     wanted_format,
 )
 from gisapp.views.exports import respond_with_file
+from gisapp.views.question_layers import current
 
 blueprint = Blueprint("api", __name__)
 
@@ -85,9 +87,9 @@ def conformance() -> Response:
 
 @blueprint.get("/collections")
 def collections() -> Response:
-    """Every layer as a collection."""
+    """Every layer as a collection, and every question that was made one."""
     house, actor = context.house(), context.actor()
-    found = [describe(actor, layer) for layer in features.layers_for(house, actor)]
+    found = [describe(actor, one) for one in published.listed(house, actor, context.language())]
     links = [*self_and_alternate("/collections"), link("up", url("/", f="json"), "application/json")]
     return answer({"links": links, "crs": [crs.uri for crs in MENU.values()], "collections": found})
 
@@ -96,22 +98,21 @@ def collections() -> Response:
 def collection(layer_id: str) -> Response:
     """One collection, with its extent and its systems of coordinates."""
     house, actor = context.house(), context.actor()
-    layer = features.layer_for(house, actor, layer_id, "read")
-    document = describe(actor, layer) | {"crs": [crs.uri for crs in MENU.values()]}
-    bounds = features.extent(house, actor, layer_id)
+    found = current() or published.find(house, actor, layer_id, context.language())
+    document = describe(actor, found) | {"crs": [crs.uri for crs in MENU.values()]}
+    bounds = features.extent(house, actor, layer_id, found.query(house) if found.question else None)
     if bounds:
         document["extent"] = {"spatial": {"bbox": [list(bounds)], "crs": CRS84.uri}}
     return answer(document)
 
 
-def describe(actor: Actor, layer: Layer) -> dict[str, Any]:
-    """The collection object of a layer."""
-    language, base = context.language(), f"/collections/{layer.id}"
+def describe(actor: Actor, found: Collection) -> dict[str, Any]:
+    """The collection object of a layer or question."""
+    language, base = context.language(), f"/collections/{found.id}"
     files = [link("enclosure", url(f"{base}/items", f=name), kind.media_type, kind.title.get(language))
              for name, kind in formats_for(actor).items()]
     return {
-        "id": layer.id, "title": layer.title.get(language), "itemType": "feature",
-        "description": layer.description.get(language) if layer.description else "",
+        "id": found.id, "title": found.title, "itemType": "feature", "description": found.description,
         "storageCrs": CRS84.uri, "crs": ["#/crs"],
         "links": [
             *self_and_alternate(base),
@@ -142,7 +143,7 @@ def items(layer_id: str) -> AnyResponse:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "read")
     wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
-    query = parse(request.args.to_dict(flat=False), layer, house.catalogue)
+    query = parse(context.asked(), layer, house.catalogue)
     if wanted not in OWN_FORMATS:
         return respond_with_file(house, actor, layer, query, FILE_FORMATS[wanted])
     page = features.list_features(house, actor, layer_id, query, house.settings.count_limit)

@@ -35,6 +35,12 @@ def language() -> str:
     return cast(str, g.language)
 
 
+def asked() -> dict[str, list[str]]:
+    """The arguments of this request; those to a question's collection with its question asked along."""
+    found: dict[str, list[str]] = g.asked if "asked" in g else request.args.to_dict(flat=False)
+    return dict(found)
+
+
 def _chosen_language() -> str:
     for given in (request.args.get("lang"), request.cookies.get("language")):
         if given in LANGUAGES:

@@ -10,6 +10,7 @@ from flask import Response, jsonify, request
 
 from gisapp.errors import Problem
 from gisapp.views import pages_of_api
+from gisapp.views.question_layers import address
 
 GEOJSON = "application/geo+json"
 SCHEMA = "application/schema+json"
@@ -21,7 +22,8 @@ _VARY = ("Accept", "Accept-Language", "Cookie", "Authorization")
 def url(path: str, **query: Any) -> str:
     """An absolute address of this server."""
     asked = {key: value for key, value in query.items() if value is not None}
-    return f"{request.host_url.rstrip('/')}{request.script_root}{path}" + (f"?{urlencode(asked)}" if asked else "")
+    base = f"{request.host_url.rstrip('/')}{request.script_root}{address(path)}"
+    return base + (f"?{urlencode(asked)}" if asked else "")
 
 
 def link(rel: str, href: str, kind: str, title: str = "") -> dict[str, str]:

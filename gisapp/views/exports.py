@@ -25,7 +25,7 @@ _CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after")
 
 def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> Response:
     """All features that the request asks for as a file, streamed. `query` was parsed from the same arguments."""
-    args = request.args.to_dict(flat=False)
+    args = context.asked()
     return _streamed(exports.hand_over(house, actor, layer.id, chosen.name, args, context.language(),
                                        request.remote_addr))
 

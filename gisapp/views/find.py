@@ -77,7 +77,7 @@ def list_page(layer_id: str) -> str:
     its own."""
     house, actor, language = context.house(), context.actor(), context.language()
     layer = features.layer_for(house, actor, layer_id, "read")
-    args = request.args.to_dict(flat=False)
+    args = context.asked()
     query = parse({"limit": [str(ROWS)], "sortby": [layer.name_field]} | args, layer, house.catalogue).plain()
     page = listing.page(house, actor, layer_id, query, language)
     fragment = "HX-Request" in request.headers

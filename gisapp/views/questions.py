@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp import questions
 from gisapp.params import invalid
+from gisapp.published import PREFIX
 from gisapp.questions import Question
 from gisapp.views import context
 from gisapp.views.documents import answer, link, self_and_alternate, url
@@ -104,7 +105,8 @@ def _answer(found: Question, status: int = 200) -> Response:
 
 def _links(found: Question) -> list[dict[str, str]]:
     path = f"/questions/{found.id}"
-    return [*self_and_alternate(path), link("items", url(
+    return [*self_and_alternate(path), link("collection", url(f"/collections/{PREFIX}{found.id}", f="json"),
+                                            "application/json"), link("items", url(
         f"/collections/{found.layer}/items", **{**found.query, "f": "json"}), "application/geo+json"),
         link("alternate", url(f"/q/{found.id}"), "text/html")]
 
@@ -112,5 +114,5 @@ def _links(found: Question) -> list[dict[str, str]]:
 def _document(found: Question) -> dict[str, Any]:
     return {"id": found.id, "name": found.name, "description": found.description, "layer": found.layer,
             "query": dict(found.query), "owner": found.owner or None, "shared_with": found.shared_with,
-            "version": found.version, "example": found.example,
+            "as_layer": found.as_layer, "version": found.version, "example": found.example,
             "updated_at": found.updated_at and found.updated_at.isoformat()}

@@ -24,7 +24,7 @@ FORMATS = ("json", "csv")
 def numbers(layer_id: str) -> Response:
     """How many features answer the question, and their sums, by group."""
     house, actor, language = context.house(), context.actor(), context.language()
-    args = {name: given for name, given in request.args.to_dict(flat=False).items() if name not in ("f", "lang")}
+    args = {name: given for name, given in context.asked().items() if name not in ("f", "lang")}
     wanted = wanted_format(FORMATS) if "f" in request.args else "json"
     found = statistics.ask(house, actor, layer_id, args, language)
     return _as_csv(found, language) if wanted == "csv" else jsonify(document(found, language))

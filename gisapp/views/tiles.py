@@ -7,14 +7,14 @@ import math
 import re
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Request, Response, jsonify, request
 
 from gisapp import features, sql_tiles, tiles
 from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params import invalid, parse
 from gisapp.views import context
-from gisapp.views.documents import answer, known_by_content, self_and_alternate, wanted_format
+from gisapp.views.documents import answer, known_by_content, self_and_alternate, url, wanted_format
 
 blueprint = Blueprint("tiles", __name__)
 
@@ -22,7 +22,7 @@ MATRIX_SET = "WebMercatorQuad"
 MATRIX_SET_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{MATRIX_SET}"
 MVT = "application/vnd.mapbox-vector-tile"
 #: `v` is the map page's own, to get past what a browser holds.
-_IGNORED = ("v",)
+IGNORED = ("v",)
 _SET = f"/collections/<layer_id>/tiles/{MATRIX_SET}"
 
 
@@ -31,13 +31,15 @@ def tile(layer_id: str, matrix: str, row: str, column: str) -> Response:
     """A vector tile, gzip'd when the client takes it; 204 where nothing lies, 304 when it is known."""
     house, actor = context.house(), context.actor()
     address = sql_tiles.Address(_whole("tileMatrix", matrix), _whole("tileCol", column), _whole("tileRow", row))
-    args = {name: values for name, values in request.args.lists() if name not in _IGNORED}
+    args = {name: values for name, values in context.asked().items() if name not in IGNORED}
     _require_format(args.pop("f", ["mvt"])[0], ("mvt",))
     query = parse(args, house.layer(layer_id), house.catalogue).plain()
-    return _answer(tiles.tile(house, actor, layer_id, address, query, request.if_none_match.as_set(include_weak=True)))
+    made = tiles.tile(house, actor, layer_id, address, query, request.if_none_match.as_set(include_weak=True))
+    return response_of(made, request)
 
 
-def _answer(made: tiles.Tile) -> Response:
+def response_of(made: tiles.Tile, request: Request) -> Response:
+    """The tile as `request` takes it: gzip'd or not, 204 where nothing lies, 304 when it is known."""
     response = Response(mimetype=MVT)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Accept-Encoding, Authorization, Cookie"
@@ -116,7 +118,7 @@ def _layer(layer_id: str) -> Layer:
 
 
 def _link(rel: str, path: str, kind: str = "application/json", **more: Any) -> dict[str, Any]:
-    return {"rel": rel, "href": request.url_root.rstrip("/") + path, "type": kind, **more}
+    return {"rel": rel, "href": url(path), "type": kind, **more}
 
 
 def _template(layer: Layer) -> str:
@@ -156,7 +158,7 @@ def _tile_json(layer: Layer) -> dict[str, Any]:
         path = path.replace(f"{{{ours}}}", f"{{{theirs}}}")
     return {
         "tilejson": "3.0.0", "name": layer.title.get(context.language()), "scheme": "xyz",
-        "tiles": [request.url_root.rstrip("/") + path], "minzoom": 0, "maxzoom": tiles.MAX_ZOOM,
+        "tiles": [url(path)], "minzoom": 0, "maxzoom": tiles.MAX_ZOOM,
         **({"bounds": box} if box else {}),
         "vector_layers": [{"id": layer.id, "fields": {"id": "", **fields, "label": "", "count": ""},
                            "minzoom": 0, "maxzoom": tiles.MAX_ZOOM}],

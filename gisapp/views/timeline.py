@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from gisapp import features, timeline
 from gisapp.params import invalid, parse
@@ -31,7 +31,7 @@ def histogram(layer_id: str) -> dict[str, Any]:
     """How many features have the date `field` (one field, or two joined by -) in each `unit`, under the filter."""
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "read")
-    args = request.args.to_dict(flat=False)
+    args = context.asked()
     field, unit = (args.pop(name, [default])[0] for name, default in (("field", ""), ("unit", "month")))
     if unit not in timeline.UNITS:
         raise invalid("unit", " / ".join(timeline.UNITS), " / ".join(timeline.UNITS))
