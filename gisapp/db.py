@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gisapp.db_lookups import Lookups
+
 #: jit costs more than it gives on tile queries, a generic plan loses the bbox, and parallel workers take from
 #: the other readers what they give to one (tiles: 1.4 times slower with them at 8 clients): all measured.
 _SESSION = {
@@ -45,18 +47,19 @@ def _try_after_rest(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
 
 
 class Database:
-    """A pool on `url`. `pool_size` is the most connections one process holds."""
+    """A pool on `url` of at most `pool_size` connections, and two of `lookups` beside it."""
 
     def __init__(self, url: str, *, pool_size: int = 8, statement_timeout_s: int = 30, options: str = "") -> None:
         self.url = url
         settings = _SESSION | {"statement_timeout": f"{statement_timeout_s}s"}
         flags = " ".join(f"-c {name}={value}" for name, value in settings.items())
         address = make_url(url).set(drivername="postgresql+psycopg")
-        given = " ".join(address.normalized_query.get("options", ()))
+        flags = " ".join((*address.normalized_query.get("options", ()), options, flags)).strip()
+        address = address.difference_update_query(["options"])
         self.engine: Engine = create_engine(
-            address.difference_update_query(["options"]),
-            pool_size=pool_size, max_overflow=0, pool_timeout=20,
-            connect_args={"options": f"{given} {options} {flags}".strip(), "connect_timeout": 10})
+            address, pool_size=pool_size, max_overflow=0, pool_timeout=20,
+            connect_args={"options": flags, "connect_timeout": 10})
+        self.lookups = Lookups(address.set(drivername="postgresql").render_as_string(hide_password=False), flags)
         event.listen(self.engine, "checkin", _note_use)
         event.listen(self.engine, "checkout", _try_after_rest)
 
@@ -113,3 +116,4 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+        self.lookups.close()

@@ -14,6 +14,9 @@ SELECT r.place, r.layer, s.etag, CASE WHEN s.etag = ANY(%(known)s) THEN NULL ELS
         AND s.z = %(z)s AND s.x = %(x)s AND s.y = %(y)s AND s.revision = r.place
 """
 
+#: The same, but nothing at all unless {proof} gives a row.
+PROVEN = "SELECT found.* FROM ({proof}) AS who CROSS JOIN LATERAL ({probe}) AS found"
+
 STORE = """
 INSERT INTO gisapp.stored_tiles AS s (variant, z, x, y, revision, stored_at, bytes, etag, body)
 VALUES (%(variant)s, %(z)s, %(x)s, %(y)s, %(revision)s, now(), %(bytes)s, %(etag)s, %(body)s)

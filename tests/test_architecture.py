@@ -19,13 +19,14 @@ RINGS = {
     "words": """words layers layer_files catalogue schema style map_styles crs coordinates datums params params.* cql2 cql2.*
         errors
         problem_kinds faults config basemaps setting_values settings_page""",
-    "postgis": """tables census repairs shapes sql sql_* counts db bulk marks migrate migrations migrations.*
+    "postgis": """tables census db_lookups repairs shapes sql sql_* job_queue counts db bulk marks migrate migrations migrations.*
         cluster cluster.*
         accounts.rows""",
-    "services": """house permissions features queryables notebook example_questions questions published ask ask_rows ask_reading
+    "services": """house permissions features queryables notebook example_questions questions published ask ask_rows
+        ask_reading
         changes edits workflow rules history presence
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing
-        timeline forms form_inputs form_shapes exports imports statistics children accounts accounts.* selection
+        timeline forms form_inputs form_shapes exports imports jobs jobs.* statistics children accounts accounts.* selection
         map_file printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.*
         docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Interval, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import psycopg as dialects
 
 from gisapp.accounts.callers import Caller
 from gisapp.accounts.rows import COLUMNS, Account, SignedIn, account_of
-from gisapp.permissions import SYSTEM
+from gisapp.permissions import SYSTEM, Actor
 
 if TYPE_CHECKING:
     from gisapp.db import Database
@@ -29,11 +30,29 @@ _RUNNING = select(*COLUMNS, (SignedIn.seen_at < func.now() - _TOUCH).label("stal
 _RUNNING_TEXT = str(_RUNNING).encode()
 
 
+@dataclass(frozen=True)
+class Claim:
+    """Who a browser session was found to belong to. It proves nothing until `sql_sessions.PROOF` has given a row."""
+
+    digest: bytes
+    mark: str
+    actor: Actor
+    idle: timedelta
+    longest: timedelta
+
+    def values(self) -> dict[str, Any]:
+        """What PROOF binds."""
+        actor = self.actor
+        return {"session": self.digest, "mark": self.mark, "account": actor.id, "username": actor.username,
+                "role": actor.role, "squadron": actor.squadron_code, "idle": self.idle, "longest": self.longest,
+                "touch": _TOUCH}
+
+
 def begin(connection: Connection, account: Account, caller: Caller) -> str:
     """Start a session; the number that the browser is to bring back. Call in the caller's transaction."""
     number = secrets.token_urlsafe(32)
     connection.execute(insert(SignedIn).values(
-        digest=_digest(number), account_id=account.id, address=caller.address, agent=caller.agent[:300]))
+        digest=digest_of(number), account_id=account.id, address=caller.address, agent=caller.agent[:300]))
     return number
 
 
@@ -41,7 +60,7 @@ def load(db: Database, number: str, idle: timedelta, longest: timedelta) -> Acco
     """The active account of a running session, else None: ended, idle too long, too old, disabled."""
     with db.driver() as driver, driver.cursor(binary=True) as cursor:
         found = cursor.execute(_RUNNING_TEXT, _RUNNING.params | {
-            "digest": _digest(number), "idle": idle, "longest": longest}).fetchone()
+            "digest": digest_of(number), "idle": idle, "longest": longest}).fetchone()
     if found is None:
         return None
     *values, stale = found
@@ -53,7 +72,7 @@ def load(db: Database, number: str, idle: timedelta, longest: timedelta) -> Acco
 def end(db: Database, number: str) -> None:
     """Sign out: the number is worth nothing from now on."""
     with db.begin(SYSTEM.username) as connection:
-        connection.execute(delete(SignedIn).where(SignedIn.digest == _digest(number)))
+        connection.execute(delete(SignedIn).where(SignedIn.digest == digest_of(number)))
 
 
 def end_all(connection: Connection, account: Account) -> None:
@@ -68,9 +87,10 @@ def sweep(connection: Connection, idle: timedelta) -> None:
 
 def _touch(db: Database, number: str) -> None:
     with db.begin(SYSTEM.username) as connection:
-        connection.execute(update(SignedIn).where(SignedIn.digest == _digest(number))
+        connection.execute(update(SignedIn).where(SignedIn.digest == digest_of(number))
                            .values(seen_at=func.now()))
 
 
-def _digest(number: str) -> bytes:
+def digest_of(number: str) -> bytes:
+    """Under what the table keeps the session of that number."""
     return hashlib.sha256(number.encode()).digest()

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Iterable
 from typing import cast
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
-from gisapp.views.identity import is_open, request_id
+from gisapp.views.identity import chosen_request_id, is_open, request_id
 
 YEAR = 31536000
 _FIXED = {
@@ -65,17 +65,31 @@ def policy(nonce: str | None = None, hosts: Iterable[str] = ()) -> str:
             "form-action 'self'; frame-ancestors 'none'; object-src 'none'")
 
 
+_DATA_POLICY = policy()
+
+
 def _add_headers(response: Response) -> Response:
-    for name, value in _FIXED.items():
-        response.headers.setdefault(name, value)
     is_page = response.mimetype == "text/html"
-    response.headers["Content-Security-Policy"] = policy(
-        csp_nonce() if is_page else None, g.get("csp_hosts", ()))
-    response.headers["X-Request-Id"] = request_id()
-    if current_app.session_interface.get_cookie_secure(current_app):
-        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
+    content = policy(csp_nonce() if is_page else None, g.get("csp_hosts", ()))
+    _add(response, content, request_id(), current_app.session_interface.get_cookie_secure(current_app))
     _keep_private(response, is_page)
     return response
+
+
+def add_fixed(response: Response, asked: Request, app: Flask) -> None:
+    """The headers of an answer with data, for what is answered outside of the application; its Cache-Control must be
+    set already."""
+    secure = bool(app.config["SESSION_COOKIE_SECURE"]) or asked.is_secure
+    _add(response, _DATA_POLICY, chosen_request_id(asked.environ.get("HTTP_X_REQUEST_ID", "")), secure)
+
+
+def _add(response: Response, content_policy: str, number: str, secure: bool) -> None:
+    for name, value in _FIXED.items():
+        response.headers.setdefault(name, value)
+    response.headers["Content-Security-Policy"] = content_policy
+    response.headers["X-Request-Id"] = number
+    if secure:
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}"
 
 
 def _keep_private(response: Response, is_page: bool) -> None:

@@ -73,9 +73,13 @@ def is_open() -> bool:
 def request_id() -> str:
     """The id under which this request's writes and log lines are found; a caller may bring a plain one."""
     if "request_id" not in g:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        g.request_id = chosen_request_id(request.headers.get("X-Request-Id", ""))
     return cast(str, g.request_id)
+
+
+def chosen_request_id(given: str) -> str:
+    """The id that a caller brought, when it is a plain one, else a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
 def current_account() -> Account | None:

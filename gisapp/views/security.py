@@ -11,6 +11,7 @@ from gisapp.house import House
 from gisapp.views.gate import init_gate
 from gisapp.views.headers import csp_nonce, init_headers, policy
 from gisapp.views.identity import current_account, current_actor, init_identity
+from gisapp.views.tile_lane import TileLane
 from gisapp.views.wire import init_wire
 
 __all__ = ["csp_nonce", "current_account", "current_actor", "init_security", "policy"]
@@ -19,6 +20,7 @@ __all__ = ["csp_nonce", "current_account", "current_actor", "init_security", "po
 def init_security(app: Flask, house: House) -> None:
     """Sessions, tokens, basic auth, CSRF check, headers. To be called once, before blueprints are registered."""
     settings = house.settings
+    app.wsgi_app = TileLane(app, house)  # type: ignore[method-assign]
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
