@@ -134,13 +134,14 @@ def _watched(child: subprocess.Popen[str], order: str, folder: Path, seconds: fl
     """Both outputs of the child once it ended; TimeoutExpired when that takes longer than `seconds`."""
     if watch is None:
         return child.communicate(order, timeout=seconds)
-    end = time.monotonic() + seconds
+    end, first = time.monotonic() + seconds, order
     while True:
         try:
-            return child.communicate(order, timeout=_GLANCE_S)
+            return child.communicate(first or None, timeout=_GLANCE_S)
         except subprocess.TimeoutExpired:
             if time.monotonic() > end:
                 raise
+        first = ""  # told once
         watch(_glance(folder))
 
 

@@ -140,6 +140,20 @@ class Settings:
     max_upload_mb: int = setting(
         512, "单个导入文件的大小上限，MB。", "Largest import file, in MB.", low=1, high=10240
     )
+    job_keep_hours: int = setting(
+        72,
+        "后台任务生成的文件保留多少小时。",
+        "Hours for which the file of a job is kept.",
+        low=1,
+        high=2160,
+    )
+    jobs_at_once: int = setting(
+        2,
+        "一个任务进程同时执行多少个后台任务。",
+        "Jobs that one worker process does at a time.",
+        low=1,
+        high=32,
+    )
     count_limit: int = setting(
         100_000,
         "接口的 numberMatched 精确计到多少个要素；超过即给出估计值，并标明 numberMatchedEstimated。",

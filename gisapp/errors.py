@@ -14,6 +14,7 @@ from typing import Any
 
 from gisapp.problem_kinds import (
     FILTER_PROBLEMS,
+    JOB_PROBLEMS,
     PRINT_PROBLEMS,
     QUESTION_PROBLEMS,
     STATISTICS_PROBLEMS,
@@ -245,6 +246,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         "The database cannot be reached just now; try again shortly. Nothing was lost."),
     **QUESTION_PROBLEMS,
     **PRINT_PROBLEMS,
+    **JOB_PROBLEMS,
 }
 
 

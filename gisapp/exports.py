@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from gisapp import features, params
 from gisapp.accounts.log import record
 from gisapp.children import Limits, Slots, Watch, run, work_folder
@@ -106,7 +108,8 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
         made = make(house, actor, order, folder)
         file = made.path.open("rb")  # stays readable after the folder is gone
-    _note(house, actor, made, order, address)
+    with house.db.begin(actor.id, actor.request_id) as connection:
+        note(connection, actor, made, order, address)
     return HandOver(file, made.size, made.format, made.crs, made.rows, made.losses, made.made_at, made.ascii_name,
                     made.name)
 
@@ -126,6 +129,12 @@ def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapp
         "layer": layer.id, "format": chosen.name, "args": {name: list(given) for name, given in args.items()},
         "crs": parse_crs(crs).name, "encoding": _encoding(chosen, args), "language": language,
     }
+
+
+def count(house: House, actor: Actor, order: Mapping[str, Any]) -> int:
+    """How many features a planned order asks for."""
+    layer = house.layer(order["layer"])
+    return features.count_features(house, actor, layer.id, params.parse(order["args"], layer, house.catalogue).plain())
 
 
 def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, watch: Watch | None = None) -> Made:
@@ -169,8 +178,9 @@ def _encoding(chosen: Format, args: Mapping[str, Sequence[str]]) -> str:
     return wanted
 
 
-def _note(house: House, actor: Actor, made: Made, order: Mapping[str, Any], address: str | None) -> None:
+def note(connection: Connection, actor: Actor, made: Made, order: Mapping[str, Any], address: str | None,
+         job: str | None = None) -> None:
+    """The line in the access log, in the caller's transaction."""
     detail = {"layer": order["layer"], "format": order["format"], "crs": order["crs"], "rows": made.rows,
               "question": made.question, "bytes": made.size, "encoding": order["encoding"]}
-    with house.db.begin(actor.id, actor.request_id) as connection:
-        record(connection, "export", actor, address=address, detail=detail)
+    record(connection, "export", actor, address=address, detail=detail | ({"job": job} if job else {}))

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from gisapp import sql_imports
 from gisapp.accounts.log import record
 from gisapp.changes import insert_many, writing
-from gisapp.children import Limits, Slots, run, sweep
+from gisapp.children import Limits, Slots, Watch, run, sweep
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.layers import Layer
@@ -184,18 +184,26 @@ class Verdict:
                     yield number, json.loads(line)
 
 
-def commit(house: House, actor: Actor, number: UUID, choices: Document, address: str | None = None) -> Document:
+def done_before(house: House, actor: Actor, number: UUID) -> Document | None:
+    """What a commit that went through answered, None for an import that was not committed."""
+    result: Document | None = _own(house, actor, number)["summary"].get("result")
+    return result
+
+
+def commit(house: House, actor: Actor, number: UUID, choices: Document, address: str | None = None,
+           watch: Watch | None = None) -> Document:
     """Check every row, then store all of them, or with `accept` = "valid" the good ones, in one transaction.
 
     `choices` may hold `mapping`, `crs`, `encoding`, `mode` ("append"), and by source name under `layers` a
     mapping, CRS and role. Problems: `import_refused` (422, rows in `errors`), `mapping_invalid`, `crs_needed`,
-    `import_done`, `value_conflict`, `rule_broken`, `outside_territory`.
+    `import_done`, `value_conflict`, `rule_broken`, `outside_territory`. `watch` hears how far it is and may raise to
+    stop it.
     """
     row = _own(house, actor, number)
     if row["state"] != "ready":
         raise Problem("import_done")
     layer = house.layer(row["layer"])
-    verdict = _read(house, layer, _folder(house, number), row["summary"]["names"], choices)
+    verdict = _read(house, layer, _folder(house, number), row["summary"]["names"], choices, watch)
     _refuse_taken(house, layer, verdict)
     if verdict.refused and (choices.get("accept") != "valid" or not verdict.accepted):
         raise Problem("import_refused", count=verdict.refused, errors=verdict.faults)
@@ -205,11 +213,12 @@ def commit(house: House, actor: Actor, number: UUID, choices: Document, address:
     return result | {"id": str(number), "layer": layer.id, "refused": verdict.faults}
 
 
-def _read(house: House, layer: Layer, folder: Path, names: Sequence[str], choices: Document) -> Verdict:
+def _read(house: House, layer: Layer, folder: Path, names: Sequence[str], choices: Document,
+          watch: Watch | None = None) -> Verdict:
     order = _order(house, layer, folder, names) | {"op": "read", "encoding": choices.get("encoding"),
                                                    "choices": choices}
     with SLOTS.one():
-        answer = run("gisapp.formats.intake", order, folder, READ)
+        answer = run("gisapp.formats.intake", order, folder, READ, watch)
     with (folder / "faults.ndjson").open(encoding="utf-8") as file:
         faults = [json.loads(line) for line in islice(file, LISTED)]
     return Verdict(folder / "rows.ndjson", answer["accepted"], answer["refused"], answer["notes"], faults)

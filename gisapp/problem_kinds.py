@@ -69,3 +69,31 @@ PRINT_PROBLEMS: dict[str, ProblemKind] = {
         422, "文件将有 {size} MB，上限 {limit} MB。请放大地图、增加筛选条件或关闭部分图层。",
         "The file would have {size} MB; the limit is {limit} MB. Zoom in, filter, or switch layers off."),
 }
+
+JOB_PROBLEMS: dict[str, ProblemKind] = {
+    "job_unknown": ProblemKind(
+        404, "没有这个任务，或它不是您的。任务记录在结束 90 天后删除。",
+        "There is no such job, or it is not yours. Jobs are forgotten 90 days after their end."),
+    "job_not_done": ProblemKind(
+        409, "任务没有可下载的文件：尚未完成，或未成功。请查看任务状态。",
+        "The job has no file to download: it has not ended yet, or not well. Look at its state."),
+    "job_ended": ProblemKind(
+        409, "任务已经结束，无法取消。", "The job has ended already and cannot be cancelled."),
+    "job_not_ended": ProblemKind(
+        409, "只有失败或已取消的任务可以重试。", "Only a job that failed or was cancelled can be tried again."),
+    "job_expired": ProblemKind(
+        410, "文件的保留时间已过，已删除。请重新导出。",
+        "The file was kept for its time and is gone. Ask for it again."),
+    "jobs_too_many": ProblemKind(
+        429, "您有 {limit} 个任务尚未结束。请等待其完成或取消一些。",
+        "{limit} jobs of yours have not ended. Wait for them, or cancel some."),
+    "job_account_disabled": ProblemKind(
+        403, "提出任务的账户已被停用，任务没有执行。请联系管理员。",
+        "The account that asked for the job is disabled; nothing was done. Ask an administrator."),
+    "job_abandoned": ProblemKind(
+        422, "任务执行 {attempts} 次均意外中断，已放弃。请缩小范围后重试，或联系管理员。",
+        "The job broke off {attempts} times and was given up. Ask for less and try again, or tell an administrator."),
+    "import_busy": ProblemKind(
+        409, "这个上传正在由后台任务处理。请等待其结束，或先取消任务。",
+        "A job is working on this upload. Wait for its end, or cancel the job first."),
+}

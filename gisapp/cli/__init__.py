@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "map": ("gisapp.cli.map", "map_group", "Save the map as one HTML file."),
     "migrate": ("gisapp.cli.server", "migrate", "Bring the database to this version."),
     "settings": ("gisapp.cli.server", "settings", "Show every setting with its value."),
+    "worker": ("gisapp.cli.worker", "worker", "Do the jobs that wait, until Ctrl-C."),
     "start": ("gisapp.cli.server", "start", "Set up what is missing and serve until Ctrl-C."),
 }
 

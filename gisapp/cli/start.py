@@ -16,6 +16,7 @@ import click
 from gisapp.cli.progress import Progress
 from gisapp.cli.web import WebFault, WebServer, address, refuse_taken_port, stop_orphans
 from gisapp.cli.web_account import web_account
+from gisapp.cli.worker import JobWorker
 from gisapp.cluster import Cluster
 from gisapp.cluster.connections import Urls, external, private_cluster
 from gisapp.config import Settings, secret_key
@@ -116,17 +117,20 @@ def first_accounts(house: House, progress: Progress) -> dict[str, Any]:
 def serve(
     settings: Settings, urls: Urls, cluster: Cluster | None, accounts: dict[str, Any], progress: Progress
 ) -> None:
-    """Start the web server, say where it is, and keep it and the cluster up until a signal."""
-    server = WebServer(settings, urls.app, web_account(settings, cluster, progress.inner))
+    """Start the web server and the worker, say where it is, and keep them and the cluster up until a signal."""
+    account = web_account(settings, cluster, progress.inner)
+    server, worker = WebServer(settings, urls.app, account), JobWorker(settings, urls.app, account)
     try:
         with progress.step("启动网页服务", "starting the web server"):
             server.start()
+            worker.start()
             server.wait_until_ready()
         write_lock_note(settings)
         show(settings, accounts, progress)
-        watch(server, cluster, progress)
+        watch(server, worker, cluster, progress)
     finally:
         ignore_signals()
+        worker.stop()
         server.stop()
 
 
@@ -147,12 +151,12 @@ def show(settings: Settings, accounts: dict[str, Any], progress: Progress) -> No
     )
 
 
-def watch(server: WebServer, cluster: Cluster | None, progress: Progress) -> None:
+def watch(server: WebServer, worker: JobWorker, cluster: Cluster | None, progress: Progress) -> None:
     """Start again what dies; give up with a fault when it dies again and again. Left by KeyboardInterrupt."""
     falls: list[float] = []
     while True:
         time.sleep(WATCH_SECONDS)
-        fallen = not server.alive()
+        fallen, idle = not server.alive(), not worker.alive()
         if cluster is not None and cluster.pid is None:
             progress.say("数据库意外停止，正在恢复…", "the database stopped unexpectedly; recovering it …")
             cluster.start()
@@ -161,6 +165,11 @@ def watch(server: WebServer, cluster: Cluster | None, progress: Progress) -> Non
             progress.say("网页服务意外停止，正在重启…", "the web server stopped unexpectedly; starting it again …")
             server.stop()
             server.start()
+            falls.append(time.monotonic())
+        if idle:
+            progress.say("任务进程意外停止，正在重启…", "the worker stopped unexpectedly; starting it again …")
+            worker.stop()
+            worker.start()
             falls.append(time.monotonic())
         falls = [moment for moment in falls if moment > time.monotonic() - WITHIN_SECONDS]
         if len(falls) > RESTARTS:

@@ -40,3 +40,15 @@ def active_admins(link: Link) -> int:
     """How many administrators may sign in."""
     row = link.execute("SELECT count(*) FROM gisapp.accounts WHERE role = 'admin' AND active").fetchone()
     return int(row[0]) if row else 0
+
+
+def job_faults(link: Link, served: bool) -> Iterator[Words]:
+    """No worker was heard of lately, although pages are served or jobs wait; a stopped application needs none."""
+    row = link.execute(
+        "SELECT count(*), "
+        "(SELECT count(*) FROM jobs.procrastinate_workers WHERE last_heartbeat > now() - interval '30 s') "
+        "FROM gisapp.jobs WHERE state IN ('waiting', 'running')").fetchone()
+    active, workers = row or (0, 0)
+    if (active or served) and not workers:
+        yield Words(f"没有任务进程在运行，{active} 个任务在等待（gisapp start 或 gisapp worker）",
+                    f"no worker is alive, {active} jobs wait (gisapp start or gisapp worker)")

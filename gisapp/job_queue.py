@@ -1,0 +1,60 @@
+"""The queue of jobs: procrastinate on the same database, in the schema `jobs`.
+
+The queue says which worker does what next; what people see of a job is the register (gisapp.sql_jobs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import procrastinate
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
+from sqlalchemy import Connection, make_url, text
+
+TASK, QUEUE = "do_job", "files"
+#: Seconds between two signs of life of a worker.
+HEARTBEAT_S = 5
+_PATH = "-c search_path=jobs,public -c application_name=gisapp-worker"
+
+#: Does a job; is told whether to stop by the second argument.
+Do = Callable[[UUID, Callable[[], bool]], None]
+
+
+def put(connection: Connection, job_id: UUID) -> int:
+    """Queue a job in the caller's transaction: it is there for workers once that is committed. The queue's number."""
+    driver = connection.connection.driver_connection
+    path = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
+    set_path = text("SELECT set_config('search_path', :path, true)")
+    connection.execute(set_path, {"path": "jobs, public"})
+    manager = JobManager(procrastinate.SyncPsycopgConnector())
+    queued = manager.defer_job(Job(queue=QUEUE, task_name=TASK, lock=str(job_id), queueing_lock=None,
+                                   task_kwargs={"job_id": str(job_id)}), connection=driver)
+    connection.execute(set_path, {"path": path})
+    assert queued.id is not None  # noqa: S101  (told to mypy)
+    return queued.id
+
+
+async def work(url: str, do: Do, at_once: int, patience_s: float) -> None:
+    """Take jobs and do them, `at_once` at a time, until SIGINT or SIGTERM; then `patience_s` for what runs."""
+    app = _app(url, at_once)
+
+    @app.task(name=TASK, pass_context=True)
+    def do_job(context: procrastinate.JobContext, job_id: str) -> None:
+        do(UUID(job_id), context.should_abort)
+
+    async with app.open_async():
+        await app.run_worker_async(
+            queues=[QUEUE], name="gisapp", concurrency=at_once, delete_jobs="always",
+            fetch_job_polling_interval=5, shutdown_graceful_timeout=patience_s,
+            update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=30)
+
+
+def _app(url: str, at_once: int) -> procrastinate.App:
+    address = make_url(url).set(drivername="postgresql")
+    given = " ".join(address.normalized_query.get("options", ()))
+    place = address.difference_update_query(["options"]).render_as_string(hide_password=False)
+    # A connection for the loop's own statements, and one for each job that ends.
+    return procrastinate.App(connector=procrastinate.PsycopgConnector(
+        conninfo=place, kwargs={"options": f"{given} {_PATH}".strip()}, min_size=1, max_size=at_once + 2))

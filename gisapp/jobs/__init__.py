@@ -1,0 +1,209 @@
+"""Long work in the background: imports and exports of many features, asked for, looked at, stopped, repeated.
+
+A job belongs to the account that asked; administrators see all. Its rights are those that the account has when
+the work is done, not when it was asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
+
+from gisapp import exports, job_queue, sql_jobs
+from gisapp.errors import Problem
+from gisapp.house import House
+from gisapp.permissions import Actor, may, require
+from gisapp.sql_jobs import Row
+
+#: Unfinished jobs that one account may have.
+MOST_ACTIVE = 20
+LISTED = 100
+#: Of the whole way, what lies behind a step when it begins, and its own part.
+_STEPS = {"read": (0.0, 0.45), "check": (0.0, 0.5), "write": (0.45, 0.4), "store": (0.5, 0.5), "prove": (0.85, 0.15)}
+
+
+@dataclass(frozen=True)
+class File:
+    """The finished file of a job, open for reading."""
+
+    file: IO[bytes]
+    size: int
+    media_type: str
+    ascii_name: str
+    name: str
+
+
+def ask_export(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
+               language: str, address: str | None = None) -> UUID:
+    """A job that makes the file of an items request; the same one again while it has not ended.
+
+    Problems: those of `exports.plan`; `jobs_too_many` (429).
+    """
+    order = exports.plan(house, actor, layer_id, format_name, args, language)
+    rows = exports.count(house, actor, order)
+    return _ask(house, actor, "export", order["layer"], order, rows, address)
+
+
+def ask_import(house: House, actor: Actor, number: UUID, layer_id: str, choices: Mapping[str, Any], rows: int,
+               address: str | None = None) -> UUID:
+    """A job that checks and stores an upload of about so many `rows`; `choices` are those of `imports.commit`."""
+    require(actor, "import")
+    order = {"import": str(number), "choices": dict(choices)}
+    return _ask(house, actor, "import", layer_id, order, rows, address)
+
+
+def _ask(house: House, actor: Actor, kind: str, layer_id: str, order: Mapping[str, Any], rows: int,
+         address: str | None) -> UUID:
+    account, job_id = _account(actor), uuid4()
+    digest = hashlib.sha256(json.dumps([kind, order], sort_keys=True, default=str).encode()).hexdigest()
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        found = sql_jobs.same(connection, account, digest)
+        if found is not None:
+            return found
+        if sql_jobs.count_active(connection, account) >= MOST_ACTIVE:
+            raise Problem("jobs_too_many", limit=MOST_ACTIVE, headers={"Retry-After": "60"})
+        sql_jobs.add(connection, {
+            "id": job_id, "kind": kind, "account_id": account, "username": actor.username, "layer": layer_id,
+            "asked": dict(order), "digest": digest, "address": address, "request_id": actor.request_id,
+            "rows_all": rows})
+        sql_jobs.note_queued(connection, job_id, job_queue.put(connection, job_id))
+    return job_id
+
+
+def _account(actor: Actor) -> UUID:
+    try:
+        return UUID(actor.id)
+    except ValueError:  # the system itself has no list of jobs
+        raise Problem("act_not_allowed", role=actor.role, act="export") from None
+
+
+def show(house: House, actor: Actor, job_id: UUID, language: str) -> dict[str, Any]:
+    """One job as a document. Problem `job_unknown` (404), for others' jobs too."""
+    return document(_own(house, actor, job_id), language)
+
+
+def listed(house: House, actor: Actor, language: str) -> list[dict[str, Any]]:
+    """The newest jobs: one's own, or all for an administrator."""
+    require(actor, "own_account")
+    everything = may(actor, "manage_accounts")
+    with house.db.read() as connection:
+        rows = sql_jobs.recent(connection, None if everything else _account(actor), LISTED)
+    return [document(row, language) for row in rows]
+
+
+def _own(house: House, actor: Actor, job_id: UUID) -> Row:
+    require(actor, "own_account")
+    with house.db.read() as connection:
+        row = sql_jobs.one(connection, job_id)
+    if row is None or (str(row["account_id"]) != actor.id and not may(actor, "manage_accounts")):
+        raise Problem("job_unknown")
+    return row
+
+
+def document(row: Row, language: str) -> dict[str, Any]:
+    """What is told of a job: state, rows done, rows in all, seconds that remain, its result or what went wrong."""
+    result, problem = dict(row["result"] or {}), row["problem"]
+    done, whole = _rows(row)
+    return {
+        "id": str(row["id"]), "kind": row["kind"], "layer": row["layer"], "state": row["state"],
+        "rows_done": done, "rows_in_all": whole, "step": row["step"] or None,
+        "remaining_s": _remaining(row, done, whole), "cancelling": row["cancel"] and row["state"] == "running",
+        "asked_by": row["username"], "attempt": row["attempt"],
+        **{name: row[name] and row[name].isoformat() for name in
+           ("created_at", "started_at", "finished_at", "expires_at")},
+        "format": row["asked"].get("format"), "question": result.get("question"),
+        "file_name": result.get("name") if result.get("file") else None,
+        "size": result.get("size"), "losses": result.get("losses"),
+        "import": row["asked"].get("import"), "result": result.get("import"),
+        "delivery": result.get("delivery"),
+        "problem": _problem(problem).document(language) if problem else None,
+    }
+
+
+def _rows(row: Row) -> tuple[int, int | None]:
+    if row["state"] == "done":
+        rows = int((row["result"] or {}).get("rows", row["rows_all"] or 0))
+        return rows, rows
+    before, part = _STEPS.get(row["step"], (0.0, 0.0))
+    whole, done = row["rows_all"], row["rows_done"]
+    if not whole:
+        return done, whole
+    return int(whole * (before + part * min(done / whole, 1))), whole
+
+
+def _remaining(row: Row, done: int, whole: int | None) -> int | None:
+    """Seconds, reckoned from the way so far; None where nothing is known."""
+    if row["state"] != "running" or not whole or not done or row["started_at"] is None:
+        return None
+    gone: float = (datetime.now(UTC) - row["started_at"]).total_seconds()
+    return max(1, round(gone * (whole - done) / done))
+
+
+def _problem(kept: Mapping[str, Any]) -> Problem:
+    return Problem(kept["code"], errors=kept.get("errors"), **kept.get("params", {}))
+
+
+def cancel(house: House, actor: Actor, job_id: UUID) -> None:
+    """End a waiting job; ask a running one to stop, which it does within seconds. Problem `job_ended` (409)."""
+    _own(house, actor, job_id)
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        if sql_jobs.cancel(connection, job_id) is None:
+            raise Problem("job_ended")
+
+
+def retry(house: House, actor: Actor, job_id: UUID) -> None:
+    """Queue a failed or cancelled job anew. Problem `job_not_ended` (409)."""
+    row = _own(house, actor, job_id)
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        if not sql_jobs.again(connection, job_id):
+            raise Problem("job_not_ended")
+        sql_jobs.drop_from_queue(connection, row["queue_id"])
+        sql_jobs.note_queued(connection, job_id, job_queue.put(connection, job_id))
+
+
+def file_of(house: House, actor: Actor, job_id: UUID) -> File:
+    """The finished file, for who asked and for administrators who may export.
+
+    Problems: `job_unknown`, `job_not_done` (409), `job_expired` (410).
+    """
+    row = _own(house, actor, job_id)
+    require(actor, "export")
+    if row["state"] != "done" or row["kind"] != "export":
+        raise Problem("job_not_done")
+    return open_file(house, row)
+
+
+def open_file(house: House, row: Row) -> File:
+    """The file of a done job. Problem `job_expired` (410) once it was not kept any longer."""
+    result = row["result"] or {}
+    if not result.get("file") or (row["expires_at"] and row["expires_at"] < datetime.now(UTC)):
+        raise Problem("job_expired")
+    try:
+        file = (folder_of(house, row["id"], row["attempt"]) / result["file"]).open("rb")
+    except OSError:
+        raise Problem("job_expired") from None
+    return File(file, os.fstat(file.fileno()).st_size, result["media_type"], result["ascii_name"], result["name"])
+
+
+def folder_of(house: House, job_id: UUID, attempt: int) -> Path:
+    """Where one attempt at a job works and leaves its file."""
+    return house.settings.instance / "jobs" / f"{job_id.hex}-{attempt}"
+
+
+def kept_for(house: House) -> timedelta:
+    """How long a result is kept."""
+    return timedelta(hours=house.settings.job_keep_hours)
+
+
+def busy_with(connection: Connection, number: UUID) -> bool:
+    """Whether a job that has not ended works on that import."""
+    return sql_jobs.active_with(connection, "import", "import", str(number)) is not None

@@ -1,0 +1,176 @@
+"""A worker's side of a job: take it, show that it lives, do it with the rights of now, end it once and for all."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from gisapp import exports, imports, job_queue, sql_jobs
+from gisapp.accounts import people
+from gisapp.children import Progress
+from gisapp.errors import Problem
+from gisapp.house import House
+from gisapp.jobs import folder_of, kept_for
+from gisapp.permissions import SYSTEM, Actor
+from gisapp.sql_jobs import Row
+
+_log = logging.getLogger(__name__)
+#: Between two signs of life of a job.
+BEAT_S = 1.0
+
+
+class Stopped(Exception):
+    """The work must end here: `why` is cancel (the reader's wish), shutdown (the worker stops) or lost (the job is
+    another worker's by now)."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass
+class Pulse:
+    """Tells the register that a job's worker lives, from a thread of its own, and hears whether to stop."""
+
+    house: House
+    job_id: UUID
+    attempt: int
+    stop: Callable[[], bool]
+    why: str = ""
+    _progress: dict[str, Any] = field(default_factory=dict)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def watch(self, progress: Progress) -> None:
+        """Note how far the work is; raises Stopped when it must end."""
+        known = {"rows_all": progress.rows_all} if progress.rows_all else {}
+        self._progress = {"rows_done": progress.rows_done, "step": progress.step, **known}
+        self.check()
+
+    def check(self) -> None:
+        """Raise Stopped when the work must end."""
+        if self.why:
+            raise Stopped(self.why)
+
+    def beat(self) -> None:
+        """One sign of life; a database that is away for a moment is no reason to stop."""
+        try:
+            with self.house.db.begin(SYSTEM.username) as connection:
+                wish = sql_jobs.beat(connection, self.job_id, self.attempt, self._progress)
+        except SQLAlchemyError:
+            _log.warning("job %s: no sign of life could be noted", self.job_id)
+            return
+        self.why = "lost" if wish is None else "cancel" if wish else "shutdown" if self.stop() else self.why
+
+    def _run(self) -> None:
+        while not self._ended.wait(BEAT_S):
+            self.beat()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._run, daemon=True, name=f"pulse {self.job_id}")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+
+def do(house: House, job_id: UUID, stop: Callable[[], bool]) -> None:
+    """Do a job that waits; nothing for one that another worker has, or that was cancelled meanwhile."""
+    with house.db.begin(SYSTEM.username) as connection:
+        row = sql_jobs.claim(connection, job_id)
+    if row is None:
+        return
+    pulse = Pulse(house, job_id, row["attempt"], stop)
+    folder = folder_of(house, job_id, row["attempt"])
+    kept = False
+    try:
+        with pulse.beating():
+            kept = _KINDS[row["kind"]](house, row, _actor(house, row), pulse)
+    except Stopped as stopped:
+        _stopped(house, row, stopped.why)
+    except Problem as problem:
+        _failed(house, row, problem)
+    except Exception:
+        _log.exception("job %s failed", job_id)
+        _failed(house, row, Problem("work_failed"))
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _actor(house: House, row: Row) -> Actor:
+    """Who asked, with the rights of this moment. Problem `job_account_disabled` (403)."""
+    with house.db.read() as connection:
+        account = people.find(connection, row["account_id"])
+    if not account.active:
+        raise Problem("job_account_disabled")
+    return people.actor_of(account, row["request_id"] or "")
+
+
+def _export(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
+    folder = folder_of(house, row["id"], row["attempt"])
+    work = folder / "work"
+    work.mkdir(parents=True, mode=0o700)
+    made = exports.make(house, actor, row["asked"], work, pulse.watch)
+    pulse.check()
+    made.path.rename(folder / "file")
+    shutil.rmtree(work, ignore_errors=True)
+    result = {"file": "file", "name": made.name, "ascii_name": made.ascii_name, "size": made.size, "rows": made.rows,
+              "losses": dict(made.losses), "question": dict(made.question), "media_type": made.format.media_type}
+    with house.db.begin(actor.id, actor.request_id) as connection:
+        kept = sql_jobs.finish(connection, row["id"], row["attempt"],
+                               {"state": "done", "result": result, "rows_done": made.rows}, kept_for(house))
+        if kept:
+            exports.note(connection, actor, made, row["asked"], row["address"], str(row["id"]))
+    return kept
+
+
+def _import(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
+    asked = row["asked"]
+    try:
+        result = imports.commit(house, actor, UUID(asked["import"]), asked["choices"], row["address"],
+                                watch=pulse.watch)
+    except Problem as problem:
+        # An attempt that was killed right after its commit left everything done but this line.
+        done = imports.done_before(house, actor, UUID(asked["import"])) if problem.code == "import_done" else None
+        if row["attempt"] == 1 or done is None:
+            raise
+        result = done
+    with house.db.begin(SYSTEM.username) as connection:
+        sql_jobs.finish(connection, row["id"], row["attempt"], {
+            "state": "done", "result": {"import": result, "rows": result.get("accepted", 0)}}, kept_for(house))
+    return False
+
+
+def _stopped(house: House, row: Row, why: str) -> None:
+    job_id, attempt = row["id"], row["attempt"]
+    with house.db.begin(SYSTEM.username) as connection:
+        if why == "cancel":
+            sql_jobs.finish(connection, job_id, attempt, {"state": "cancelled"})
+        elif why == "shutdown" and sql_jobs.give_back(connection, job_id, attempt):
+            sql_jobs.note_queued(connection, job_id, job_queue.put(connection, job_id))
+
+
+def _failed(house: House, row: Row, problem: Problem) -> None:
+    with house.db.begin(SYSTEM.username) as connection:
+        sql_jobs.finish(connection, row["id"], row["attempt"], {"state": "failed", "problem": as_kept(problem)})
+
+
+def as_kept(problem: Problem) -> dict[str, Any]:
+    """A problem as it is kept with a job."""
+    plain = (str, int, float, type(None))
+    params = {name: value if isinstance(value, plain) else str(value) for name, value in problem.params.items()}
+    return {"code": problem.code, "params": params, "errors": problem.errors[:1000]}
+
+
+_KINDS: dict[str, Callable[[House, Row, Actor, Pulse], bool]] = {"export": _export, "import": _import}
