@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from gisapp.problem_kinds import (
+    EXPORT_PROBLEMS,
     FILTER_PROBLEMS,
     JOB_PROBLEMS,
     PRINT_PROBLEMS,
@@ -198,6 +199,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         422, "这条线没有把要素切开。线的两端应超出要素边界。",
         "The line does not cut the feature. Let both its ends reach beyond the border."),
     # files in and out
+    **EXPORT_PROBLEMS,
     "export_not_faithful": ProblemKind(
         422, "写出的文件读回后与原数据不一致（{place}），未交付。请换一种格式，例如 GeoPackage。",
         "The file did not read back as it was written ({place}) and was withheld. Take another format, such as "

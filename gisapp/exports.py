@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from gisapp import features, params
 from gisapp.accounts.log import record
 from gisapp.children import Limits, Slots, Watch, run, work_folder
-from gisapp.crs import CRS84, MENU, Crs, local_zone, parse_crs
+from gisapp.crs import MENU, Crs, local_zone, parse_crs
 from gisapp.errors import Problem
+from gisapp.export_orders import make_order
 from gisapp.formats import FILE_FORMATS, Format
 from gisapp.formats.question import in_words
 from gisapp.house import House
@@ -24,8 +25,6 @@ from gisapp.words import Words
 
 LIMITS = Limits(seconds=600, memory_mb=3072, file_mb=16384)
 SLOTS = Slots(2)
-#: What a shapefile is in when nobody says otherwise: the system that departments hand over in.
-_DEFAULT_CRS = {"shp": "EPSG:4490", "gpkg": "EPSG:4490"}
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,16 @@ class HandOver:
     made_at: datetime
     ascii_name: str
     name: str
+    media_type: str
 
 
 @dataclass(frozen=True)
 class Made:
-    """A file that was made and lies at `path`; `question` is what was asked for, in words (zh, en)."""
+    """A file that was made and lies at `path`; `question` is what was asked for, in words (zh, en).
+
+    `losses` are counts by kind (gisapp.formats.losses.LOSSES), `shown` their first lines in report.csv; `files` are
+    name, bytes and sha256 of each data file; `withheld` the personal fields that stayed at home.
+    """
 
     path: Path
     size: int
@@ -60,6 +64,10 @@ class Made:
     made_at: datetime
     ascii_name: str
     name: str
+    media_type: str
+    shown: Sequence[Mapping[str, str]]
+    files: Sequence[Mapping[str, Any]]
+    withheld: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -104,14 +112,14 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     Needs the right to export; personal fields only with the right to read them. Problems: those of
     `params.parse`, `format_unknown`, `busy`, `export_not_faithful`, `export_too_large`, `work_failed`.
     """
-    order = plan(house, actor, layer_id, format_name, args, language)
+    order = make_order(house, actor, layer_id, format_name, args, language)
     with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
         made = make(house, actor, order, folder)
         file = made.path.open("rb")  # stays readable after the folder is gone
     with house.db.begin(actor.id, actor.request_id) as connection:
         note(connection, actor, made, order, address)
     return HandOver(file, made.size, made.format, made.crs, made.rows, made.losses, made.made_at, made.ascii_name,
-                    made.name)
+                    made.name, made.media_type)
 
 
 def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
@@ -120,21 +128,14 @@ def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapp
 
     Rights and arguments are checked here, and the rights again when it is made. Problems as for `hand_over`.
     """
-    require(actor, "export")
-    layer = house.layer(layer_id)
-    features.open_layer(house, actor, layer_id, "export", params.parse(args, layer, house.catalogue).plain())
-    chosen = file_format(format_name)
-    crs = args["crs"][0] if args.get("crs") else _DEFAULT_CRS.get(format_name, CRS84.name)
-    return {
-        "layer": layer.id, "format": chosen.name, "args": {name: list(given) for name, given in args.items()},
-        "crs": parse_crs(crs).name, "encoding": _encoding(chosen, args), "language": language,
-    }
+    return make_order(house, actor, layer_id, format_name, args, language)
 
 
 def count(house: House, actor: Actor, order: Mapping[str, Any]) -> int:
-    """How many features a planned order asks for."""
-    layer = house.layer(order["layer"])
-    return features.count_features(house, actor, layer.id, params.parse(order["args"], layer, house.catalogue).plain())
+    """How many features a planned order asks for, in all its layers."""
+    return sum(features.count_features(house, actor, one["layer"],
+                                       params.parse(one["args"], house.layer(one["layer"]), house.catalogue).plain())
+               for one in (order, *order.get("further", ())))
 
 
 def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, watch: Watch | None = None) -> Made:
@@ -154,33 +155,22 @@ def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, wat
 
 
 def _made(house: House, order: Mapping[str, Any], made_at: datetime, answer: Mapping[str, Any]) -> Made:
-    path, layer, chosen = Path(answer["path"]), house.layer(order["layer"]), FILE_FORMATS[order["format"]]
-    stamp = f"{made_at.astimezone(ZoneInfo(house.settings.time_zone)):%Y%m%d_%H%M%S}"
+    path, chosen = Path(answer["path"]), FILE_FORMATS[order["format"]]
+    media_type, extension = ("application/zip", "zip") if answer["packed"] else (chosen.media_type, chosen.extension)
+    ending = "_".join(filter(None, (
+        order["datum"], f"{made_at.astimezone(ZoneInfo(house.settings.time_zone)):%Y%m%d_%H%M%S}"))) + f".{extension}"
+    layers = list(dict.fromkeys((order["layer"], *(one["layer"] for one in order["further"]))))
+    title = house.layer(layers[0]).title.zh + (f"等{len(layers)}个图层" if layers[1:] else "")
     return Made(path, path.stat().st_size, chosen, parse_crs(order["crs"]), answer["rows"], answer["losses"],
-                answer["question"], made_at, f"{layer.id}_{stamp}.{chosen.extension}",
-                f"{layer.title.zh}_{stamp}.{chosen.extension}")
-
-
-def file_format(name: str) -> Format:
-    """The file format of that short name. Problem `format_unknown` (400)."""
-    if name not in FILE_FORMATS:
-        raise Problem("format_unknown", format=name[:40], known=", ".join(FILE_FORMATS))
-    return FILE_FORMATS[name]
-
-
-def _encoding(chosen: Format, args: Mapping[str, Sequence[str]]) -> str:
-    given = (args.get("encoding") or [""])[0]
-    if not given:
-        return chosen.encodings[0]
-    wanted = given.upper().replace("UTF8", "UTF-8")
-    if wanted not in chosen.encodings:
-        raise Problem("parameter_invalid", name="encoding", reason=" / ".join(chosen.encodings))
-    return wanted
+                answer["question"], made_at, "_".join((layers[0], *(["more"] if layers[1:] else []), ending)),
+                f"{title}_{ending}", media_type, answer["shown"], answer["files"], answer["withheld"])
 
 
 def note(connection: Connection, actor: Actor, made: Made, order: Mapping[str, Any], address: str | None,
          job: str | None = None) -> None:
     """The line in the access log, in the caller's transaction."""
     detail = {"layer": order["layer"], "format": order["format"], "crs": order["crs"], "rows": made.rows,
-              "question": made.question, "bytes": made.size, "encoding": order["encoding"]}
+              "question": made.question, "bytes": made.size, "encoding": order["encoding"],
+              **{name: order[name] for name in ("datum", "reason") if order[name]},
+              **({"layers": [one["layer"] for one in order["further"]]} if order["further"] else {})}
     record(connection, "export", actor, address=address, detail=detail | ({"job": job} if job else {}))

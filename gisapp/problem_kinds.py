@@ -39,6 +39,18 @@ QUESTION_PROBLEMS: dict[str, ProblemKind] = {
         "An account keeps {limit} questions at most. Delete some first."),
 }
 
+EXPORT_PROBLEMS: dict[str, ProblemKind] = {
+    "format_geometry": ProblemKind(
+        422, "{format} 不能存“{layer}”的几何类型。请改用 GeoPackage、Shapefile 或 GeoJSON。",
+        "{format} cannot hold the kind of geometry of “{layer_en}”. Take GeoPackage, Shapefile or GeoJSON."),
+    "format_crs": ProblemKind(
+        422, "{format} 只能存经纬度。请去掉 crs，或用 crs=EPSG:4490。",
+        "{format} holds longitude and latitude only. Leave crs away, or take crs=EPSG:4490."),
+    "reason_missing": ProblemKind(
+        422, "导出个人信息字段须说明理由（personal-reason），理由会记入日志。",
+        "Personal fields leave the house only with a reason (personal-reason), which is logged."),
+}
+
 STATISTICS_PROBLEMS: dict[str, ProblemKind] = {
     "group_unknown": ProblemKind(
         400, "不能按“{name}”分组。可用：{known}。", "Groups cannot be made by “{name}”. Use one of: {known}."),

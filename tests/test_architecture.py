@@ -26,7 +26,8 @@ RINGS = {
         ask_reading
         changes edits workflow rules history presence
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing
-        timeline forms form_inputs form_shapes exports imports jobs jobs.* statistics children accounts accounts.* selection
+        timeline forms form_inputs form_shapes exports export_orders imports jobs jobs.*
+        statistics children accounts accounts.* selection
         map_file printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.*
         docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",

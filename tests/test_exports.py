@@ -23,6 +23,8 @@ from tests.conftest import Role
 from tests.samples import TEXT, fill
 
 ROWS = 7
+#: Personal fields leave the house only with this.
+REASON = {"personal-reason": "核对当事人"}
 MISSION = ("illegal_builds", "rooftop_signs", "vendor_points", "waste_sites", "truck_routes")
 
 
@@ -59,7 +61,7 @@ def read(path: Path, **options: Any) -> tuple[dict[str, Any], list[dict[str, Any
 @pytest.mark.parametrize("layer_id", MISSION)
 @pytest.mark.parametrize("encoding", ["GBK", "UTF-8"])
 def test_a_shapefile_holds_every_record_and_text(admin, house, filled, tmp_path, layer_id, encoding) -> None:
-    folder = taken(admin, tmp_path, layer_id, f="shp", encoding=encoding)
+    folder = taken(admin, tmp_path, layer_id, f="shp", encoding=encoding, **REASON)
     layer, sent = house.layer(layer_id), {str(row["id"]): row for row in filled[layer_id]}
     parts = [layer_id] + ([f"{layer_id}_{layer.stand_in.id}"] if layer.stand_in else [])
     found: dict[str, dict[str, Any]] = {}
@@ -181,16 +183,30 @@ def test_an_empty_answer_is_a_valid_file_with_all_columns(admin, filled, tmp_pat
             assert len(meta["fields"]) > 20
 
 
-def test_personal_fields_stay_home_for_an_exporter(roles, filled, tmp_path) -> None:
-    for role, there in (("exporter", False), ("reviewer", True)):
+def test_personal_fields_stay_home_unless_the_role_may_and_says_why(roles, filled, owner, tmp_path) -> None:
+    for role, why, there in (("exporter", {}, False), ("reviewer", {}, False), ("reviewer", REASON, True)):
         for kind in ("shp", "gpkg", "geojson"):
-            folder = tmp_path / f"{role}_{kind}"
+            folder = tmp_path / f"{role}_{kind}_{there}"
             folder.mkdir()
-            path = taken(roles[role], folder, "illegal_builds", f=kind)
+            path = taken(roles[role], folder, "illegal_builds", f=kind, **why)
             file = path / "illegal_builds.shp" if kind == "shp" else path
             names = set(read(file, layer="illegal_builds")[0]["fields"])
             assert bool(names & {"DSR", "party_name"}) is there
             assert bool(names & {"CJR", "created_by"}) is there
+
+
+def test_a_reason_is_for_those_who_may_and_is_logged(roles, filled, owner) -> None:
+    refused = roles["exporter"].get("/collections/illegal_builds/items?f=shp&personal-reason=please")
+    assert (refused.status_code, refused.json["code"]) == (403, "act_not_allowed")
+    named = roles["reviewer"].get("/collections/illegal_builds/items?f=shp&properties=party_phone")
+    assert (named.status_code, named.json["code"]) == (422, "reason_missing")
+    short = roles["reviewer"].get("/collections/illegal_builds/items?f=shp&personal-reason=x")
+    assert (short.status_code, short.json["code"]) == (400, "parameter_invalid")
+    roles["reviewer"].get("/collections/illegal_builds/items", query_string={"f": "shp", **REASON})
+    with owner.db.raw() as link:
+        line = link.execute("SELECT username, detail FROM gisapp.access_log WHERE act = 'export'"
+                            " ORDER BY id DESC LIMIT 1").fetchone()
+    assert line[0] == "reviewer" and line[1]["reason"] == REASON["personal-reason"]
 
 
 def test_a_personal_field_may_not_be_asked_for(roles, filled) -> None:

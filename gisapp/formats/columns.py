@@ -19,6 +19,9 @@ STAFF = frozenset({"created_by", "updated_by"})
 GEOMETRY = "@geometry"
 SECOND = "@second"
 
+#: How yes and no are told in words.
+YES_NO = {"zh": ("是", "否"), "en": ("yes", "no")}
+
 _ARROW = {
     "text": pa.string(), "code": pa.string(), "codes": pa.list_(pa.string()), "integer": pa.int64(),
     "boolean": pa.bool_(), "date": pa.date32(), "datetime": pa.timestamp("us", "UTC"),

@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyogrio
 from pyogrio.raw import write_arrow
 
-from gisapp.crs import STORED_SRID, Crs
 from gisapp.formats.columns import GEOMETRY
 from gisapp.formats.spool import Part
 
 
 def write_layer(path: Path, driver: str, part: Part, schema: pa.Schema, batches: Iterator[pa.RecordBatch],
-                crs: Crs, *, encoding: str | None = None, append: bool = False,
+                system: str, *, encoding: str | None = None, append: bool = False,
                 options: dict[str, str] | None = None) -> None:
-    """Write the batches as layer `part.name`; coordinates as they come, easting first.
+    """Write the batches as layer `part.name`; coordinates as they come, easting first; `system`
+    is an EPSG name or WKT.
 
     `options` are GDAL's for the layer. Nothing to write still gives a valid file with all columns.
     """
@@ -25,7 +25,7 @@ def write_layer(path: Path, driver: str, part: Part, schema: pa.Schema, batches:
     try:
         write_arrow(pa.RecordBatchReader.from_batches(schema, feed), path, layer=part.name, driver=driver,
                     geometry_name=GEOMETRY, geometry_type=part.geometry, append=append,
-                    crs=f"EPSG:{crs.srid or STORED_SRID}", layer_options=options or {}, encoding=encoding)
+                    crs=system, layer_options=options or {}, encoding=encoding)
     except (RuntimeError, pyogrio.errors.DataSourceError):
         if feed.error is not None:
             raise feed.error from None

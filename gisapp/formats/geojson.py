@@ -17,38 +17,47 @@ import pyarrow.compute as pc
 import shapely
 
 from gisapp.formats.columns import GEOMETRY, SECOND
-from gisapp.formats.job import Job, Written
+from gisapp.formats.full_columns import FullColumn
+from gisapp.formats.job import Job, Table, Written
 from gisapp.formats.proof import prove
 from gisapp.formats.spool import Spool
 
 
 def write(job: Job, spool: Spool) -> Written:
     """One .geojson, proven by reading it back with GDAL. Raises NotFaithful when it differs."""
-    path = job.folder / "file.geojson"
+    path = job.folder / f"{spool.name}.geojson"
     with path.open("w", encoding="utf-8") as file:
         _write_head(file, job, spool.rows)
         separator = ""
-        for feature in _features(job, spool):
+        for feature in features(job, spool):
             file.write(separator + feature)
             separator = ",\n"
         file.write("\n]}\n")
-    _prove(job, spool, path)
-    return Written(path, spool.rows)
+    prove_features(job, spool, path, job.layer.id)
+    return Written((path,), spool.rows, (described(job, spool),))
+
+
+def described(job: Job, spool: Spool) -> Table:
+    """What the field table of the pack tells of features as GeoJSON."""
+    return Table(spool.name, spool.rows, True, [FullColumn(field.id, field).description for field in job.fields])
 
 
 def _write_head(file: TextIO, job: Job, rows: int) -> None:
     head: dict[str, Any] = {"type": "FeatureCollection", "name": job.layer.id}
-    if job.crs.srid:
+    if job.datum:
+        head["datum"] = job.datum
+    elif job.crs.srid:
         head["crs"] = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{job.crs.srid}"}}
     head["title"] = {"zh": job.layer.title.zh, "en": job.layer.title.en}
-    head["question"] = job.question
+    head["question"] = job.question.get(job.language)
     head["timeStamp"] = job.made_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     head["numberReturned"] = rows
     text = json.dumps(head, ensure_ascii=False)
     file.write(text[:-1] + ', "features": [\n')
 
 
-def _features(job: Job, spool: Spool) -> Iterator[str]:
+def features(job: Job, spool: Spool) -> Iterator[str]:
+    """Each feature as one line of GeoJSON."""
     for batch in spool.batches():
         shapes = _json_geometries(batch, GEOMETRY)
         seconds = _json_geometries(batch, SECOND) if SECOND in batch.schema.names else [None] * len(shapes)
@@ -84,7 +93,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else float(value)
 
 
-def _prove(job: Job, spool: Spool, path: Path) -> None:
+def prove_features(job: Job, spool: Spool, path: Path, layer: str) -> None:
     """GDAL must find every feature with its id, geometry and plain values; lists and second geometries it
     would only hand back as JSON text."""
     if not spool.rows:
@@ -100,7 +109,7 @@ def _prove(job: Job, spool: Spool, path: Path) -> None:
                 shapes = pc.coalesce(shapes, batch[SECOND])
             yield pa.record_batch([batch[n].cast(schema.field(n).type) for n in names] + [shapes], schema=schema)
 
-    prove(path, job.layer.id, expected(), spool.rows, DATE_AS_STRING="YES")
+    prove(path, layer, expected(), spool.rows, DATE_AS_STRING="YES")
 
 
 def _proven_type(kind: pa.DataType) -> pa.DataType:

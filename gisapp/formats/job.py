@@ -1,25 +1,27 @@
-"""What a format is asked to write, and the book of what it could not hold."""
+"""What a format is asked to write, and what it answers. What it could not hold goes into `gisapp.formats.losses`."""
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gisapp.crs import Crs
+from gisapp.crs import STORED_SRID, Crs
+from gisapp.formats.choices import NO_CHOICE, Choices
+from gisapp.formats.losses import LossBook
 from gisapp.layers import Catalogue, Field, Layer
+from gisapp.words import Words
 
 
 @dataclass(frozen=True)
 class Job:
-    """One export: coordinates in `crs` easting first, texts in `encoding`, times in `zone`.
+    """One layer of an export: coordinates in `crs` easting first, texts in `encoding`, times in `zone`.
 
-    `question` says in words what was asked for; `folder` is empty and belongs to the job.
+    `question` says in words what was asked for. Data files go into `folder`, what they could not hold into `book`.
+    `datum` is GCJ-02 or BD-09 where the coordinates are shifted, else empty.
     """
 
     layer: Layer
@@ -30,18 +32,48 @@ class Job:
     language: str
     zone: ZoneInfo
     author: str
-    question: str
+    question: Words
     made_at: datetime
     folder: Path
+    book: LossBook
+    datum: str = ""
+    choices: Choices = NO_CHOICE
+
+    @property
+    def system(self) -> str:
+        """The system of coordinates as GDAL and PROJ take it; a shifted one is known by its name alone."""
+        if self.datum:
+            return shifted_system(self.datum)
+        return f"EPSG:{self.crs.srid or STORED_SRID}"
+
+
+def shifted_system(datum: str) -> str:
+    """WKT of GCJ-02 or BD-09: degrees on a datum of that name, so that no program takes them for WGS 84."""
+    plain = datum.replace("-", "")
+    return (f'GEOGCS["{datum} (shifted)",DATUM["{plain}_shifted",SPHEROID["{plain}_shifted",6378137,298.257222101]],'
+            'PRIMEM["Greenwich",0],UNIT["Degree",0.0174532925199433]]')
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a finished file and its columns, as the field table of the pack tells of them.
+
+    `whole` is false for a table that only adds a second geometry to features told of elsewhere by id.
+    """
+
+    name: str
+    rows: int
+    whole: bool
+    columns: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Written:
-    """The finished file, its rows, and how many values it could not hold as they were, by kind."""
+    """The finished data files of one layer, its rows and its tables."""
 
-    path: Path
+    files: tuple[Path, ...]
     rows: int
-    losses: dict[str, int] = field(default_factory=dict)
+    tables: tuple[Table, ...]
 
 
 class NotFaithful(Exception):
@@ -50,40 +82,3 @@ class NotFaithful(Exception):
 
 class TooLarge(Exception):
     """The rows do not fit the format."""
-
-
-LOSSES = {
-    "cut": ("文字超出字段长度，已截断", "text longer than its field, cut"),
-    "replaced": ("字符不在所选编码内，已用 〓 代替", "characters outside the encoding, replaced by 〓"),
-    "trimmed": ("首尾空格不能保存，已去掉", "leading or trailing spaces cannot be held, removed"),
-}
-
-
-class LossBook:
-    """report.csv: a line for each value that was cut, replaced or trimmed, with the feature's id."""
-
-    HEADINGS = ("file", "row", "id", "field", "kind", "说明", "meaning", "original", "written")
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
-        self._csv = csv.writer(self._file)
-        self._csv.writerow(self.HEADINGS)
-        self.counts: Counter[str] = Counter()
-
-    def __enter__(self) -> LossBook:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self._file.close()
-
-    def add(self, file: str, row: int, feature: str, column: str, kind: str, original: str, written: str) -> None:
-        """Note one value; `row` counts from 1 within the file."""
-        self.counts[kind] += 1
-        self._csv.writerow((file, row, feature, column, kind, *LOSSES[kind], defused(original), defused(written)))
-
-
-def defused(value: Any) -> str:
-    """A text that a spreadsheet shows and does not run: a leading = + - @ gets an apostrophe before it."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

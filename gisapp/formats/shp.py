@@ -7,72 +7,55 @@ title. Texts are cut on a character's border and what was cut is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import glob
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from gisapp.formats import texts
-from gisapp.formats.columns import GEOMETRY, ID, code_titles, joined, titled
+from gisapp.formats.columns import GEOMETRY, ID, YES_NO, joined, titled
+from gisapp.formats.dbf_columns import DbfColumn, dbf_columns
 from gisapp.formats.gdal import write_layer
-from gisapp.formats.job import Job, LossBook, TooLarge, Written
-from gisapp.formats.pack import Pack
+from gisapp.formats.job import Job, Table, TooLarge, Written
+from gisapp.formats.losses import LossBook
 from gisapp.formats.proof import prove
 from gisapp.formats.spool import Part, Spool
-from gisapp.layers import Field
 
-NAME_BYTES = 10
-TEXT_BYTES = 254
+#: What one .shp or .dbf may hold; rows beyond go into numbered parts.
 FILE_BYTES = 2**31 - 1
+FILE_POINTS = 70_000_000
+#: Room for a file's header, and what a .shp needs for a record besides what its WKB has.
+_HEADER_BYTES, _RECORD_BYTES = 2**14, 64
 #: Above this the widths follow the texts that are there; below it they follow the layer file.
 ROOMY_BYTES = 2**30
 #: Byte 29 of a DBF: the code page. GDAL writes 0 and trusts the .cpg, which is often lost on the way.
 LANGUAGE_BYTE = {"GBK": b"\x4d", "UTF-8": b"\x00"}
-_YES_NO = {"zh": ("是", "否"), "en": ("yes", "no")}
-
-
-@dataclass(frozen=True)
-class DbfColumn:
-    """One column of the DBF; `titles` is set for the column that holds a code's title."""
-
-    name: str
-    field: Field
-    width: int
-    decimals: int = 0
-    titles: Mapping[str, str] | None = None
-
-    @property
-    def is_text(self) -> bool:
-        return self.field.type not in ("integer", "number", "date")
-
-    @property
-    def arrow(self) -> pa.Field:
-        """Name, type and width as GDAL takes them from Arrow."""
-        if self.field.type == "number" and self.field.decimals is not None:
-            return pa.field(self.name, pa.decimal128(self.width - 2, self.decimals))
-        kinds = {"integer": pa.int64(), "number": pa.float64(), "date": pa.date32()}
-        width = {} if self.field.type in ("number", "date") else {"GDAL:OGR:width": str(self.width)}
-        return pa.field(self.name, kinds.get(self.field.type, pa.string()), metadata=width or None)
 
 
 def write(job: Job, spool: Spool) -> Written:
-    """The zip with one shapefile a part, proven by reading it back.
+    """One shapefile a part, in numbered pieces where it would grow too large, each proven by reading it back.
 
-    Raises NotFaithful when what is read back differs, TooLarge over 2 GB a file.
+    Raises NotFaithful when what is read back differs, TooLarge when one row does not fit.
     """
-    pack = Pack(job, "shp")
-    with LossBook(pack.folder / "report.csv") as losses:
-        for part in spool.parts():
-            columns = _fitted_widths(dbf_columns(job, part), part)
-            _write_part(job, part, columns, pack.folder / f"{part.name}.shp", losses)
-            pack.describe(part, [_description(column) for column in columns])
-    return Written(pack.close(losses.counts), spool.rows, dict(losses.counts))
+    files: list[Path] = []
+    tables = []
+    for part in spool.parts():
+        columns = _fitted_widths(dbf_columns(job, part), part)
+        for piece in part.pieces(_ranges(part, columns)):
+            path = job.folder / f"{piece.name}.shp"
+            _write_part(job, piece, columns, path)
+            files += sorted(job.folder.glob(f"{glob.escape(path.stem)}.*"))
+            tables.append(Table(piece.name, piece.rows, piece.whole, [column.description for column in columns]))
+    return Written(tuple(files), spool.rows, tuple(tables))
 
 
-def _write_part(job: Job, part: Part, columns: Sequence[DbfColumn], path: Path, losses: LossBook) -> None:
+def _write_part(job: Job, part: Part, columns: Sequence[DbfColumn], path: Path) -> None:
     schema = pa.schema([column.arrow for column in columns] + [pa.field(GEOMETRY, pa.binary())])
 
     def prepared(book: LossBook | None) -> Iterator[pa.RecordBatch]:
@@ -81,10 +64,35 @@ def _write_part(job: Job, part: Part, columns: Sequence[DbfColumn], path: Path, 
             yield _prepare(job, batch, columns, schema, _Noting(book, path.name, first))
             first += batch.num_rows
 
-    write_layer(path, "ESRI Shapefile", part, schema, prepared(losses), job.crs,
+    write_layer(path, "ESRI Shapefile", part, schema, prepared(job.book), job.system,
                 encoding=job.encoding, options={"2GB_LIMIT": "YES"})
     mark_language(path.with_suffix(".dbf"), job.encoding)
     prove(path, path.stem, prepared(None), part.rows)
+
+
+def _ranges(part: Part, columns: Sequence[DbfColumn]) -> list[tuple[int, int]]:
+    """First row and number of rows of each piece that keeps within what one file may hold."""
+    most_rows = (FILE_BYTES - _HEADER_BYTES) // (1 + sum(column.width for column in columns))
+    lengths = [pc.fill_null(pc.binary_length(batch[GEOMETRY]), 0).to_numpy() for batch in part.batches()]
+    # A record of a .shp is never larger than its WKB and this much; a point is 16 bytes of both.
+    wkb = np.concatenate([*lengths, np.zeros(0, np.int64)]).astype(np.int64)
+    bytes_, points = wkb + _RECORD_BYTES, wkb // 16
+    if part.rows <= most_rows and bytes_.sum() + _HEADER_BYTES <= FILE_BYTES and points.sum() <= FILE_POINTS:
+        return [(0, part.rows)]
+    if most_rows < 1 or int(bytes_.max()) + _HEADER_BYTES > FILE_BYTES:
+        raise TooLarge(part.name)
+    return _filled(most_rows, np.cumsum(bytes_), np.cumsum(points))
+
+
+def _filled(most_rows: int, bytes_: NDArray[np.int64], points: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Pieces as full as they may be, from the running sums of bytes and points."""
+    ranges, first, spent, drawn = [], 0, 0, 0
+    while first < len(bytes_):
+        stop = min(first + most_rows, int(np.searchsorted(bytes_, spent + FILE_BYTES - _HEADER_BYTES, "right")),
+                   max(first + 1, int(np.searchsorted(points, drawn + FILE_POINTS, "right"))))
+        ranges.append((first, stop - first))
+        first, spent, drawn = stop, int(bytes_[stop - 1]), int(points[stop - 1])
+    return ranges
 
 
 def mark_language(dbf: Path, encoding: str) -> None:
@@ -94,77 +102,12 @@ def mark_language(dbf: Path, encoding: str) -> None:
         file.write(LANGUAGE_BYTE[encoding])
 
 
-def dbf_columns(job: Job, part: Part) -> list[DbfColumn]:
-    """The columns of a part: short names from the layer file, a title column after each code column."""
-    fields = [field for field in job.fields if field.id in part.schema.names]
-    taken = {field.export for field in fields}
-    columns = []
-    for field in fields:
-        columns.append(_column(job, field))
-        if field.codelist:
-            columns.append(_title_column(job, field, _title_name(field.export, taken)))
-    return columns
-
-
-def _title_name(short: str, taken: set[str]) -> str:
-    """A free name of at most ten bytes for the titles of a code column: JGLX gives JGLX_M."""
-    endings = ("_M", *(f"_M{n}" for n in range(2, 100)))
-    name = next(n for n in (short[:NAME_BYTES - len(e)] + e for e in endings) if n not in taken)
-    taken.add(name)
-    return name
-
-
-def _column(job: Job, field: Field) -> DbfColumn:
-    if field.type == "number":
-        return _number(field)
-    if field.type == "integer":
-        return DbfColumn(field.export, field, _integer_width(field))
-    widths = {"date": 8, "datetime": 19, "boolean": 3, "codes": TEXT_BYTES}
-    return DbfColumn(field.export, field, widths.get(field.type) or _text_width(job, field))
-
-
-def _number(field: Field) -> DbfColumn:
-    if field.decimals is None:
-        return DbfColumn(field.export, field, 24, 15)
-    whole = 18 - field.decimals
-    if field.min is not None and field.max is not None:
-        whole = min(whole, len(str(int(max(abs(field.min), abs(field.max))))))
-    return DbfColumn(field.export, field, whole + field.decimals + 2, field.decimals)
-
-
-def _integer_width(field: Field) -> int:
-    if field.min is None or field.max is None:
-        return 18
-    return max(len(str(int(field.min))), len(str(int(field.max))))
-
-
-def _text_width(job: Job, field: Field) -> int:
-    if field.type == "code":
-        codes = job.catalogue.codelists[field.codelist or ""].codes
-        return _width_of([code.id for code in codes], job.encoding)
-    if field is ID:
-        return ID.max_length or TEXT_BYTES
-    return min(TEXT_BYTES, texts.byte_width(field.max_length or TEXT_BYTES, job.encoding))
-
-
-def _title_column(job: Job, field: Field, name: str) -> DbfColumn:
-    titles = code_titles(job.catalogue, field, job.language)
-    width = TEXT_BYTES if field.type == "codes" else _width_of(titles.values(), job.encoding)
-    return DbfColumn(name, field, width, titles=titles)
-
-
-def _width_of(values: Any, encoding: str) -> int:
-    return min(TEXT_BYTES, max((len(v.encode(encoding, "gisapp.visible")) for v in values), default=1) or 1)
-
-
 def _fitted_widths(columns: list[DbfColumn], part: Part) -> list[DbfColumn]:
     """The same columns, narrowed to the texts that are there when the DBF would be very large."""
     if part.rows * sum(c.width for c in columns) > ROOMY_BYTES:
         longest = _longest(part)
         columns = [replace(c, width=max(1, min(c.width, longest.get(c.field.id, c.width)))) if c.titles is None
                    else c for c in columns]
-    if part.rows * (1 + sum(c.width for c in columns)) > FILE_BYTES:
-        raise TooLarge(part.name)
     return columns
 
 
@@ -205,8 +148,8 @@ def _prepare(job: Job, batch: pa.RecordBatch, columns: Sequence[DbfColumn], sche
 def _values(job: Job, values: pa.Array, column: DbfColumn) -> pa.Array:
     if column.titles is not None:
         return titled(values, column.titles)
-    if column.field.type == "boolean":
-        yes, no = _YES_NO[job.language]
+    if column.field.type == "boolean" and column.is_text:
+        yes, no = YES_NO[job.language]
         return pc.if_else(values, yes, no)
     if column.field.type == "codes":
         return joined(values.to_pylist())
@@ -229,9 +172,3 @@ def _fitted(job: Job, batch: pa.RecordBatch, column: DbfColumn, values: pa.Array
             noting.add(batch, index, column.name, kind, value, kept or "")
         fitted.append(kept or None)
     return pa.array(fitted, pa.string())
-
-
-def _description(column: DbfColumn) -> dict[str, Any]:
-    kind = {"number": "N", "integer": "N", "date": "D"}.get(column.field.type, "C")
-    return {"name": column.name, "field": column.field, "type": kind, "width": column.width,
-            "decimals": column.decimals, "is_title": column.titles is not None}

@@ -5,8 +5,8 @@ A layer with a second geometry gives several parts: a shapefile or GeoPackage la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +21,8 @@ class Part:
     """One table of the file: `name` in ASCII, its geometry type, its rows and columns.
 
     `column` is where its geometry lies in the spool. `whole` is false for a table that only adds a second
-    geometry to features told of elsewhere by id.
+    geometry to features told of elsewhere by id. `first` is the row it begins with where it is one of several
+    numbered pieces.
     """
 
     name: str
@@ -31,14 +32,27 @@ class Part:
     column: str
     whole: bool
     spool: Spool
+    first: int = 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in the order in which the database gave them; the geometry column is `@geometry`."""
+        skip, left = self.first, self.rows
         for batch in self.spool.batches():
             rows = batch.filter(self._chosen(batch))
-            if rows.num_rows:
-                columns = [rows[self.column if name == GEOMETRY else name] for name in self.schema.names]
+            taken = rows.slice(min(skip, rows.num_rows), left)
+            skip, left = skip - min(skip, rows.num_rows), left - taken.num_rows
+            if taken.num_rows:
+                columns = [taken[self.column if name == GEOMETRY else name] for name in self.schema.names]
                 yield pa.record_batch(columns, schema=self.schema)
+            if not left:
+                return
+
+    def pieces(self, ranges: Sequence[tuple[int, int]]) -> list[Part]:
+        """The part itself, or numbered pieces of it: one for each (first row, number of rows)."""
+        if len(ranges) == 1:
+            return [self]
+        return [replace(self, name=f"{self.name}_{number}", first=self.first + first, rows=rows)
+                for number, (first, rows) in enumerate(ranges, 1)]
 
     def _chosen(self, batch: pa.RecordBatch) -> pa.Array:
         main = pc.is_valid(batch[GEOMETRY])
@@ -48,12 +62,17 @@ class Part:
 
 
 class Spool:
-    """The rows of one layer in an Arrow file under `folder`, written once, read as often as wanted."""
+    """The rows of one layer in an Arrow file under `folder`, written once, read as often as wanted.
 
-    def __init__(self, layer: Layer, schema: pa.Schema, folder: Path) -> None:
+    `mark` ends the names of its parts: the datum of shifted coordinates.
+    """
+
+    def __init__(self, layer: Layer, schema: pa.Schema, folder: Path, mark: str = "") -> None:
         self.layer = layer
         self.schema = schema
-        self.path = folder / "rows.arrow"
+        self.mark = mark
+        self.name = f"{layer.id}{mark}"
+        self.path = folder / f"{layer.id}.arrow"
         self.rows = self.main = self.standing_in = self.both = self.synthetic = 0
 
     def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
@@ -88,14 +107,14 @@ class Spool:
         """
         layer, second = self.layer, self.layer.second_geometry
         whole = pa.schema([f for f in self.schema if f.name != SECOND])
-        found = [Part(layer.id, layer.geometry, self.main, whole, GEOMETRY, True, self)]
+        found = [Part(self.name, layer.geometry, self.main, whole, GEOMETRY, True, self)]
         if second is None:
             return found
         ids = pa.schema([self.schema.field(ID.id), self.schema.field("version"), pa.field(GEOMETRY, pa.binary())])
-        name = f"{layer.id}_{second.id}"
+        name = f"{layer.id}_{second.id}{self.mark}"
         if second.stands_in:
             found.append(Part(name, second.geometry, self.standing_in, whole, SECOND, True, self))
-            name = f"{name}_also"
+            name = f"{layer.id}_{second.id}_also{self.mark}"
         if self.both or not second.stands_in:
             found.append(Part(name, second.geometry, self.both, ids, SECOND, False, self))
         return found

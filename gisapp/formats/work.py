@@ -15,16 +15,22 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gisapp import features, params
+from gisapp.children import report
 from gisapp.config import Settings
 from gisapp.crs import CGCS2000, STORED_SRID, parse_crs
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS
+from gisapp.formats.choices import Choices
 from gisapp.formats.columns import GEOMETRY, ID, SECOND, exported_fields, spool_schema, to_batch
 from gisapp.formats.job import Job, NotFaithful, TooLarge, Written
+from gisapp.formats.losses import LossBook
+from gisapp.formats.pack import REPORT, bind, file_digest
 from gisapp.formats.question import in_words
+from gisapp.formats.readme import Chapter
+from gisapp.formats.shifting import shifted
 from gisapp.formats.spool import Spool
 from gisapp.house import House, make_house
-from gisapp.layers import Field, Layer
+from gisapp.layers import Field
 from gisapp.params import Query
 from gisapp.permissions import Actor, may
 
@@ -34,33 +40,62 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     settings = Settings(layers=Path(order["layers"]), time_zone=order["time_zone"], threads=1,
                         statement_timeout_s=order["statement_timeout_s"],
                         filter_length=order["filter_length"], filter_depth=order["filter_depth"])
-    house = make_house(settings, order["database_url"])
-    actor = Actor(**order["actor"])
-    layer = house.layer(order["layer"])
-    query = params.parse(order["args"], layer, house.catalogue).without_page()
-    job = _job(house, actor, layer, query, order)
-    written = _write(order["format"], job, _spool(house, actor, query, job))
-    words = in_words(layer, house.catalogue, query)
-    return {"path": str(written.path), "rows": written.rows, "losses": written.losses,
-            "question": {"zh": words.zh, "en": words.en}}
+    house, actor = make_house(settings, order["database_url"]), Actor(**order["actor"])
+    data = Path(order["folder"]) / "data"
+    data.mkdir()
+    with LossBook(data / REPORT) as book:
+        asked = [_asked(house, actor, one, order, data, book)
+                 for one in ({"layer": order["layer"], "args": order["args"]}, *order.get("further", ()))]
+        spools = [_spool(house, actor, query, job) for job, query in asked]
+        house.db.close()
+        jobs = [job for job, _ in asked]
+        written = [_write(order["format"], job, spool) for job, spool in zip(jobs, spools, strict=True)]
+    chapters = [Chapter(job, one.tables, one.rows, spool.synthetic)
+                for job, one, spool in zip(jobs, written, spools, strict=True)]
+    files = list(dict.fromkeys(path for one in written for path in one.files))
+    return _bound(order, data, chapters, files, book)
 
 
-def _job(house: House, actor: Actor, layer: Layer, query: Query, order: dict[str, Any]) -> Job:
-    fields = exported_fields(layer, may(actor, "read_personal"))
+def _bound(order: dict[str, Any], data: Path, chapters: list[Chapter], files: list[Path],
+           book: LossBook) -> dict[str, Any]:
+    """The answer: the pack, or the one data file where no pack was asked for."""
+    withheld = list({field.id: field for chapter in chapters for field in _withheld(chapter.job)}.values())
+    told = [{"name": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)} for path in files]
+    path = files[0]
+    packed = order["pack"] or len(files) > 1
+    if packed:
+        path = bind(data, chapters, order["format"], book.counts, withheld)
+    words = [chapter.job.question for chapter in chapters]
+    return {"path": str(path), "rows": sum(chapter.rows for chapter in chapters), "losses": dict(book.counts),
+            "question": {"zh": " / ".join(one.zh for one in words), "en": " / ".join(one.en for one in words)},
+            "shown": book.shown, "files": told, "packed": packed, "withheld": [field.id for field in withheld]}
+
+
+def _withheld(job: Job) -> list[Field]:
+    there = {field.id for field in job.fields}
+    return [field for field in job.layer.all_fields if field.personal and field.id not in there]
+
+
+def _asked(house: House, actor: Actor, one: dict[str, Any], order: dict[str, Any], data: Path,
+           book: LossBook) -> tuple[Job, Query]:
+    layer = house.layer(one["layer"])
+    query = params.parse(one["args"], layer, house.catalogue).without_page()
+    fields = exported_fields(layer, bool(order.get("personal")) and may(actor, "read_personal"))
     if query.properties is not None:
         fields = (ID, *(f for f in fields if f.id in (*query.properties, "version", "synthetic")))
     return Job(layer=layer, catalogue=house.catalogue, fields=fields, crs=parse_crs(order["crs"]),
                encoding=order["encoding"], language=order["language"], zone=ZoneInfo(order["time_zone"]),
-               author=actor.username, question=in_words(layer, house.catalogue, query).get(order["language"]),
-               made_at=datetime.fromisoformat(order["made_at"]), folder=Path(order["folder"]))
+               author=actor.username, question=in_words(layer, house.catalogue, query),
+               made_at=datetime.fromisoformat(order["made_at"]), folder=data, book=book, datum=order.get("datum", ""),
+               choices=Choices(order.get("booleans", ""), order.get("geometry", ""))), query
 
 
 def _spool(house: House, actor: Actor, query: Query, job: Job) -> Spool:
-    """All rows on disk; the database is done with when this returns."""
+    """All rows of a layer on disk."""
     schema = spool_schema(job.fields, job.layer.second_geometry is not None)
-    spool = Spool(job.layer, schema, job.folder)
-    spool.fill(_batches(house, actor, query, job, schema))
-    house.db.close()
+    spool = Spool(job.layer, schema, job.folder.parent, f"_{job.datum.replace('-', '')}" if job.datum else "")
+    batches = _batches(house, actor, query, job, schema)
+    spool.fill(shifted(batches, job.datum, job.layer.id, job.book) if job.datum else batches)
     return spool
 
 
@@ -69,7 +104,10 @@ def _batches(house: House, actor: Actor, query: Query, job: Job, schema: pa.Sche
     headings = [ID.id, *names, GEOMETRY, SECOND]
     # CGCS2000 is taken as equal to what is stored; the same numbers go out, to the last bit.
     srid = STORED_SRID if job.crs.srid == CGCS2000 else job.crs.database_srid
+    done = 0
     for rows in features.stream(house, actor, job.layer.id, query, srid, names):
+        done += len(rows)
+        report(done, step="read")
         columns = dict(zip(headings, zip(*rows, strict=True), strict=False))
         yield to_batch(schema, columns)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gisapp.cql2 import LANGUAGES
+from gisapp.export_orders import LONGEST_REASON, SHORTEST_REASON
 from gisapp.formats import FORMATS
+from gisapp.formats.choices import BOOLEANS, DATUMS, GEOMETRIES
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.map_styles import STYLES
 from gisapp.params import DEFAULT_LIMIT, MAX_LIMIT, is_coded
@@ -58,6 +60,23 @@ COMMON: dict[str, Entry] = {
     "filter-crs": (_TEXT, Words("filter 中坐标的坐标系", "CRS of the coordinates in filter")),
     "compute": (_TEXT, Words("另行计算的列，如 overlap_area('control_lines')，逗号分隔",
                              "Columns to reckon, such as overlap_area('control_lines'), separated by commas")),
+    "layers": (_NAMES, Words("只用于文件：同一文件中还要的图层或 q- 问题；沿用 bbox、datetime、as_of、q",
+                             "Files only: further layers or q- questions for the same file; they take over bbox, "
+                             "datetime, as_of and q")),
+    "datum": (_TEXT | {"enum": list(DATUMS)}, Words(
+        "只用于文件：偏移坐标，仅大陆范围；范围外的要素不写入并列出",
+        "Files only: shifted coordinates, on the mainland only; features elsewhere are left out and listed")),
+    "pack": (_TEXT | {"enum": ["yes", "no"]}, Words(
+        "只用于文件：yes 时为含说明、字段表、代码表、报告和校验值的 zip",
+        "Files only: yes for a zip with readme, field table, code lists, report and checksums")),
+    "booleans": (_TEXT | {"enum": list(BOOLEANS)}, Words(
+        "只用于文件：是/否、1/0 或逻辑型", "Files only: yes and no in words, as 1 and 0, or as the logical type")),
+    "geometry-as": (_TEXT | {"enum": list(GEOMETRIES)}, Words(
+        "只用于 CSV、XLSX：位置写成 WKT 或经纬度两列",
+        "CSV and XLSX only: where a feature is, as WKT or as two columns")),
+    "personal-reason": (_TEXT | {"minLength": SHORTEST_REASON, "maxLength": LONGEST_REASON}, Words(
+        "只用于文件：需要个人信息字段的理由，记入日志；不给则不含这些字段",
+        "Files only: why personal fields are needed, which is logged; without it they are left out")),
     "and": (_TEXT, Words("同时还须满足的问题：JSON 对象（参数名: 文本）或其列表",
                          "Questions that must hold as well: a JSON object of texts by parameter, or a list of them")),
 }

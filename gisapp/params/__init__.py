@@ -27,6 +27,7 @@ from gisapp.params.paging import (
     decode_page_key,
     encode_page_key,
     parse_limit,
+    parse_page_keys,
     parse_properties,
     parse_sortby,
 )
@@ -36,10 +37,13 @@ from gisapp.params.times import Period, parse_as_of, parse_instant, parse_period
 from gisapp.params.values import MOST_CODES, is_coded, parse_id, parse_ids, parse_value, parse_values
 
 #: Parameters of every items address; besides them each field's id is one.
-COMMON = ("f", "lang", "limit", "after", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
-          "encoding", "as_of", "q", "filter", "filter-lang", "filter-crs", "compute", "and")
+COMMON = ("f", "lang", "limit", "after", "before", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
+          "encoding", "as_of", "q", "filter", "filter-lang", "filter-crs", "compute", "and",
+          "layers", "datum", "pack", "booleans", "geometry-as", "personal-reason")
+#: Of these, what is about a file and not about its features.
+FILE_ONLY = ("layers", "datum", "pack", "booleans", "geometry-as", "personal-reason")
 #: Of these, what shapes an answer and asks nothing of a feature.
-SHAPING = ("f", "lang", "limit", "after", "crs", "encoding", "sortby", "properties", "compute")
+SHAPING = ("f", "lang", "limit", "after", "before", "crs", "encoding", "sortby", "properties", "compute", *FILE_ONLY)
 MOST_FURTHER = 4
 
 
@@ -49,7 +53,8 @@ class Query:
 
     `bbox` is (min x, min y, max x, max y) in `bbox_crs` with easting first; `equals` are field and typed value, a
     tuple of values for "any of these" (codes only, None among them for no value), a `Span` of dates;
-    `period` filters on the layer's instant; `after` is the page key of the last feature seen;
+    `period` filters on the layer's instant; `after` is the page key of the last feature seen,
+    `before` that of the first one when leafing back;
     `as_of` asks the layer as it was at that moment (UTC); `words` must all stand in the feature's texts; `filter`
     is CQL2, checked; `computed` are columns that are reckoned for the answer; `also` are questions that must hold
     as well, at the same moment.
@@ -65,6 +70,7 @@ class Query:
     properties: tuple[str, ...] | None = None
     limit: int = DEFAULT_LIMIT
     after: tuple[Any, ...] | None = None
+    before: tuple[Any, ...] | None = None
     as_of: datetime | None = None
     words: tuple[str, ...] = ()
     filter: Filter | None = None
@@ -76,6 +82,11 @@ class Query:
         """Whether anything narrows the layer."""
         return bool(self.bbox or self.equals or self.period or self.ids or self.words or self.filter
                     or any(one.filters for one in self.also))
+
+    @property
+    def by_place(self) -> bool:
+        """Whether the pages go from north to south, as the features of a box do unless another order is asked."""
+        return self.bbox is not None and not self.sortby and self.as_of is None
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -112,7 +123,7 @@ class Query:
 
     def without_page(self) -> Query:
         """The same question about all features, not one page of them."""
-        return replace(self, after=None, limit=MAX_LIMIT)
+        return replace(self, after=None, before=None, limit=MAX_LIMIT)
 
 
 def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue) -> Query:
@@ -122,6 +133,9 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue)
     bbox_crs = parse_crs_argument(values.get("bbox-crs"))
     sortby = parse_sortby(values.get("sortby"), layer)
     also = _further(values["and"], layer, catalogue) if values.get("and") else ()
+    as_of = parse_as_of(values.get("as_of")) or next((one.as_of for one in also if one.as_of), None)
+    by_place = "bbox" in values and not sortby and as_of is None
+    after, before = parse_page_keys(values, 2 if by_place else len(sortby) + 1, by_place)
     return Query(
         bbox=parse_bbox(values["bbox"], bbox_crs) if "bbox" in values else None,
         bbox_crs=bbox_crs,
@@ -133,8 +147,9 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue)
         sortby=sortby,
         properties=parse_properties(values.get("properties"), layer),
         limit=parse_limit(values.get("limit")),
-        as_of=parse_as_of(values.get("as_of")) or next((one.as_of for one in also if one.as_of), None),
-        after=decode_page_key(values["after"], len(sortby) + 1) if "after" in values else None,
+        as_of=as_of,
+        after=after,
+        before=before,
         words=parse_words(values.get("q")),
         filter=read_filter(values, layer, catalogue),
         computed=parse_computed(values["compute"], layer, catalogue) if values.get("compute") else (),
@@ -173,7 +188,7 @@ def known_names(layer: Layer) -> tuple[str, ...]:
 
 
 __all__ = [
-    "COMMON", "DEFAULT_LIMIT", "MAX_LIMIT", "MOST_CODES", "SHAPING", "Box", "Period", "Query", "Span",
+    "COMMON", "DEFAULT_LIMIT", "FILE_ONLY", "MAX_LIMIT", "MOST_CODES", "SHAPING", "Box", "Period", "Query", "Span",
     "decode_page_key", "encode_page_key", "invalid", "is_coded", "known_names", "parse", "parse_as_of", "parse_bbox",
     "parse_crs_argument", "parse_id", "parse_instant", "parse_period", "parse_value", "parse_values",
 ]

@@ -44,7 +44,7 @@ def page() -> str:
 
 
 def _streamed(handed: exports.HandOver) -> Response:
-    response = Response(_chunks(handed.file), mimetype=handed.format.media_type, direct_passthrough=True)
+    response = Response(_chunks(handed.file), mimetype=handed.media_type, direct_passthrough=True)
     response.call_on_close(handed.file.close)
     response.content_length = handed.size
     response.headers["Content-Disposition"] = (

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from gisapp import statistics
-from gisapp.formats.job import defused
+from gisapp.formats.losses import defused
 from gisapp.statistics import Group, Statistics
 from gisapp.views import context
 from gisapp.views.documents import link, url, wanted_format

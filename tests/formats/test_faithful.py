@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,12 +23,15 @@ from gisapp.catalogue import load_catalogue
 from gisapp.crs import MENU
 from gisapp.formats import geojson, gpkg, shp, texts
 from gisapp.formats.columns import GEOMETRY, exported_fields, spool_schema, to_batch
-from gisapp.formats.job import Job, NotFaithful, TooLarge, defused
+from gisapp.formats.dbf_columns import dbf_columns
+from gisapp.formats.job import Job, NotFaithful, TooLarge
+from gisapp.formats.losses import LossBook, armed, defused
 from gisapp.formats.proof import prove, same_geometries
-from gisapp.formats.shp import LANGUAGE_BYTE, dbf_columns
+from gisapp.formats.shp import LANGUAGE_BYTE
 from gisapp.formats.spool import Spool
 from gisapp.layers import Catalogue
 from gisapp.rules import RULES
+from gisapp.words import Words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAYER = "rooftop_signs"
@@ -51,9 +53,10 @@ def catalogue() -> Catalogue:
 def job(catalogue: Catalogue, encoding: str = "GBK") -> Iterator[Job]:
     """An export of signs into a folder of its own."""
     layer = catalogue.layers[LAYER]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, LossBook(Path(folder) / "report.csv") as book:
         yield Job(layer, catalogue, exported_fields(layer, personal=True), MENU[4490], encoding, "zh",
-                  ZoneInfo("Asia/Shanghai"), "tester", "全部", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), Path(folder))
+                  ZoneInfo("Asia/Shanghai"), "tester", Words("全部", "everything"),
+                  dt.datetime(2026, 1, 1, tzinfo=dt.UTC), Path(folder), book)
 
 
 def spool_of(job: Job, values: list[str]) -> Spool:
@@ -77,10 +80,9 @@ def read_remarks(path: Path, column: str, **options: Any) -> list[str | None]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_text_is_in_the_shapefile_or_in_the_report(catalogue, encoding, values) -> None:
     with job(catalogue, encoding) as order:
-        written = shp.write(order, spool_of(order, values))
-        with zipfile.ZipFile(written.path) as pack:
-            pack.extractall(order.folder)
+        shp.write(order, spool_of(order, values))
         found = read_remarks(order.folder / f"{LAYER}.shp", "BZ")
+        order.book.__exit__(None, None, None)
         with (order.folder / "report.csv").open(encoding="utf-8-sig", newline="") as file:
             reported = {int(line["row"]) for line in csv.DictReader(file) if line["field"] == "BZ"}
     for number, (meant, got) in enumerate(zip(values, found, strict=True), 1):
@@ -98,7 +100,7 @@ def test_other_formats_hold_every_text_as_it_is(catalogue, module, values) -> No
     with job(catalogue, "UTF-8") as order:
         written = module.write(order, spool_of(order, values))
         options = {"DATE_AS_STRING": "YES"} if module is geojson else {}
-        assert read_remarks(written.path, "remark", layer=LAYER, **options) == values
+        assert read_remarks(written.files[0], "remark", layer=LAYER, **options) == values
 
 
 def test_every_character_of_gbk_survives(catalogue) -> None:
@@ -112,10 +114,8 @@ def test_every_character_of_gbk_survives(catalogue) -> None:
                 continue
     rows = ["".join(characters[n:n + 120]) for n in range(0, len(characters), 120)]
     with job(catalogue) as order:
-        written = shp.write(order, spool_of(order, rows))
-        assert written.losses == {}
-        with zipfile.ZipFile(written.path) as pack:
-            pack.extractall(order.folder)
+        shp.write(order, spool_of(order, rows))
+        assert not order.book.counts
         assert read_remarks(order.folder / f"{LAYER}.shp", "BZ") == rows
 
 
@@ -183,24 +183,46 @@ def test_turned_rings_are_the_same_geometry() -> None:
     assert same_geometries(pa.array(there), pa.chunked_array([back]))
 
 
-def test_a_dbf_over_two_gigabytes_is_refused_before_it_is_written(catalogue, monkeypatch) -> None:
+def _pieces(folder: Path) -> list[list[str | None]]:
+    return [read_remarks(path, "BZ") for path in sorted(folder.glob("*.shp"))]
+
+
+def test_a_row_that_no_dbf_holds_is_refused(catalogue, monkeypatch) -> None:
     monkeypatch.setattr(shp, "FILE_BYTES", 1000)
     with job(catalogue) as order, pytest.raises(TooLarge):
         shp.write(order, spool_of(order, ["x"] * 10))
 
 
+@pytest.mark.parametrize(("points", "rows", "sizes"), [(3, 100, [3, 3, 3, 1]), (100, 4, [4, 4, 2])])
+def test_what_is_too_large_for_one_shapefile_goes_into_numbered_ones(catalogue, monkeypatch, points, rows,
+                                                                     sizes) -> None:
+    with job(catalogue) as order:
+        width = 1 + sum(column.width for column in dbf_columns(order, spool_of(order, ["x"]).parts()[0]))
+        monkeypatch.setattr(shp, "FILE_POINTS", points)
+        monkeypatch.setattr(shp, "FILE_BYTES", shp._HEADER_BYTES + rows * width)
+        written = shp.write(order, spool_of(order, [str(n) for n in range(10)]))
+        assert [table.rows for table in written.tables] == sizes
+        assert [path.name for path in written.files if path.suffix == ".shp"] == [
+            f"{LAYER}_{n}.shp" for n in range(1, len(sizes) + 1)]
+        assert [text for piece in _pieces(order.folder) for text in piece] == [str(n) for n in range(10)]
+
+
 def test_a_very_large_dbf_is_as_wide_as_its_texts(catalogue, monkeypatch) -> None:
     monkeypatch.setattr(shp, "ROOMY_BYTES", 1000)
     with job(catalogue) as order:
-        written = shp.write(order, spool_of(order, ["违法建设", "x"]))
-        with zipfile.ZipFile(written.path) as pack:
-            pack.extractall(order.folder)
-            assert pack.getinfo(f"{LAYER}.dbf").file_size < 4000
+        shp.write(order, spool_of(order, ["违法建设", "x"]))
+        assert (order.folder / f"{LAYER}.dbf").stat().st_size < 4000
         assert read_remarks(order.folder / f"{LAYER}.shp", "BZ") == ["违法建设", "x"]
 
 
 def test_formulas_are_defused_in_tables() -> None:
     assert [defused(text) for text in ("=1+1", "-1", "a", None)] == ["'=1+1", "'-1", "a", ""]
+
+
+@given(st.lists(AWKWARD | ANY | st.sampled_from(["'=1", "''-1", "'", "'x", "＝1"]), min_size=1))
+def test_a_defused_text_can_be_given_back(texts) -> None:
+    assert [armed(defused(text)) for text in texts] == texts
+    assert not any(defused(text)[:1] in "=+-@\t\r\n＝＋－＠" for text in texts if text)
 
 
 def test_language_bytes_are_those_of_the_dbf_standard() -> None:
