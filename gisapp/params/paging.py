@@ -6,10 +6,11 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params.faults import invalid
 
@@ -51,11 +52,24 @@ def parse_sortby(text: str | None, layer: Layer) -> tuple[tuple[str, bool], ...]
 
 
 def encode_page_key(values: Sequence[Any]) -> str:
-    """A page key for `after`: the sort values and the id of the last feature of a page."""
+    """A page key for `after` and `before`: the values that a page is ordered by, of the feature at its end."""
     return base64.urlsafe_b64encode(json.dumps(list(values)).encode()).decode().rstrip("=")
 
 
-def decode_page_key(text: str, length: int) -> tuple[Any, ...]:
+def parse_page_keys(values: Mapping[str, str], length: int, by_place: bool
+                    ) -> tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]:
+    """The keys of `after` and `before`, of so many values; at most one of them is given."""
+    if "after" in values and "before" in values:
+        raise invalid("before", "不能与 after 同用", "is not used together with after")
+    after, before = (decode_page_key(values[name], length, name) if name in values else None
+                     for name in ("after", "before"))
+    key = after or before
+    if key and by_place and not re.fullmatch(r"[0-9]{1,6}", str(key[0])):
+        raise _no_key("after" if after else "before")
+    return after, before
+
+
+def decode_page_key(text: str, length: int, name: str = "after") -> tuple[Any, ...]:
     """The values of a page key; Problem `parameter_invalid` when it is none of ours."""
     try:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -64,5 +78,9 @@ def decode_page_key(text: str, length: int) -> tuple[Any, ...]:
     except (ValueError, binascii.Error, TypeError, IndexError, KeyError, AttributeError, RecursionError):
         good = False
     if not good:
-        raise invalid("after", "不是有效的页键，请从第一页开始", "is no page key of ours; start from the first page")
+        raise _no_key(name)
     return tuple(values)
+
+
+def _no_key(name: str) -> Problem:
+    return invalid(name, "不是有效的页键，请从第一页开始", "is no page key of ours; start from the first page")
