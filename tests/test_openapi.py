@@ -25,7 +25,7 @@ PAGES = ("/map", "/ask", "/q/", "/list", "/panel", "/sign-", "/session", "/accou
          "/print", "/statistics",
          "/assets", "/basemaps", "/sw.js", "/favicon.ico", "/robots.txt")
 #: What only a form of a page sends.
-FORMS = {("/imports/{}/discard", "post")}
+FORMS = {("/imports/{}/discard", "post"), ("/jobs/{}/cancel", "post")}
 
 
 @pytest.fixture(scope="module")

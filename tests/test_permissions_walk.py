@@ -91,6 +91,7 @@ ITEMS = "/collections/<layer_id>/items"
 ITEM = ITEMS + "/<feature_id>"
 TILES = "/collections/<layer_id>/tiles"
 IMPORT = "/imports/<import_id>"
+JOB = "/jobs/<job_id>"
 ACCOUNT = "/admin/accounts/<account_id>"
 QUESTION = "/questions/<question_id>"
 V1 = {"If-Match": '"1"'}
@@ -139,6 +140,9 @@ LINES = (
         f"/questions/{uuid4()}", json={"name": "walk", "layer": "rooftop_signs"}, headers=V1), (404,)),
     Line("DELETE", QUESTION, "read", at(f"/questions/{uuid4()}", headers=V1), (404,)),
     Line("POST", QUESTION + "/runs", "read", at("/questions/vendors_near_gates/runs")),
+    Line("GET", "/ask/answer", "read", at("/ask/answer?layer=rooftop_signs")),
+    Line("GET", "/ask/chart", "read", at("/ask/chart?layer=rooftop_signs")),
+    Line("POST", "/ask/batch", "update", at("/ask/batch", data={"question": "layer=rooftop_signs"}), (400,)),
     Line("GET", "/q/<question_id>", "read", at("/q/vendors_near_gates"), (303,)),
     Line("GET", ITEMS, "read", at(S + "/items")),
     Line("GET", ITEMS, "export", at(S + "/items?f=geojson")),
@@ -193,6 +197,12 @@ LINES = (
     Line("POST", "/presence/<layer_id>/<feature_id>", "read", lambda t: (
         f"/presence/rooftop_signs/{t.feature()}", {"json": {"act": "view"}})),
     Line("GET", "/exports", "export", at("/exports?layer=rooftop_signs")),
+    Line("GET", "/jobs", "own_account", at("/jobs")),
+    Line("GET", JOB, "own_account", at(f"/jobs/{uuid4()}"), (404,)),
+    Line("DELETE", JOB, "own_account", at(f"/jobs/{uuid4()}"), (404,)),
+    Line("POST", JOB + "/cancel", "own_account", at(f"/jobs/{uuid4()}/cancel"), (404,)),
+    Line("POST", JOB + "/retry", "own_account", at(f"/jobs/{uuid4()}/retry"), (404,)),
+    Line("GET", JOB + "/file", "own_account", at(f"/jobs/{uuid4()}/file"), (404,)),
     Line("GET", "/api", "read", at("/api")),
     Line("GET", "/forms/<layer_id>", "create", at("/forms/rooftop_signs")),
     Line("POST", "/forms/<layer_id>", "create", lambda t: ("/forms/rooftop_signs", {"data": {"id": str(uuid4())}}),

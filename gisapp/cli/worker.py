@@ -23,7 +23,7 @@ class JobWorker(Service):
 
     def command(self) -> list[str]:
         """`gisapp worker` of this interpreter; the instance in it tells whose it is."""
-        return [sys.executable, "-P", "-c", "from gisapp.cli import main; main()", "worker",
+        return [sys.executable, "-c", "from gisapp.cli import main; main()", "worker",
                 "--instance", str(self.settings.instance)]
 
 

@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from gisapp import exports, job_queue, sql_jobs
+from gisapp.accounts.log import record
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import Actor, may, require
@@ -26,6 +27,8 @@ from gisapp.sql_jobs import Row
 
 #: Unfinished jobs that one account may have.
 MOST_ACTIVE = 20
+#: An import or export of more features than this is a job.
+DIRECT = 2000
 LISTED = 100
 #: Of the whole way, what lies behind a step when it begins, and its own part.
 _STEPS = {"read": (0.0, 0.45), "check": (0.0, 0.5), "write": (0.45, 0.4), "store": (0.5, 0.5), "prove": (0.85, 0.15)}
@@ -40,6 +43,12 @@ class File:
     media_type: str
     ascii_name: str
     name: str
+
+
+def is_long(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
+            language: str) -> bool:
+    """Whether the file of an items request is to be made by a job. Problems: those of `exports.plan`."""
+    return exports.count(house, actor, exports.plan(house, actor, layer_id, format_name, args, language)) > DIRECT
 
 
 def ask_export(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
@@ -122,7 +131,7 @@ def document(row: Row, language: str) -> dict[str, Any]:
            ("created_at", "started_at", "finished_at", "expires_at")},
         "format": row["asked"].get("format"), "question": result.get("question"),
         "file_name": result.get("name") if result.get("file") else None,
-        "size": result.get("size"), "losses": result.get("losses"),
+        "media_type": result.get("media_type"), "size": result.get("size"), "losses": result.get("losses"),
         "import": row["asked"].get("import"), "result": result.get("import"),
         "delivery": result.get("delivery"),
         "problem": _problem(problem).document(language) if problem else None,
@@ -170,7 +179,7 @@ def retry(house: House, actor: Actor, job_id: UUID) -> None:
         sql_jobs.note_queued(connection, job_id, job_queue.put(connection, job_id))
 
 
-def file_of(house: House, actor: Actor, job_id: UUID) -> File:
+def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None) -> File:
     """The finished file, for who asked and for administrators who may export.
 
     Problems: `job_unknown`, `job_not_done` (409), `job_expired` (410).
@@ -179,7 +188,10 @@ def file_of(house: House, actor: Actor, job_id: UUID) -> File:
     require(actor, "export")
     if row["state"] != "done" or row["kind"] != "export":
         raise Problem("job_not_done")
-    return open_file(house, row)
+    found = open_file(house, row)
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        record(connection, "file_taken", actor, address=address, detail={"job": str(job_id), "layer": row["layer"]})
+    return found
 
 
 def open_file(house: House, row: Row) -> File:

@@ -4,6 +4,7 @@
     answers      what comes back, problems included
     bodies       what a layer's features are made of
     imports      files in
+    jobs         long work in the background
     history      what was, and who is there
     questions    saved questions
     paths        which address does what
@@ -15,7 +16,7 @@ from importlib.metadata import version
 from typing import Any
 
 from gisapp.layers import Catalogue
-from gisapp.openapi import imports, questions
+from gisapp.openapi import imports, jobs, questions
 from gisapp.openapi.answers import response_components
 from gisapp.openapi.bodies import schema_components
 from gisapp.openapi.parameters import parameter_components
@@ -35,6 +36,7 @@ _ABOUT = Words(
     "unless crs= says otherwise.")
 _SERVICE = Words("服务与集合目录", "The service and its collections")
 _IMPORTS = Words("导入", "Imports")
+_JOBS = Words("后台任务", "Jobs")
 _QUESTIONS = Words("保存的问题", "Saved questions")
 _SCHEMES = {
     "basic": {"type": "http", "scheme": "basic"},
@@ -69,7 +71,7 @@ def document(catalogue: Catalogue, actor: Actor, language: str, server: str) -> 
             "securitySchemes": schemes,
             "parameters": parameter_components(language),
             "responses": response_components(language),
-            "schemas": schema_components(catalogue, language, personal=personal),
+            "schemas": schema_components(catalogue, language, personal=personal) | {"Job": jobs.SCHEMA},
         },
     }
 
@@ -78,4 +80,5 @@ def _tags(catalogue: Catalogue, language: str) -> list[dict[str, str]]:
     layers = [{"name": layer.id, "description": layer.title.get(language)} for layer in catalogue.layers.values()]
     return [{"name": "service", "description": _SERVICE.get(language)}, *layers,
             {"name": imports.TAG, "description": _IMPORTS.get(language)},
+            {"name": jobs.TAG, "description": _JOBS.get(language)},
             {"name": questions.TAG, "description": _QUESTIONS.get(language)}]

@@ -6,7 +6,7 @@ from typing import Any
 
 from gisapp import map_styles
 from gisapp.layers import Catalogue, Layer
-from gisapp.openapi import history, imports, marking, questions
+from gisapp.openapi import history, imports, jobs, marking, questions
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, paged, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
@@ -37,7 +37,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
     paths = {path: {"get": _service(name, words.get(language), path)} for path, (name, words) in _SERVICE.items()}
     paths |= _fixed_paths(language)
     paths |= imports.make_paths(catalogue, language) | history.presence_paths(language)
-    paths |= questions.make_paths(catalogue, language)
+    paths |= questions.make_paths(catalogue, language) | jobs.make_paths(language)
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue, language, personal)
         paths |= marking.layer_paths(layer, language)
@@ -100,7 +100,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
         f"{base}/queryables": {"get": _describe(layer, "getQueryables", said["queryables"], "application/schema+json")},
         f"{base}/items": {
             "get": operation(layer.id, f"{layer.id}.getFeatures", said["items"], reading(
-                said["items"], items_content(layer.id)), *asked),
+                said["items"], items_content(layer.id)) | jobs.asked(language), *asked),
             "post": _create(layer, said["create"])},
         f"{base}/items/{{featureId}}": _item(layer, said),
         f"{base}/styles": {"get": _describe(layer, "getStyles", said["styles"])},

@@ -126,4 +126,5 @@ def _act_titles() -> dict[str, str]:
         "role_set": _("Role changed"), "squadron_set": _("Squadron changed"),
         "password_reset": _("Password reset"), "token_made": _("Token made"),
         "token_revoked": _("Token revoked"), "export": _("Hand-over"), "import": _("Import"),
+        "file_taken": _("File taken"),
     }

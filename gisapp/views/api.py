@@ -31,7 +31,7 @@ from gisapp.views.documents import (
     url,
     wanted_format,
 )
-from gisapp.views.exports import respond_with_file
+from gisapp.views.jobs import respond_with_file_or_job
 from gisapp.views.question_layers import current
 
 blueprint = Blueprint("api", __name__)
@@ -145,7 +145,7 @@ def items(layer_id: str) -> AnyResponse:
     wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
     query = parse(context.asked(), layer, house.catalogue)
     if wanted not in OWN_FORMATS:
-        return respond_with_file(house, actor, layer, query, FILE_FORMATS[wanted])
+        return respond_with_file_or_job(house, actor, layer, query, FILE_FORMATS[wanted])
     page = features.list_features(house, actor, layer_id, query, house.settings.count_limit)
     if wanted == "html":
         return pages_of_api.render_items(layer, page, _page_links(layer, page))

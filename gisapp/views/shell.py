@@ -42,6 +42,11 @@ class Shell:
     tabs: list[Tab]
     theme: str
 
+    @property
+    def rights(self) -> frozenset[str]:
+        """What pages may offer to this reader."""
+        return rights(self.actor)
+
 
 def init_shell(app: Flask) -> None:
     """Give every template `shell`."""
@@ -80,12 +85,16 @@ def _actor_or_none() -> Actor | None:
         return None
 
 
+#: Pages that one tab leads to; hand_over/_nav.html leads from one to the other.
+_HAND_OVER = ("/imports", "/exports", "/jobs", "/receivers", "/deliveries")
+
+
 def _tabs(actor: Actor) -> list[Tab]:
     pages = [(_("Map"), "/map", {"read"}), (_("Ask"), "/ask", {"read"}),
              (_("Statistics"), "/statistics", {"read"}),
              (_("Import and hand-over"), "/imports", {"export", "import"}),
              (_("Administration"), "/admin/accounts", {"manage_accounts"})]
-    return [Tab(title, request.script_root + path, request.path.startswith(path))
+    return [Tab(title, request.script_root + path, request.path.startswith(_HAND_OVER if path in _HAND_OVER else path))
             for title, path, acts in pages if acts & rights(actor)]
 
 
