@@ -16,14 +16,14 @@ from gisapp.house import House
 from gisapp.layers import Field, Layer
 from gisapp.listing import Listing
 from gisapp.panels import Writer
-from gisapp.params import Query, parse
+from gisapp.params import Query, parse, parse_id
 from gisapp.permissions import Actor
 from gisapp.style import is_reference
 
 ROWS = 50
 MOST_GROUPS, MOST_ROWS, MOST_SUMS = 8, 12, 6
-#: Parameters of an items request that the page takes as they are.
-PLAIN = ("datetime", "as_of", "q", "compute", "sortby", "ids", "bbox")
+#: Parameters of an items request that the page takes as they are; `properties` are its columns.
+PLAIN = ("datetime", "as_of", "q", "compute", "sortby", "ids", "bbox", "properties")
 
 
 @dataclass
@@ -44,12 +44,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """The first rows, the sums by title, the question in words, the layers that it is held against."""
+    """A page of rows, the sums by title, the question in words, the layers that it is held against. `bounds` are
+    those of all that answers, in degrees, lon first; `chosen` is the row that was looked for, if it answers."""
 
     page: Listing
     sums: list[tuple[str, str]]
     words: str
     others: list[str]
+    bounds: tuple[float, float, float, float] | None = None
+    chosen: listing.Row | None = None
 
 
 def read(house: House, actor: Actor, args: Mapping[str, Sequence[str]]) -> Asked:
@@ -62,8 +65,7 @@ def read(house: House, actor: Actor, args: Mapping[str, Sequence[str]]) -> Asked
     asked = Asked(layer, one.get("filter", ""), plain={name: one[name] for name in PLAIN if one.get(name)})
     if period := _period(one):
         asked.plain["datetime"] = period
-    known = visible_names(actor, layer)
-    asked.columns = [layer.field(name) for name in args.get("column", ()) if name in known] or listing.columns(layer)
+    asked.columns = _columns(layer, asked, args.get("column", ()), visible_names(actor, layer))
     if one.get("was", layer.id) != layer.id:  # another layer was chosen: rows and text were about the old one
         asked.text, asked.plain, asked.columns = "", {}, listing.columns(layer)
         return asked
@@ -76,6 +78,21 @@ def read(house: House, actor: Actor, args: Mapping[str, Sequence[str]]) -> Asked
     except Problem:
         asked.sheet = None
     return asked
+
+
+def _columns(layer: Layer, asked: Asked, ticked: Sequence[str], known: Sequence[str]) -> list[Field]:
+    """The columns of the table: those ticked, else those that the question carries, else the usual ones."""
+    usual = listing.columns(layer)
+    names = list(ticked) or asked.plain.get("properties", "").split(",")
+    chosen = [layer.field(name) for name in dict.fromkeys(names) if name in known and name not in _always(layer)]
+    asked.plain.pop("properties", None)
+    if chosen and chosen != usual:
+        asked.plain["properties"] = ",".join(one.id for one in chosen)
+    return chosen or usual
+
+
+def _always(layer: Layer) -> tuple[str, ...]:
+    return layer.name_field, "status"
 
 
 def _first(house: House) -> str:
@@ -129,17 +146,23 @@ def _pressed(sheet: Sheet, act: str) -> Sheet:
     return replace(sheet, groups=tuple(group for group in groups if group.rows) or (Group(),))
 
 
-def answer(house: House, actor: Actor, asked: Asked, after: str | None, language: str) -> Answer:
-    """What answers the question. Problems: those of `params.parse`, `field_masked`."""
-    given = {"limit": str(ROWS), "sortby": asked.layer.name_field, **asked.args}
+def answer(house: House, actor: Actor, asked: Asked, after: str | None, language: str,
+           look_for: str | None = None) -> Answer:
+    """What answers the question, from the page key `after` on; `look_for` is the id of a feature whose row is wanted,
+    whatever page it stands on. Problems: those of `params.parse`, `field_masked`."""
+    layer, given = asked.layer, {"limit": str(ROWS), "sortby": asked.layer.name_field, **asked.args}
     if after:
         given["after"] = after
-    query = parse({name: [text] for name, text in given.items()}, asked.layer, house.catalogue)
-    page = listing.page(house, actor, asked.layer.id, query, language, asked.columns)
-    plain = replace(query, computed=(), after=None, sortby=())
-    words = in_words(asked.layer, house.catalogue, plain).get(language)
-    return Answer(page, _sums(house, actor, asked.layer, plain, language), words,
-                  sorted(query.others))
+    query = parse({name: [text] for name, text in given.items()}, layer, house.catalogue)
+    page = listing.page(house, actor, layer.id, query, language, asked.columns)
+    plain = replace(query, computed=(), after=None, sortby=(), properties=None)
+    words = in_words(layer, house.catalogue, plain).get(language)
+    chosen = None
+    if look_for and not any(row.id == look_for for row in page.rows):
+        one = replace(plain, limit=1, also=(*plain.also, Query(ids=(parse_id(look_for),))))
+        chosen = next(iter(listing.page(house, actor, layer.id, one, language, asked.columns).rows), None)
+    return Answer(page, _sums(house, actor, layer, plain, language), words, sorted(query.others),
+                  features.extent(house, actor, layer.id, plain), chosen)
 
 
 def _sums(house: House, actor: Actor, layer: Layer, query: Query, language: str) -> list[tuple[str, str]]:

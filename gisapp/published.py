@@ -37,8 +37,7 @@ class Collection:
     @property
     def conditions(self) -> dict[str, str]:
         """The parameters of the question that ask something of a feature; nothing of a whole layer."""
-        return {name: text for name, text in (self.question.query if self.question else {}).items()
-                if name not in SHAPING and name != ALSO}
+        return conditions_of(self.question.query) if self.question else {}
 
     def asking(self, args: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         """The arguments of an items request of the layer that ask the same of this collection."""
@@ -48,6 +47,11 @@ class Collection:
     def query(self, house: House, args: Mapping[str, Sequence[str]] | None = None) -> Query:
         """The parsed question of the whole collection, or of a request to it. Problems: those of `params.parse`."""
         return parse(self.asking(args or {}), self.layer, house.catalogue)
+
+
+def conditions_of(query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a question that ask something of a feature."""
+    return {name: text for name, text in query.items() if name not in SHAPING and name != ALSO}
 
 
 def _beside(given: Sequence[str] | None, conditions: dict[str, str]) -> str:

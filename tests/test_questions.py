@@ -118,5 +118,5 @@ def test_the_short_link_leads_to_the_table_and_to_the_map(admin: Role) -> None:
     to = urlsplit(admin.get(f"/q/{made['id']}?at=map").headers["Location"])
     assert to.path == "/map"
     assert parse_qs(to.fragment) == {"layers": ["rooftop_signs,districts,roads"],
-                                     "where": ["rooftop_signs.filter:area_m2 > 10;datetime:2024-01-01/.."]}
+                                     "ask": ["layer=rooftop_signs&filter=area_m2+%3E+10&datetime=2024-01-01%2F.."]}
     assert admin.get("/q/none").status_code == 404

@@ -13,10 +13,9 @@ from gisapp import ask, filters, questions
 from gisapp.ask_rows import AREAS, OPERATORS, kind_of
 from gisapp.errors import Problem
 from gisapp.features import layers_for, schema_of
-from gisapp.listing import sortable, title_of
 from gisapp.views import context
+from gisapp.views.ask_answer import told
 from gisapp.views.forms import see
-from gisapp.views.questions import on_map
 
 blueprint = Blueprint("ask", __name__)
 
@@ -35,13 +34,11 @@ def page() -> Response:
     except Problem as error:
         problem = error
     response = make_response(render_template(
-        "find/ask.html", asked=asked, found=found, saved=saved, run=run,
+        "find/ask.html", saved=saved, run=run,
         problem=problem.sentence(language) if problem else None, listed=questions.listed(house, actor, language),
-        layers=layers_for(house, actor), language=language, words=_words(), offered=_offered, choices=_choices,
+        layers=layers_for(house, actor), words=_words(), offered=_offered,
         operators=OPERATORS, kind_of=kind_of, areas=_areas(), relations=ask.relations(asked.layer),
-        sortable=sortable(asked.layer), title_of=title_of, address=_address, shared=questions.SHARED_WITH,
-        map_url=on_map(asked.layer.id, asked.args, found.others if found else ()), args=asked.args, export=urlencode(
-            {"layer": asked.layer.id, **{k: v for k, v in asked.args.items() if k not in ("compute", "sortby")}})))
+        shared=questions.SHARED_WITH, args=asked.args, **told(asked, found)))
     if problem and "HX-Request" not in request.headers:
         response.status_code = problem.kind.status
     response.headers["Cache-Control"] = "private, no-store"
@@ -66,23 +63,11 @@ def keep() -> AnyResponse:
     return see(f"/q/{number}")
 
 
-def _address(**changed: Any) -> str:
-    """This address with other parameters; None leaves one out."""
-    asked = {name: given for name, given in request.args.to_dict(flat=False).items() if name != "do"} | changed
-    return f"{request.script_root}/ask?" + urlencode({k: v for k, v in asked.items() if v is not None}, doseq=True)
-
-
 def _offered(layer_id: str) -> list[Any]:
     """The fields that conditions on a layer may name, in its order."""
     house, actor = context.house(), context.actor()
     known = schema_of(house, actor, layer_id, context.language())["properties"]
     return [one for one in house.layer(layer_id).all_fields if one.id in known]
-
-
-def _choices(layer_id: str, name: str) -> list[Any]:
-    house = context.house()
-    return [one for one in house.catalogue.codelists[house.layer(layer_id).field(name).codelist or ""].codes
-            if not one.retired]
 
 
 def _areas() -> list[tuple[str, str, list[Any]]]:

@@ -88,12 +88,10 @@ def short(question_id: str) -> AnyResponse:
 
 
 def on_map(layer_id: str, query: Any, others: Iterable[str] = ()) -> str:
-    """The map's address with this question asked of one layer, beside `others`. What the map cannot ask is left out."""
-    asked = [(name if name == "datetime" else f"{layer_id}.{name}", text) for name, text in query.items()
-             if name == "filter" or name not in ("as_of", "compute", "sortby", "properties", "q", "bbox")]
-    where = ";".join(f"{name}:{text}" for name, text in asked)
+    """The map's address with this question asked of one layer, beside `others`."""
+    asked = quote(urlencode({"layer": layer_id, **query}), safe="")
     shown = [one for one in (*_GROUND, *others) if one in context.house().catalogue.layers and one != layer_id]
-    return f"/map#layers={','.join(dict.fromkeys((layer_id, *shown)))}&where={quote(where, safe=',:')}"
+    return f"/map#layers={','.join(dict.fromkeys((layer_id, *shown)))}&ask={asked}"
 
 
 def _answer(found: Question, status: int = 200) -> Response:

@@ -1,5 +1,7 @@
 // The map page: wires the map that folium made to the layer tree, the panel, the link in the address and the notes.
 
+import { askFor } from './ask.js';
+import './answer_table.js';
 import { basemapsFor } from './basemaps.js';
 import { carryFor } from './carry.js';
 import { drawFor } from './draw.js';
@@ -81,7 +83,9 @@ export async function start({ map, stack, layers, options }) {
 
   const basemaps = basemapsFor({ map, tree, offered: options.basemaps, ground: options.ground, root: options.root });
   basemaps.follow(saved.more);
-  keepHash(map, tree, panel, filter, [times, basemaps]);
+  const ask = askFor({ map, stack, tree, panel, list, root: options.root, words });
+  keepHash(map, tree, panel, filter, [times, basemaps, ask]);
+  ask.show(saved.more.get('ask') || '', { fit: !saved.at });
   carryFor({ map, tree, filter, words });
   stack.on('signedout', () => problemNote(words.signed_out));
   window.addEventListener('offline', () => problemNote(words.offline));
@@ -92,5 +96,5 @@ export async function start({ map, stack, layers, options }) {
   filter.onChange(() => showStock(options.root, filter));
   if (saved.open) panel.open(saved.open);
   document.documentElement.dataset.mapReady = 'yes';
-  window.gisapp = { map, stack, tree, panel, filter, list, draw, times, measure, basemaps };
+  window.gisapp = { map, stack, tree, panel, filter, list, draw, times, measure, basemaps, ask };
 }

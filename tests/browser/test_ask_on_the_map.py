@@ -1,0 +1,138 @@
+"""A question on the map: its hits stand out, its table lies below, a click in one finds it in the other."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, click_at, poll, ready
+
+pytestmark = pytest.mark.browser
+
+FILTER = "status IN ('01', '02')"
+LAYER = "illegal_builds"
+
+
+def shot(page: Page, name: str) -> None:
+    if folder := os.environ.get("GISAPP_TEST_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
+def asked(page: Page, **more: str) -> list[dict[str, Any]]:
+    """All features that answer, by the API."""
+    found: list[dict[str, Any]] = page.evaluate(
+        "async (query) => (await (await fetch(`/collections/illegal_builds/items?f=json&limit=1000&${query}`))"
+        ".json()).features", urlencode({"filter": FILTER, **more}))
+    return found
+
+
+def on_map(**more: str) -> str:
+    question = urlencode({"layer": LAYER, "filter": FILTER, **more})
+    return f"/map#layers={LAYER},districts,roads&ask={quote(question, safe='')}"
+
+
+@pytest.mark.parametrize(("size", "language", "dark"), [(DESKTOP, "zh", False), (DESKTOP, "en", True),
+                                                        (PHONE, "en", False)])
+def test_a_question_stands_out_on_the_map_with_its_table(
+        visit: Callable[..., Page], size: tuple[int, int], language: str, dark: bool) -> None:
+    page = visit(on_map(), size=size, language=language, dark=dark, role="reviewer")
+    wanted = len(asked(page))
+    expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", str(wanted))
+    ready(page)
+    shot(page, f"ask-on-map-{language}-{size[0]}")
+    tiles = [url for url in page.watch.requests if f"/{LAYER}/tiles/" in url]  # type: ignore[attr-defined]
+    assert any("and=" in url for url in tiles)
+    assert any("and=" not in url for url in tiles)
+    if size == PHONE:
+        page.locator("[data-fold]").click()
+        shot(page, f"ask-on-map-open-{language}-{size[0]}")
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in Axe().run(page).response["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.locator("[data-stop]").click()
+    expect(page.locator("#answer-dock")).to_be_hidden()
+    assert "ask=" not in page.evaluate("window.location.hash")
+
+
+def test_a_click_in_the_table_finds_it_on_the_map_and_the_other_way_round(visit: Callable[..., Page]) -> None:
+    page = visit(on_map(sortby="-geom_area_m2"), role="reviewer")
+    page.locator("#answer [data-find]").nth(2).click()
+    row = page.locator("#answer tr").nth(3)
+    expect(page.locator("#panel [data-feature]")).to_have_attribute("data-feature", row.get_attribute("data-row") or "")
+    expect(page.locator("#answer tr.is-current")).to_have_attribute("data-row", row.get_attribute("data-row") or "")
+    ready(page)
+    shot(page, "ask-on-map-found")
+    on_page = {one.get_attribute("data-row") for one in page.locator("#answer [data-row]").all()}
+    other = next(one for one in asked(page) if one["id"] not in on_page and one["geometry"])
+    middle = page.evaluate(
+        "(shape) => { const b = L.geoJSON(shape).getBounds(); gisapp.map.fitBounds(b, {maxZoom: 19, animate: false});"
+        "const c = b.getCenter(); return [c.lng, c.lat]; }", other["geometry"])
+    ready(page)
+    click_at(page, *middle)
+    chosen = page.locator("#answer .answer-chosen tr, #answer tr.is-current")
+    expect(chosen.first).to_be_visible()
+    opened = page.locator("#panel [data-feature]").get_attribute("data-feature")
+    expect(page.locator("#answer tr.is-current")).to_have_attribute("data-row", opened or "")
+
+
+def test_the_link_carries_the_whole_question_there_and_back(visit: Callable[..., Page]) -> None:
+    page = visit("/map", role="reviewer")
+    few = asked(page)[:9]
+    question = {"as_of": "2099-01-01", "ids": ",".join(one["id"] for one in few), "sortby": "-created_at",
+                "properties": "created_at,geom_area_m2"}
+    page.goto("about:blank")
+    page.goto(on_map(**question))
+    ready(page)
+    expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", "9")
+    heads = page.locator("#answer th").all_inner_texts()
+    page.reload()
+    ready(page)
+    assert page.locator("#answer th").all_inner_texts() == heads
+    page.locator("#answer .toolbar a").first.click()
+    page.wait_for_url("**/ask?*")
+    expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", "9")
+    assert page.locator("#answer th").all_inner_texts() == heads
+    expect(page.locator("#as_of")).to_have_value("2099-01-01")
+    link = page.locator("#answer .ask-answer a").first.get_attribute("href") or ""
+    assert json.dumps(question["ids"])[1:20] in link.replace("%252C", ",").replace("%2C", ",")
+    page.goto(link)
+    ready(page)
+    expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", "9")
+
+
+def test_many_are_changed_from_the_table_and_undone(visit: Callable[..., Page]) -> None:
+    page = visit(on_map(), role="reviewer")
+    page.locator("#answer input[name=pick]").nth(0).check()
+    page.locator("#answer input[name=pick]").nth(1).check()
+    expect(page.locator("[data-ticked]")).to_have_text("2")
+    changed = [page.locator("#answer input[name=pick]").nth(at).input_value() for at in (0, 1)]
+    # Somebody else is faster with the second one.
+    stolen, version = changed[1].split(":")
+    page.evaluate("""async ([id, version]) => { const { csrf_token } = await (await fetch('/session')).json();
+        const answer = await fetch(`/collections/illegal_builds/items/${id}`, { method: 'PATCH', headers: {
+            'Content-Type': 'application/json', 'If-Match': `"${version}"`, 'X-CSRFToken': csrf_token },
+            body: JSON.stringify({ properties: { remark: 'quicker' } }) });
+        if (!answer.ok) throw new Error(await answer.text()); }""", [stolen, version])
+    page.locator("[data-batch-field]").select_option("remark")
+    page.locator("[name='value.remark']").fill("一起改")
+    shot(page, "ask-batch")
+    page.locator("#ask-batch .button").click()
+    told = page.locator("#answer [data-done]")
+    expect(told).to_have_attribute("data-done", "1")
+    expect(told).to_have_attribute("data-refused", "1")
+    expect(page.locator("[data-refusal]")).to_have_attribute("data-refusal", stolen)
+    shot(page, "ask-batch-done")
+    first = changed[0].split(":")[0]
+    remark = ("async (id) => (await (await fetch(`/collections/illegal_builds/items/${id}?f=json`)).json())"
+              ".properties.remark")
+    assert page.evaluate(remark, first) == "一起改"
+    assert page.evaluate(remark, stolen) == "quicker"
+    told.locator("button").click()
+    expect(page.locator("#answer .alert-success")).to_be_visible()
+    poll(page, f"async () => (await ({remark})('{first}')) !== '一起改'")
