@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
 from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
@@ -19,6 +20,8 @@ _REASONS = {
     "Holes are nested": "洞中有洞", "Interior is disconnected": "内部不连通", "Nested shells": "外环相互嵌套",
     "Duplicate Rings": "环重复", "Too few points in geometry component": "点数不足", "Invalid Coordinate": "坐标无效",
     "Ring is not closed": "环未闭合"}
+#: More crossings than that and a repair would take seconds and gigabytes: such a shape is no drawing.
+MOST_CROSSINGS = 20_000
 _OF_MANY = {0: shapely.multipoints, 1: shapely.multilinestrings, 2: shapely.multipolygons}
 
 
@@ -42,7 +45,10 @@ class Repair:
 
 
 def repair(shape: BaseGeometry) -> Repair | None:
-    """The shape made valid, keeping only parts of its own dimension; None when nothing of that is left."""
+    """The shape made valid, keeping only parts of its own dimension; None when nothing of that is left, or when it
+    crosses itself too often to be taken apart."""
+    if crossings(shape) > MOST_CROSSINGS:
+        return None
     dimension = shapely.get_dimensions(shape)
     made = shapely.make_valid(shape, method="structure", keep_collapsed=False)
     kept = [part for part in parts(made) if shapely.get_dimensions(part) == dimension and not part.is_empty]
@@ -51,6 +57,19 @@ def repair(shape: BaseGeometry) -> Repair | None:
         return None
     reason, point = fault(shape)
     return Repair(whole, reason, point, area_m2(shape), area_m2(whole))
+
+
+def crossings(shape: BaseGeometry, tried: int = 64) -> int:
+    """About how often the lines of a shape meet, told from `tried` of them."""
+    points, ring = shapely.get_coordinates(shapely.get_parts(shapely.get_rings(parts(shape))), return_index=True)
+    along = np.flatnonzero(ring[1:] == ring[:-1])
+    if not along.size:
+        return 0
+    lines = shapely.linestrings(np.stack([points[along], points[along + 1]], axis=1))
+    some = lines[::max(1, len(lines) // tried)]
+    met = shapely.STRtree(lines).query(some, predicate="intersects")
+    # Each line meets itself and its two neighbours.
+    return int(max(0, met.shape[1] - 3 * len(some)) / len(some) * len(lines) / 2)
 
 
 def fault(shape: BaseGeometry) -> tuple[str, tuple[float, float] | None]:

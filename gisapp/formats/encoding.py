@@ -1,20 +1,24 @@
-"""In which encoding a shapefile's texts are: what the file says, checked against its bytes."""
+"""In which encoding texts are: what the file says, checked against its bytes and against what Chinese looks like."""
 
 from __future__ import annotations
 
 import codecs
 import re
-import struct
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from gisapp.formats.dbf import read_sample
 
 #: What a person may choose; the first ones are what Chinese departments send.
 ENCODINGS = ("GBK", "UTF-8", "GB18030", "BIG5")
 #: Python's names; GB18030 reads whatever GBK wrote and the rest of Unicode besides.
-_CODECS = {"GBK": "gb18030", "UTF-8": "utf-8", "GB18030": "gb18030", "BIG5": "big5hkscs"}
+_CODECS = {"GBK": "gb18030", "UTF-8": "utf-8", "GB18030": "gb18030", "BIG5": "big5hkscs", "UTF-16": "utf-16"}
 _LANGUAGE_BYTES = {0x4D: "GBK", 0x7A: "GBK", 0x4F: "BIG5", 0x78: "BIG5"}
 _CPG = {"936": "GBK", "CP936": "GBK", "GBK": "GBK", "GB2312": "GBK", "GB18030": "GB18030", "54936": "GB18030",
         "UTF8": "UTF-8", "UTF-8": "UTF-8", "65001": "UTF-8", "950": "BIG5", "CP950": "BIG5", "BIG5": "BIG5"}
-_SAMPLE_RECORDS, _SAMPLE_BYTES = 5000, 16 * 2**20
+#: How much likelier another reading must look before what the file says of itself is not believed.
+_DOUBT = 0.35
+_CHUNK = 2**20
 
 
 def _euro(error: UnicodeError) -> tuple[str, int]:
@@ -32,16 +36,79 @@ def decode(raw: bytes, encoding: str) -> str:
     return raw.decode(_CODECS[encoding], "gisapp.euro")
 
 
+def decode_cut(raw: bytes, encoding: str) -> tuple[str, bool]:
+    """The text, and whether a character at its end had been cut by who wrote it and was left out.
+
+    UnicodeDecodeError when other bytes than the last ones are not in that encoding.
+    """
+    try:
+        return decode(raw, encoding), False
+    except UnicodeDecodeError as error:
+        at_end = "incomplete" in error.reason or "unexpected end" in error.reason
+        if not at_end or len(raw) - error.start > 3:
+            raise
+        return decode(raw[:error.start], encoding), True
+
+
 def find_encoding(dbf: Path, cpg: Path) -> tuple[str, str]:
     """The encoding of a shapefile and where that is known from: cpg, language, detected or plain (ASCII)."""
-    header, texts = _sample(dbf)
-    declared = [(_cpg_says(cpg), "cpg"), (_LANGUAGE_BYTES.get(header[29]) if len(header) > 29 else None, "language")]
-    if texts.isascii():
+    language, texts = read_sample(dbf)
+    declared = [(_cpg_says(cpg), "cpg"), (_LANGUAGE_BYTES.get(language), "language")]
+    if all(text.isascii() for text in texts):
         return next((encoding for encoding, _ in declared if encoding), "UTF-8"), "plain"
+    best, scores = likeliest(texts)
     for encoding, source in declared:
-        if encoding and _decodes(texts, encoding):
+        if encoding and scores.get(_alike(encoding), -1.0) >= scores[best] - _DOUBT:
             return encoding, source
-    return next((e for e in ("UTF-8", "GBK", "BIG5") if _decodes(texts, e)), "GBK"), "detected"
+    return best, "detected"
+
+
+def _alike(encoding: str) -> str:
+    return "GBK" if encoding == "GB18030" else encoding
+
+
+def likeliest(texts: Iterable[bytes]) -> tuple[str, dict[str, float]]:
+    """The encoding in which the texts look most like Chinese, and the score of each, 1 for everyday characters.
+
+    Short texts are told apart by how common their characters are: 路 in GBK is also valid UTF-8, for a dot.
+    """
+    sample = [text for text in texts if not text.isascii()]
+    scores = {encoding: _looks(sample, encoding) for encoding in ("UTF-8", "GBK", "BIG5")}
+    # Valid UTF-8 of some length is hardly ever anything else; and of two alike, GBK is what departments send.
+    scores["UTF-8"] += 0.3 if scores["UTF-8"] > 0 else 0.0
+    scores["BIG5"] -= 0.15
+    return max(scores, key=lambda name: scores[name]), scores
+
+
+def _looks(texts: list[bytes], encoding: str) -> float:
+    """The mean commonness of the characters beyond ASCII; broken texts count against it."""
+    weight, count, broken = 0.0, 0, 0
+    for raw in texts:
+        try:
+            text, _ = decode_cut(raw, encoding)
+        except UnicodeDecodeError:
+            broken += 1
+            continue
+        marks = [_commonness(c) for c in text if c > "\x7f"]
+        weight, count = weight + sum(marks), count + len(marks)
+    share = broken / max(1, len(texts))
+    return (weight / count if count else 0.0) - 4 * share
+
+
+def _commonness(character: str) -> float:
+    """1 for an everyday Chinese character, less for rarer ones, negative for what no text holds."""
+    point = ord(character)
+    if 0x4E00 <= point <= 0x9FFF or 0x3400 <= point <= 0x4DBF:
+        try:
+            lead = character.encode("gb2312")[0]
+        except UnicodeEncodeError:
+            return 0.15
+        return 1.0 if lead < 0xD8 else 0.6
+    if 0x3000 <= point <= 0x303F or 0xFF00 <= point <= 0xFFEF or 0x2010 <= point <= 0x2027:
+        return 0.8
+    if 0xE000 <= point <= 0xF8FF or point == 0xFFFD or point < 0xA0:
+        return -1.0
+    return 0.3 if point in (0xB7, 0xB0, 0xB1, 0xD7, 0x20AC) or 0x2460 <= point <= 0x24FF else 0.05
 
 
 def _cpg_says(path: Path) -> str | None:
@@ -52,40 +119,28 @@ def _cpg_says(path: Path) -> str | None:
     return _CPG.get(re.sub(r"^(ANSI|CP|ISO)[ -]?(?=\d)", "", words), _CPG.get(words))
 
 
-def _decodes(texts: bytes, encoding: str) -> bool:
-    try:
-        decode(texts, encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+def find_text_encoding(path: Path) -> tuple[str, str]:
+    """The encoding of a text file and where that is known from: bom, plain or detected."""
+    with path.open("rb") as file:
+        start = file.read(_CHUNK)
+        whole = not file.read(1)
+    if start.startswith(b"\xef\xbb\xbf"):
+        return "UTF-8", "bom"
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16", "bom"
+    if start.isascii():
+        return "UTF-8", "plain"
+    lines = start.split(b"\n")
+    return likeliest(lines if whole else lines[:-1] or lines)[0], "detected"
 
 
-def _sample(dbf: Path) -> tuple[bytes, bytes]:
-    """The header, and the texts and names of the first records, each closed by a line end."""
-    with dbf.open("rb") as file:
-        header = file.read(32)
-        if len(header) < 32:
-            return header, b""
-        records, start, length = struct.unpack_from("<IHH", header, 4)
-        fields = _fields(file.read(max(0, start - 32)))
-        file.seek(start)
-        body = file.read(min(min(records, _SAMPLE_RECORDS) * length, _SAMPLE_BYTES))
-    if not length:
-        return header, b""
-    rows = (body[place:place + length] for place in range(0, len(body) - length + 1, length))
-    texts = [row[a:b].strip(b" \x00") for row in rows for a, b in fields[1]]
-    return header, b"\n".join(fields[0] + texts)
-
-
-def _fields(block: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
-    """Names of all fields, and where the character fields lie in a record."""
-    names, places, offset = [], [], 1
-    for start in range(0, len(block) - 31, 32):
-        if block[start] in (0x0D, 0x00):
-            break
-        names.append(block[start:start + 11].split(b"\x00")[0])
-        width = block[start + 16]
-        if block[start + 11:start + 12] == b"C":
-            places.append((offset, offset + width))
-        offset += width
-    return names, places
+def transcode(path: Path, encoding: str, change: Callable[[str], str] = str) -> None:
+    """Write the file anew in UTF-8, its beginning changed; what is not in that encoding becomes U+FFFD."""
+    other = path.with_name(f"{path.name}.utf8")
+    name = "gb18030" if encoding == "GBK" else _CODECS[encoding]
+    with path.open("r", encoding=name, errors="replace", newline="") as source, \
+            other.open("w", encoding="utf-8", newline="") as sink:
+        sink.write(change(source.read(_CHUNK)))
+        while chunk := source.read(_CHUNK):
+            sink.write(chunk)
+    other.replace(path)

@@ -1,120 +1,289 @@
-"""Geometries of a file, one by one: checked, brought to EPSG:4326 longitude first, made what the layer stores."""
+"""Geometries of a file, batch by batch: checked, brought to EPSG:4326 longitude first, made what the layer stores."""
 
 from __future__ import annotations
 
 import json
+import struct
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
-from pyproj import Transformer
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gisapp.crs import CGCS2000, STORED_SRID, Crs
+from gisapp.crs import STORED_SRID
 from gisapp.errors import Problem
+from gisapp.formats.frames import Frame
+from gisapp.formats.wkb import may_be_curved, straightened, type_code
 from gisapp.layers import Layer
+from gisapp.repairs import Repair, parts, repair
 from gisapp.shapes import MAX_VERTICES, check_shape, wanted
+from gisapp.tables import MAX_LATITUDE
 
 _MULTI = {"Point": ("MultiPoint", shapely.multipoints), "LineString": ("MultiLineString", shapely.multilinestrings),
           "Polygon": ("MultiPolygon", shapely.multipolygons)}
+_IDS = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
+#: A shape is tried and repaired up to so many vertices, and shown up to so many.
+_MOST_TO_REPAIR, _MOST_TO_SHOW = 20_000, 500
+#: Beyond this no system has a place, and formulas overflow.
+_FARTHEST = 1e9
+Shapes = NDArray[Any]
+Note = dict[str, Any]
 
 
 class GeometryFault(Exception):
-    """Why a row's geometry is refused."""
+    """Why a row's geometry is refused; `more` is what a person may see of it."""
 
-    def __init__(self, code: str, zh: str, en: str) -> None:
+    def __init__(self, code: str, zh: str, en: str, more: Note | None = None) -> None:
         super().__init__(en)
-        self.code, self.zh, self.en = code, zh, en
+        self.code, self.zh, self.en, self.more = code, zh, en, more or {}
 
-    def row(self) -> dict[str, str]:
+    def row(self) -> Note:
         """The fault as the report lists it."""
-        return {"field": "geometry", "code": self.code, "zh": self.zh, "en": self.en}
+        return {"field": "geometry", "code": self.code, "zh": self.zh, "en": self.en, **self.more}
+
+
+@dataclass
+class Shaped:
+    """What became of one row's shape: its column and EWKB, or the fault; what was repaired; as the file had it."""
+
+    column: str = "geom"
+    ewkb: bytes | None = None
+    fault: GeometryFault | None = None
+    repairs: list[Note] = field(default_factory=list)
+    original: bytes | None = None
+
+
+class Row(NamedTuple):
+    """A good row's shapes by column, and what was repaired."""
+
+    shapes: dict[str, bytes | None]
+    repairs: list[Note]
 
 
 class Shaper:
-    """Geometries of one source in `crs`, easting first. `notes` counts what was left out, by name."""
+    """Shapes of one source in `frame`. `notes` counts what was left out, by name; `mend` says whether invalid and
+    mixed shapes are made right or refused."""
 
-    def __init__(self, layer: Layer, crs: Crs, notes: dict[str, int]) -> None:
-        self._layer = layer
-        self._notes = notes
-        self._transformer = None if crs.database_srid in (STORED_SRID, CGCS2000) else Transformer.from_crs(
-            crs.database_srid, STORED_SRID, always_xy=True)
+    def __init__(self, layer: Layer, frame: Frame, notes: Counter[str], mend: bool = False) -> None:
+        self._layer, self._frame, self._notes, self._mend = layer, frame, notes, mend
+        #: Column by kind of shape: the layer's own, and that of a stand-in.
+        self._columns = {layer.geometry: "geom"}
+        if layer.stand_in is not None:
+            self._columns.setdefault(layer.stand_in.geometry, layer.stand_in.id)
 
-    def columns(self, wkb: bytes | None, attached: str | None, second: bytes | None) -> dict[str, bytes | None]:
-        """EWKB by column name. `attached` is a second geometry as GeoJSON text, `second` one read before.
+    def batch(self, wkbs: Shapes) -> list[Shaped]:
+        """What becomes of each shape; one without column value and fault was missing."""
+        return self._batch(wkbs, self._columns)
+
+    def columns(self, wkb: bytes | None, attached: Any, second: bytes | None) -> Row:
+        """EWKB by column of one row. `attached` is a second geometry as text, `second` EWKB of one read before.
 
         A geometry of the stand-in's kind goes into its column. Raises GeometryFault.
         """
         layer, found = self._layer, dict[str, bytes | None](geom=None)
         if layer.second_geometry is not None:
-            found[layer.second_geometry.id] = second or self._attached(attached, layer.second_geometry.geometry)
-        shape = self._open(wkb)
-        if shape is None:
-            if not (layer.stand_in and found[layer.stand_in.id]):
-                raise _fault(Problem("geometry_missing", wanted=wanted(layer)))
-        elif layer.stand_in is not None and shape.geom_type == layer.stand_in.geometry:
-            found[layer.stand_in.id] = self._stored(shape, layer.stand_in.geometry)
-        else:
-            found["geom"] = self._stored(shape, layer.geometry)
-        return found
+            found[layer.second_geometry.id] = second or self.attached(attached)
+        one = self.batch(np.array([wkb], dtype=object))[0]
+        if one.fault:
+            raise one.fault
+        if one.ewkb is None and not (layer.stand_in and found[layer.stand_in.id]):
+            raise self.missing()
+        if one.ewkb is not None:
+            found[one.column] = one.ewkb
+        return Row(found, one.repairs)
 
     def second(self, wkb: bytes | None) -> bytes:
         """EWKB of a second geometry that came in a table of its own. Raises GeometryFault."""
-        shape, second = self._open(wkb), self._layer.second_geometry
-        if shape is None or second is None:
-            raise _fault(Problem("geometry_missing", wanted=second.geometry if second else "-"))
-        return self._stored(shape, second.geometry)
+        second = self._layer.second_geometry
+        assert second is not None  # noqa: S101  (asked by the caller)
+        one = self._batch(np.array([wkb], dtype=object), {second.geometry: second.id})[0]
+        if one.fault or one.ewkb is None:
+            raise one.fault or _fault(Problem("geometry_missing", wanted=second.geometry))
+        return one.ewkb
 
-    def _attached(self, text: str | None, kind: str) -> bytes | None:
-        if not text:
+    def attached(self, text: Any) -> bytes | None:
+        """EWKB of a second geometry given as GeoJSON or WKT in a column, None for none. Raises GeometryFault."""
+        second = self._layer.second_geometry
+        if not text or second is None:
             return None
+        words = text if isinstance(text, str) else json.dumps(text)
         try:
-            shape = shapely.from_geojson(text if isinstance(text, str) else json.dumps(text))
+            shape = shapely.from_geojson(words) if words.lstrip().startswith("{") else shapely.from_wkt(words)
         except (shapely.GEOSException, TypeError, ValueError) as error:
             raise GeometryFault("geometry_invalid", "附加几何无法读取", "the second geometry cannot be read") from error
-        return self._stored(shape, kind)
+        made = self._batch(np.array([shapely.to_wkb(shape)], dtype=object), {second.geometry: second.id})[0]
+        if made.fault:
+            raise made.fault
+        return made.ewkb
 
-    def _open(self, wkb: bytes | None) -> BaseGeometry | None:
-        if wkb is None:
-            return None
-        shape = shapely.from_wkb(wkb, on_invalid="ignore")
-        if shape is None:
-            raise GeometryFault("geometry_type", "几何类型不受支持（曲线或已损坏）",
-                                "this kind of geometry is not supported (a curve, or damaged)")
-        return None if shape.is_empty else shape
+    def missing(self) -> GeometryFault:
+        """The fault of a row without a shape."""
+        return _fault(Problem("geometry_missing", wanted=wanted(self._layer)))
 
-    def _stored(self, shape: BaseGeometry, kind: str) -> bytes:
-        if shape.has_z or shapely.has_m(shape):
-            self._notes["heights_dropped"] = self._notes.get("heights_dropped", 0) + 1
-            shape = shapely.force_2d(shape)
-        shape = self._of_kind(shape, kind)
-        count = int(shapely.get_num_coordinates(shape))
-        if count > MAX_VERTICES:
-            raise _fault(Problem("geometry_too_large", count=count, limit=MAX_VERTICES))
+    def _batch(self, wkbs: Shapes, columns: dict[str, str]) -> list[Shaped]:
+        made = [Shaped() for _ in wkbs]
+        shapes = self._opened(wkbs, made)
+        self._flatten(shapes)
+        for kind, column in columns.items():
+            _set_columns(shapes, made, kind, column)
+        self._fit(shapes, made, columns)
+        self._count(shapes, made)
+        self._place(shapes, made)
+        self._check(shapes, made, columns)
+        for place in np.flatnonzero(~shapely.is_missing(shapes)):
+            made[place].original = wkbs[place] if self._frame.keep_original else None
+        return made
+
+    def _opened(self, wkbs: Shapes, made: list[Shaped]) -> Shapes:
+        """The shapes; None where there is none, or a fault."""
+        readable = np.array(wkbs, dtype=object)
+        for odd in [n for n, wkb in enumerate(wkbs) if wkb is not None and (not wkb or may_be_curved(wkb))]:
+            readable[odd] = self._straight(wkbs[odd])
+            if readable[odd] is None:
+                made[odd].fault = _unreadable()
+        shapes = np.array(shapely.from_wkb(readable, on_invalid="ignore"), dtype=object)
+        for place in np.flatnonzero(shapely.is_missing(shapes)):
+            if readable[place] is not None:
+                made[place].fault = _unreadable()
+        shapes[shapely.is_empty(shapes)] = None
+        return shapes
+
+    def _straight(self, wkb: bytes) -> bytes | None:
         try:
-            shape = self._transformed(shape)
-            check_shape(shape)
-        except Problem as problem:
-            raise _fault(problem) from problem
-        return bytes(shapely.to_wkb(shapely.set_srid(shape, STORED_SRID), include_srid=True))
+            made = straightened(wkb)
+        except (struct.error, ValueError, IndexError):
+            return None
+        if type_code(wkb) != type_code(made) or type_code(wkb) != 7:
+            self._notes["curves_straightened"] += 1
+        return made
 
-    def _of_kind(self, shape: BaseGeometry, kind: str) -> BaseGeometry:
-        if shape.geom_type == kind:
-            return shape
-        multi, build = _MULTI.get(shape.geom_type, ("", None))
-        if build is None or multi != kind:
-            raise _fault(Problem("geometry_type", given=shape.geom_type, wanted=wanted(self._layer)))
-        return build([shape])
+    def _flatten(self, shapes: Shapes) -> None:
+        high = shapely.has_z(shapes) | shapely.has_m(shapes)
+        if high.any():
+            self._notes["heights_dropped"] += int(high.sum())
+            shapes[high] = shapely.force_2d(shapes[high])
 
-    def _transformed(self, shape: BaseGeometry) -> BaseGeometry:
-        points = shapely.get_coordinates(shape)
-        if not np.isfinite(points).all() or np.abs(points).max() > 1e9:
-            raise Problem("coordinates_outside", place=str(points[0].tolist())[:80])
-        if self._transformer is None:
-            return shape
-        east, north = self._transformer.transform(points[:, 0], points[:, 1])
-        if not (np.isfinite(east).all() and np.isfinite(north).all()):
-            raise Problem("coordinates_outside", place=str(points[0].tolist())[:80])
-        return shapely.set_coordinates(shape, np.column_stack([east, north]))
+    def _fit(self, shapes: Shapes, made: list[Shaped], columns: dict[str, str]) -> None:
+        """Bring shapes of another kind to one that has a column: one by one, since each has its story."""
+        known = np.isin(shapely.get_type_id(shapes), [_IDS[kind] for kind in columns])
+        for place in np.flatnonzero(~known & ~shapely.is_missing(shapes)):
+            try:
+                shapes[place], made[place].column = self._fitted(shapes[place], columns, made[place].repairs)
+            except GeometryFault as fault:
+                shapes[place], made[place].fault = None, fault
+
+    def _fitted(self, shape: BaseGeometry, columns: dict[str, str], repairs: list[Note]) -> tuple[BaseGeometry, str]:
+        single = parts(shape)
+        for kind, column in columns.items():
+            meant = [part for part in single if part.geom_type == kind.removeprefix("Multi")]
+            if kind == "MultiPolygon" and not meant and all(map(_is_ring, single)):
+                repairs.append(_told("lines_closed", "闭合线已转为面", "closed lines were made areas"))
+                meant = single = [shapely.polygons(shapely.get_coordinates(part)) for part in single]
+            if not meant or (not kind.startswith("Multi") and len(meant) > 1):
+                continue
+            if len(meant) < len(single):
+                self._drop(single, meant, repairs)
+            return (_MULTI[meant[0].geom_type][1](meant) if kind.startswith("Multi") else meant[0]), column
+        raise _fault(Problem("geometry_type", given=shape.geom_type, wanted=wanted(self._layer)))
+
+    def _drop(self, single: list[BaseGeometry], meant: list[BaseGeometry], repairs: list[Note]) -> None:
+        others = ", ".join(sorted({part.geom_type for part in single} - {meant[0].geom_type}))
+        count = len(single) - len(meant)
+        if not self._mend:
+            raise GeometryFault("geometry_mixed", f"几何混合了多种类型（另有 {others}）；选择“修复”则只保留所需类型",
+                                f"the geometry mixes kinds (also {others}); with “repair” only what fits is kept")
+        repairs.append(_told("parts_dropped", f"已去掉 {count} 个其他类型的部分（{others}）",
+                             f"{count} part(s) of another kind were left out ({others})"))
+
+    def _count(self, shapes: Shapes, made: list[Shaped]) -> None:
+        counts = shapely.get_num_coordinates(shapes)
+        for large in np.flatnonzero(counts > MAX_VERTICES).tolist():
+            problem = Problem("geometry_too_large", count=int(counts[large]), limit=MAX_VERTICES)
+            shapes[large], made[large].fault = None, _fault(problem)
+
+    def _place(self, shapes: Shapes, made: list[Shaped]) -> None:
+        """Coordinates in EPSG:4326; what lies nowhere becomes a fault."""
+        points, owner = shapely.get_coordinates(shapes, return_index=True)
+        if not len(points):
+            return
+        with np.errstate(all="ignore"):
+            sane = (np.abs(points) <= _FARTHEST).all(axis=1)
+            stored = self._frame.to_stored(np.where(sane[:, None], points, np.nan))
+        inside = sane & (np.abs(stored[:, 0]) <= 180) & (np.abs(stored[:, 1]) <= MAX_LATITUDE)
+        lost = np.unique(owner[~inside])
+        for place in lost:
+            first = points[np.flatnonzero((owner == place) & ~inside)[0]]
+            fault = _fault(Problem("coordinates_outside", place=str(first.tolist())[:80]))
+            shapes[place], made[place].fault = None, fault
+        kept = ~np.isin(owner, lost)
+        shapely.set_coordinates(shapes, stored[kept])
+
+    def _check(self, shapes: Shapes, made: list[Shaped], columns: dict[str, str]) -> None:
+        valid = shapely.is_valid(shapes)
+        for place in np.flatnonzero(~valid & ~shapely.is_missing(shapes)):
+            done = self._repaired(shapes[place]) if self._mend else None
+            if done is None:
+                shapes[place], made[place].fault = None, _invalid(shapes[place])
+                continue
+            shapes[place] = done.shape
+            made[place].repairs.append(_repair_told(done))
+        whole = shapely.to_wkb(shapely.set_srid(shapes, STORED_SRID), include_srid=True)
+        for one, ewkb in zip(made, whole, strict=True):
+            one.ewkb = ewkb
+
+    def _repaired(self, shape: BaseGeometry) -> Repair | None:
+        if shapely.get_num_coordinates(shape) > _MOST_TO_REPAIR:
+            return None
+        return repair(shape)
+
+
+def _set_columns(shapes: Shapes, made: list[Shaped], kind: str, column: str) -> None:
+    """Name the column of shapes that are of its kind; single ones become multi ones of one part, all at once."""
+    ids = shapely.get_type_id(shapes)
+    single = kind.removeprefix("Multi")
+    alone = np.flatnonzero(ids == _IDS[single]) if kind != single else np.array([], dtype=int)
+    if alone.size:
+        shapes[alone] = _MULTI[single][1](shapes[alone], indices=np.arange(alone.size))
+    for place in np.concatenate([alone, np.flatnonzero(ids == _IDS[kind])]) if column != "geom" else ():
+        made[place].column = column
+
+
+def _is_ring(part: BaseGeometry) -> bool:
+    return bool(part.geom_type == "LineString" and part.is_closed and shapely.get_num_coordinates(part) >= 4)
+
+
+def _invalid(shape: BaseGeometry) -> GeometryFault:
+    try:
+        check_shape(shape)
+    except Problem as problem:
+        fault = _fault(problem)
+        more = problem.more or {}
+        small = shapely.get_num_coordinates(shape) <= _MOST_TO_SHOW
+        fault.more = {"geometry": json.loads(shapely.to_geojson(shape)) if small else more.get("point")}
+        if more.get("repair"):
+            fault.more["repair"] = {key: value for key, value in more["repair"].items() if key != "geometry"}
+        return fault
+    return _unreadable()
+
+
+def _repair_told(done: Repair) -> Note:
+    areas = {"area_before_m2": done.area_before_m2, "area_after_m2": done.area_after_m2}
+    return _told("geometry_repaired",
+                 f"几何已修复（{done.reason}），面积 {done.area_before_m2} → {done.area_after_m2} m²",
+                 f"the geometry was repaired ({done.reason}), area {done.area_before_m2} → {done.area_after_m2} m²",
+                 **areas)
+
+
+def _told(code: str, zh: str, en: str, **more: Any) -> Note:
+    return {"field": "geometry", "code": code, "zh": zh, "en": en, **more}
+
+
+def _unreadable() -> GeometryFault:
+    return GeometryFault("geometry_unreadable", "几何无法读取：类型不受支持、已损坏或坐标不是数字",
+                         "the geometry cannot be read: an unknown kind, damaged, or coordinates that are no numbers")
 
 
 def _fault(problem: Problem) -> GeometryFault:

@@ -7,6 +7,7 @@ rows.ndjson and the faults to faults.ndjson. It knows no database and holds no s
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import Any, TextIO
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from gisapp.catalogue import load_catalogue
-from gisapp.crs import parse_crs
 from gisapp.errors import Problem
 from gisapp.formats import source as files
-from gisapp.formats.archive import Dataset, Upload, datasets
+from gisapp.formats.archive import Upload
+from gisapp.formats.frames import parse_frame
 from gisapp.formats.geometry import GeometryFault, Shaper
+from gisapp.formats.kinds import Dataset, datasets
 from gisapp.formats.mapping import Converter, parse_uuid, suggest, targets
+from gisapp.formats.reading.ogr import allow_drivers
 from gisapp.layers import Catalogue, Layer
 from gisapp.rules import RULES
 from gisapp.schema import check
@@ -31,12 +36,12 @@ Fault = dict[str, Any]
 
 def work(order: dict[str, Any]) -> dict[str, Any]:
     """Carry out the order: `op` is look or read."""
-    files.allow_drivers()
+    allow_drivers()
     folder = Path(order["folder"])
     catalogue = load_catalogue(Path(order["layers"]), RULES)
     layer = catalogue.layers[order["layer"]]
     opened, passed_over = _open(order, folder)
-    found = files.sources(opened, order.get("encoding"))
+    found = files.sources(opened, order.get("encoding"), _columns(order))
     if order["op"] == "look":
         return {"layers": [_shown(layer, source) for source in found], "passed_over": passed_over}
     return Intake(layer, catalogue, ZoneInfo(order["time_zone"]), order["choices"]).run(found, folder)
@@ -55,9 +60,21 @@ def _open(order: dict[str, Any], folder: Path) -> tuple[list[Dataset], list[str]
     return opened, passed_over
 
 
+def _columns(order: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Where the shapes of tables stand, as a person chose, by name of the source."""
+    layers = (order.get("choices") or {}).get("layers") or {}
+    return {name: choice["columns"] for name, choice in layers.items() if choice.get("columns")}
+
+
 def _shown(layer: Layer, source: files.Source) -> dict[str, Any]:
-    return source.public() | {"mapping": suggest(layer, source.fields), "role": files.role(layer, source),
-                              "sample": files.sample(source)}
+    rows, shapes = files.sample(source)
+    mapping = suggest(layer, source.fields)
+    for column in (source.columns or {}).values():
+        mapping[column] = None  # it is the shape already
+    for place, name in enumerate(source.fields):
+        if mapping.get(name) == "id" and not any(parse_uuid(row[place]) for row in rows):
+            mapping[name] = None  # ids of the sender's own kind
+    return source.public() | {"mapping": mapping, "role": files.role(layer, source), "sample": rows, "shapes": shapes}
 
 
 class Intake:
@@ -71,7 +88,7 @@ class Intake:
         self.seen: dict[str, set[Any]] = {f.id: set() for f in layer.fields if f.unique} | {"id": set()}
         self.seconds: dict[str, bytes] = {}
         self.accepted = self.refused = 0
-        self.notes: dict[str, int] = {}
+        self.notes = Counter[str]()
 
     def run(self, found: list[files.Source], folder: Path) -> dict[str, Any]:
         """Read the tables of second geometries first, then the rows that they belong to."""
@@ -96,7 +113,8 @@ class Intake:
         crs = wishes.get("crs") or self.choices.get("crs") or source.crs
         if kind != "skip" and crs is None:
             raise Problem("crs_needed", candidates=", ".join(source.crs_candidates[:25]) or "-")
-        return {"role": kind, "mapping": self._checked_mapping(source, mapping), "crs": parse_crs(crs) if crs else None}
+        return {"role": kind, "mapping": self._checked_mapping(source, mapping),
+                "crs": parse_frame(crs) if crs else None}
 
     def _checked_mapping(self, source: files.Source, mapping: dict[str, str | None]) -> list[tuple[int, str]]:
         known, places = targets(self.layer), {name: place for place, name in enumerate(source.fields)}
@@ -113,7 +131,7 @@ class Intake:
         place = next((place for place, target in choice["mapping"] if target == "id"), None)
         if second is None or place is None:
             raise Problem("mapping_invalid", reason=f"{source.name}：需要编号列 / an id column is needed")
-        shaper = Shaper(self.layer, choice["crs"], self.notes)
+        shaper = Shaper(self.layer, choice["crs"], self.notes, bool(self.choices.get("repair")))
         for number, columns, wkb in _numbered(source):
             feature = parse_uuid(columns[place])
             try:
@@ -124,7 +142,7 @@ class Intake:
                 self._refuse(faults, source, number, [fault.row()])
 
     def _read_rows(self, source: files.Source, choice: dict[str, Any], rows: TextIO, faults: TextIO) -> None:
-        shaper = Shaper(self.layer, choice["crs"], self.notes)
+        shaper = Shaper(self.layer, choice["crs"], self.notes, bool(self.choices.get("repair")))
         for number, columns, wkb in _numbered(source):
             values, wrong = self._values(columns, choice["mapping"])
             shapes, misshapen = self._shapes(shaper, values, wkb)
@@ -162,7 +180,7 @@ class Intake:
             shapes = shaper.columns(wkb, attached, self.seconds.pop(values["id"], None))
         except GeometryFault as fault:
             return {}, [fault.row()]
-        return {name: ewkb.hex() if ewkb else None for name, ewkb in shapes.items()}, []
+        return {name: ewkb.hex() if ewkb else None for name, ewkb in shapes.shapes.items()}, []
 
     def _repeated(self, values: dict[str, Any]) -> list[Fault]:
         """Values that must be unique and stand in an earlier row of the same upload."""
@@ -189,8 +207,6 @@ class Intake:
 
 
 def _numbered(source: files.Source) -> Iterator[tuple[int, list[Any], Any]]:
-    number = 0
-    for columns, shapes in files.batches(source):
-        for place, wkb in enumerate(shapes):
-            number += 1
-            yield number, [column[place] for column in columns], wkb
+    for batch in files.batches(source):
+        for place in np.flatnonzero(source.mine(batch.shapes)).tolist():
+            yield batch.first + place, [column[place] for column in batch.columns], batch.shapes[place]

@@ -1,136 +1,175 @@
-"""What lies in an uploaded file: its layers, fields, CRS and encoding, read by GDAL with three drivers only.
+"""What lies in an uploaded file: its layers, fields, CRS and encoding, and its rows, batch by batch.
 
 Runs in the child process (`gisapp.formats.intake`); the paths are ours, never the sender's.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
-import pyogrio
-import pyproj
-from pyogrio.raw import open_arrow
+import shapely
 
-from gisapp.crs import MENU
 from gisapp.errors import Problem
-from gisapp.formats.archive import Dataset
-from gisapp.formats.encoding import decode, find_encoding
+from gisapp.formats.encoding import decode_cut
+from gisapp.formats.frames import candidates, named_crs
+from gisapp.formats.kinds import Dataset
 from gisapp.formats.mapping import suggest
+from gisapp.formats.wkb import Census
 from gisapp.layers import Layer
 
-DRIVERS = frozenset({"ESRI Shapefile", "GPKG", "GeoJSON"})
+#: Rows that are read at a time, and how many are looked at for a sample of shapes.
+BATCH = 16_384
+_LOOKED_AT = 20_000
+_SHAPES, _SHAPE_BYTES = 300, 400_000
 _SAMPLES = 5
-_BATCH = 4096
-#: Maps each byte to one character and back, so that texts are decoded here, strictly, row by row.
-_BYTES = "ISO-8859-1"
+_MAX_SOURCES = 50
+_MODULES = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
+#: Formats of drawings: whatever is of another kind than the layer's is frame and lettering, not data.
+_DRAWINGS = ("dxf",)
 
 
 @dataclass
 class Source:
-    """One layer of an upload, as it is shown to the person who sent it."""
+    """One layer of an upload, as it is shown to the person who sent it.
+
+    `part` is what the reader calls it within the dataset; `family` the only kind of shape that is meant, where a
+    layer holds several; `columns` where a table's shapes stand ({"wkt": …} or {"x": …, "y": …}).
+    """
 
     name: str
     dataset: Dataset
-    gdal_layer: str
+    part: str
     geometry: str
     count: int
     fields: list[str]
     types: list[str]
-    crs: str | None
-    crs_found: str
-    crs_candidates: list[str]
-    encoding: str
-    encoding_from: str
+    crs_words: str = ""
+    crs: str | None = None
+    bounds: tuple[float, float, float, float] | None = None
+    encoding: str = "UTF-8"
+    encoding_from: str = "format"
+    raw_encoding: str = "UTF-8"
+    family: str | None = None
+    first_family: bool = False
+    columns: dict[str, str] | None = None
+    crs_candidates: list[str] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+    def mine(self, shapes: Any) -> Any:
+        """Which of the WKBs (an array of bytes or None) are of this source; those without shape are of the first."""
+        if self.family is None:
+            return np.ones(len(shapes), dtype=bool)
+        wanted = (self.family, None) if self.first_family else (self.family,)
+        return np.array([Census.kind(wkb) in wanted for wkb in shapes], dtype=bool)
 
     def public(self) -> dict[str, Any]:
         """All but where it lies."""
-        shown = asdict(self)
-        shown["missing"] = shown.pop("dataset")["missing"]
-        shown.pop("gdal_layer")
-        return shown
+        return {"name": self.name, "format": self.dataset.format, "geometry": self.geometry, "count": self.count,
+                "fields": self.fields, "types": self.types, "crs": self.crs, "crs_found": self.crs_words,
+                "crs_candidates": self.crs_candidates, "encoding": self.encoding,
+                "encoding_from": self.encoding_from, "missing": self.dataset.missing, "columns": self.columns,
+                "notes": self.notes}
 
 
-def allow_drivers() -> None:
-    """Leave GDAL the drivers that imports need; anything else in a file's name or content opens nothing."""
-    from pyogrio._ogr import _register_drivers
+class Arrow(NamedTuple):
+    """Some rows: the number of the first, counted from 1 in the file; columns in the order of `fields`; WKB, null
+    where there is no shape, empty where there is one that cannot be read.
 
-    skipped = [name for name in pyogrio.list_drivers() if name not in DRIVERS]
-    pyogrio.set_gdal_config_options({"GDAL_SKIP": ",".join(skipped), "SHAPE_RESTORE_SHX": True,
-                                     "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": False})
-    _register_drivers()
-    if set(pyogrio.list_drivers()) != DRIVERS:
-        raise RuntimeError("GDAL kept drivers that were to be left out")
+    Binary columns are texts in the source's `raw_encoding`, not yet decoded.
+    """
 
-
-def sources(datasets: list[Dataset], encoding: str | None) -> list[Source]:
-    """Every layer with geometry. `encoding` overrides what shapefiles say. Problem `file_unreadable`."""
-    found: list[Source] = []
-    for dataset in datasets:
-        for layer in _gdal_layers(dataset):
-            found.append(_describe(dataset, layer, encoding, {source.name for source in found}))
-    if not found:
-        raise Problem("file_unreadable", reason="没有带几何的图层 / no layer with geometry")
-    return found
+    first: int
+    columns: list[pa.Array]
+    shapes: pa.Array
 
 
-def _gdal_layers(dataset: Dataset) -> list[str]:
-    try:
-        return [name for name, kind in pyogrio.list_layers(dataset.path) if kind is not None][:50]
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise unreadable(dataset, error) from error
+class Batch(NamedTuple):
+    """The same as Python values; `shapes` is an array of bytes or None."""
+
+    first: int
+    columns: list[list[Any]]
+    shapes: Any
+
+
+class BrokenText(str):
+    """A text whose bytes are not in the encoding that was chosen; shown with marks in their place."""
+
+
+class CutText(str):
+    """A text whose last character had been cut in the middle by who wrote the file; it was left out."""
 
 
 def unreadable(dataset: Dataset, error: Exception) -> Problem:
-    """`file_unreadable` with GDAL's words, without our paths."""
+    """`file_unreadable` with the reader's words, without our paths."""
     words = str(error).replace(str(dataset.path.parent), "").replace(os.sep + dataset.path.name, dataset.title)
     return Problem("file_unreadable", reason=f"{dataset.title}: {words[:300]}")
 
 
-def _describe(dataset: Dataset, gdal_layer: str, encoding: str | None, taken: set[str]) -> Source:
-    chosen, known_from = _encoding(dataset, encoding)
-    try:
-        info = pyogrio.read_info(dataset.path, layer=gdal_layer, force_feature_count=True, force_total_bounds=True,
-                                 encoding=_BYTES if _is_shapefile(dataset) else None, **_options(dataset))
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError) as error:
-        raise unreadable(dataset, error) from error
-    crs, words = _menu_crs(info["crs"])
-    title = dataset.title if _is_shapefile(dataset) or dataset.driver == "GeoJSON" else gdal_layer
-    return Source(
-        name=_free(title, taken), dataset=dataset, gdal_layer=gdal_layer, geometry=str(info["geometry_type"]),
-        count=int(info["features"]), fields=[_text(name, dataset, chosen) for name in info["fields"]],
-        types=[str(kind).removeprefix("OFT") for kind in info["ogr_types"]], crs=crs, crs_found=words,
-        crs_candidates=[] if crs else candidates(info["total_bounds"]), encoding=chosen, encoding_from=known_from)
+def sources(datasets: list[Dataset], encoding: str | None,
+            columns: Mapping[str, dict[str, str]] | None = None) -> list[Source]:
+    """Every layer with shapes. `encoding` overrides what files say, `columns` where a table's shapes stand, by name
+    of the source. Problem `file_unreadable`."""
+    found: list[Source] = []
+    for dataset in datasets:
+        for source in _reader(dataset).describe(dataset, encoding):
+            source.name = _free(source.name, {other.name for other in found})
+            source.columns = (columns or {}).get(source.name, source.columns)
+            found += _by_family(source)
+    found = [source for source in found if _has_place(source)] or found
+    if not found:
+        raise Problem("file_unreadable", reason="没有带几何的图层 / no layer with geometry")
+    return [_finished(source) for source in found[:_MAX_SOURCES]]
 
 
-def _options(dataset: Dataset) -> dict[str, str]:
-    """GDAL takes any text that looks like a date for one and writes it anew; here texts stay as they are."""
-    return {"DATE_AS_STRING": "YES"} if dataset.driver == "GeoJSON" else {}
+def _reader(dataset: Dataset) -> Any:
+    return importlib.import_module(f"gisapp.formats.reading.{_MODULES.get(dataset.format, 'ogr')}")
 
 
-def _is_shapefile(dataset: Dataset) -> bool:
-    return dataset.driver == "ESRI Shapefile"
+def _has_place(source: Source) -> bool:
+    return source.dataset.format not in ("csv", "xlsx") or source.columns is not None
 
 
-def _encoding(dataset: Dataset, wanted: str | None) -> tuple[str, str]:
-    if not _is_shapefile(dataset):
-        return "UTF-8", "format"
-    if wanted:
-        return wanted, "chosen"
-    return find_encoding(dataset.path.with_suffix(".dbf"), dataset.path.with_suffix(".cpg"))
+def _by_family(source: Source) -> list[Source]:
+    """The source as it is, or one for each kind of shape in it when it holds several."""
+    if source.geometry not in ("Unknown", "GeometryCollection") or not _has_place(source):
+        return [source]
+    census = Census()
+    for batch in arrow(source):
+        census.add(batch.shapes.to_numpy(zero_copy_only=False))
+    kinds = census.kinds()
+    if len(kinds) < 2:
+        source.geometry = kinds[0] if kinds else source.geometry
+        return [source]
+    return [Source(**vars(source) | {"name": f"{source.name} · {kind}", "geometry": kind, "family": kind,
+                                     "first_family": kind == kinds[0], "count": census.count(kind), "notes": []})
+            for kind in kinds]
 
 
-def _text(raw: str, dataset: Dataset, encoding: str) -> str:
-    """A name as it was meant; one that cannot be decoded shows its bytes."""
-    if not _is_shapefile(dataset):
-        return raw
-    try:
-        return decode(raw.encode(_BYTES), encoding)
-    except UnicodeDecodeError:
-        return raw
+def _finished(source: Source) -> Source:
+    """The source with its CRS named as the menu does, and where it may lie when it names none."""
+    source.crs, source.crs_words = named_crs(source.crs_words)
+    if source.dataset.missing and "shx" in source.dataset.missing:
+        source.notes.append({"code": "shx_rebuilt", "zh": "缺少 .shx，已按 .shp 重建",
+                             "en": "the .shx was missing and has been rebuilt from the .shp"})
+    if source.crs is None and source.bounds is None and _has_place(source):
+        source.bounds = _first_bounds(source)
+    if source.crs is None and source.bounds:
+        source.crs_candidates = candidates(source.bounds)
+    return source
+
+
+def _first_bounds(source: Source) -> tuple[float, float, float, float] | None:
+    for batch in arrow(source):
+        box = shapely.total_bounds(shapely.from_wkb(batch.shapes.to_numpy(zero_copy_only=False), on_invalid="ignore"))
+        if np.isfinite(box).all():
+            return float(box[0]), float(box[1]), float(box[2]), float(box[3])
+    return None
 
 
 def _free(title: str, taken: set[str]) -> str:
@@ -138,83 +177,60 @@ def _free(title: str, taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _menu_crs(given: str | None) -> tuple[str | None, str]:
-    """The menu's name of a CRS as GDAL tells it, and how it is called; None when it is missing or foreign."""
-    if not given:
-        return None, ""
-    try:
-        crs = pyproj.CRS.from_user_input(given).to_2d()
-        code = crs.to_epsg(min_confidence=60)
-    except pyproj.exceptions.CRSError:
-        return None, given[:80]
-    return (MENU[code].name if code in MENU else None), crs.name
+def arrow(source: Source) -> Iterator[Arrow]:
+    """The rows of a source as they lie in the file, those of other families among them. Problem
+    `file_unreadable`."""
+    first = 1
+    for columns, shapes in _reader(source.dataset).arrow(source, BATCH):
+        yield Arrow(first, columns, shapes)
+        first += len(shapes)
 
 
-def candidates(bounds: Any) -> list[str]:
-    """Systems of the menu in which coordinates of this size would lie in China, the likeliest first."""
-    if bounds is None:
-        return []
-    west, south, east, north = (float(number) for number in bounds)
-    if 73 <= west <= east <= 136 and 3 <= south <= north <= 54:
-        return ["EPSG:4490", "EPSG:4326"]
-    if 25_000_000 <= west <= east < 46_000_000 and 0 < south <= north < 6_000_000:
-        return [f"EPSG:{4488 + int(west // 1_000_000)}"]
-    if 13_000_000 <= west <= east < 24_000_000 and 0 < south <= north < 6_000_000:
-        return [f"EPSG:{4478 + int(west // 1_000_000)}"]
-    if 100_000 <= west <= east <= 900_000 and 0 < south <= north < 6_000_000:
-        return [f"EPSG:{code}" for code in range(4534, 4555)]
-    if 8_000_000 <= west <= east <= 15_100_000 and 300_000 <= south <= north <= 7_200_000:
-        return ["EPSG:3857"]
-    return []
+def batches(source: Source) -> Iterator[Batch]:
+    """The same as Python values. A text that is not in the source's encoding comes as `BrokenText`, one whose end
+    was cut as `CutText`."""
+    for first, columns, shapes in arrow(source):
+        yield Batch(first, [_values(column, source.raw_encoding) for column in columns],
+                    shapes.to_numpy(zero_copy_only=False))
 
 
-def batches(source: Source) -> Iterator[tuple[list[list[Any]], Any]]:
-    """Columns of Python values in the order of `fields`, and the column of WKB, batch by batch.
-
-    A text that is not in the source's encoding comes as `BrokenText`.
-    """
-    shapefile = _is_shapefile(source.dataset)
-    try:
-        with open_arrow(source.dataset.path, layer=source.gdal_layer, batch_size=_BATCH, use_pyarrow=True,
-                        encoding=_BYTES if shapefile else None, **_options(source.dataset)) as (meta, reader):
-            geometry = meta["geometry_name"] or "wkb_geometry"
-            for batch in reader:
-                place = batch.schema.names.index(geometry)
-                columns = [_values(batch.column(n), source) for n in range(batch.num_columns) if n != place]
-                yield columns, batch.column(place).to_numpy(zero_copy_only=False)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError, pa.ArrowException) as error:
-        raise unreadable(source.dataset, error) from error
-
-
-class BrokenText(str):
-    """A text whose bytes are not in the encoding that was chosen; shown with marks in their place."""
-
-
-def _values(column: Any, source: Source) -> list[Any]:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        kind = pa.large_binary() if pa.types.is_large_string(column.type) else pa.binary()
-        return [_decoded(raw, source) for raw in column.cast(kind).to_pylist()]
+def _values(column: pa.Array, encoding: str) -> list[Any]:
     values: list[Any] = column.to_pylist()
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return [None if raw is None else _decoded(raw, encoding) for raw in values]
     return values
 
 
-def _decoded(raw: bytes | None, source: Source) -> str | None:
-    if raw is None:
-        return None
+def _decoded(raw: bytes, encoding: str) -> str:
     try:
-        if _is_shapefile(source.dataset):
-            return decode(raw.decode("utf-8").encode(_BYTES), source.encoding)
-        return raw.decode("utf-8")
-    except UnicodeError:
+        text, cut = decode_cut(raw, encoding)
+    except UnicodeDecodeError:
         return BrokenText(raw.decode("utf-8", "replace"))
+    return CutText(text) if cut else text
 
 
-def sample(source: Source) -> list[list[Any]]:
-    """The first rows as they would be read, for a person to see whether the encoding is right."""
-    for columns, _ in batches(source):
-        rows = [list(row[:_SAMPLES]) for row in columns]
-        return [[_short(value) for value in row] for row in zip(*rows, strict=True)]
-    return []
+def sample(source: Source) -> tuple[list[list[Any]], list[str]]:
+    """The first rows as they would be read, for a person to see whether the encoding is right; and shapes from all
+    over the first rows, as hexadecimal WKB in the file's own coordinates."""
+    rows: list[list[Any]] = []
+    shapes: list[bytes] = []
+    for batch in batches(source):
+        meant = np.flatnonzero(source.mine(batch.shapes)).tolist()
+        rows += [[_short(column[n]) for column in batch.columns] for n in meant[:_SAMPLES - len(rows)]]
+        shapes += [batch.shapes[n] for n in meant if batch.shapes[n]]
+        if batch.first + len(batch.shapes) > _LOOKED_AT:
+            break
+    return rows, _spread(shapes)
+
+
+def _spread(shapes: list[bytes]) -> list[str]:
+    """Shapes at even steps, so many that they stay small."""
+    found, left = [], _SHAPE_BYTES
+    for wkb in shapes[::max(1, len(shapes) // _SHAPES)]:
+        if len(wkb) <= left:
+            found.append(wkb.hex())
+            left -= len(wkb)
+    return found
 
 
 def _short(value: Any) -> Any:
@@ -228,7 +244,12 @@ def role(layer: Layer, source: Source) -> str:
     if second is not None and _fits(source.geometry, second.geometry) and mapped == {"id"}:
         return "second"
     wanted = [layer.geometry] + ([second.geometry] if second is not None and second.stands_in else [])
-    return "rows" if any(_fits(source.geometry, kind) for kind in wanted) else "skip"
+    if source.dataset.format in _DRAWINGS and "MultiPolygon" in wanted:
+        wanted.append("MultiLineString")  # closed lines become areas
+    fits = any(_fits(source.geometry, kind) for kind in wanted)
+    if not fits and source.family is not None and source.dataset.format not in _DRAWINGS:
+        return "rows"  # so that each of them is refused with its reason, and none lost in silence
+    return "rows" if fits and _has_place(source) else "skip"
 
 
 def _fits(given: str, wanted: str) -> bool:

@@ -1,0 +1,56 @@
+"""What a .dbf says of itself without a driver: its language byte, and the raw bytes of its names and texts."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+_SAMPLE_RECORDS, _SAMPLE_BYTES = 5000, 16 * 2**20
+
+
+def read_sample(dbf: Path) -> tuple[int, list[bytes]]:
+    """The language byte (0 when there is none), and the field names and texts of the first records."""
+    with dbf.open("rb") as file:
+        header = file.read(32)
+        if len(header) < 32:
+            return 0, []
+        records, start, length = struct.unpack_from("<IHH", header, 4)
+        names, places = _fields(file.read(max(0, start - 32)))
+        file.seek(start)
+        body = file.read(min(min(records, _SAMPLE_RECORDS) * length, _SAMPLE_BYTES)) if length else b""
+    rows = (body[place:place + length] for place in range(0, len(body) - length + 1, length or 1))
+    return header[29], names + [text for row in rows for a, b in places if (text := row[a:b].strip(b" \x00"))]
+
+
+def _fields(block: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
+    """Names of all fields, and where the character fields lie in a record."""
+    names, places, offset = [], [], 1
+    for start in range(0, len(block) - 31, 32):
+        if block[start] in (0x0D, 0x00):
+            break
+        names.append(block[start:start + 11].split(b"\x00")[0])
+        width = block[start + 16]
+        if block[start + 11:start + 12] == b"C":
+            places.append((offset, offset + width))
+        offset += width
+    return names, places
+
+
+def plain_names(dbf: Path) -> list[bytes]:
+    """The field names as their bytes stand in the file, which has plain ones (F1, F2 …) in their place afterwards.
+
+    GDAL would decode names by one encoding and refuse the whole file where one of them is cut within a character.
+    """
+    memory = dbf.with_suffix(".names")
+    if memory.is_file():
+        return [bytes.fromhex(name) for name in json.loads(memory.read_text("ascii"))]
+    with dbf.open("r+b") as file:
+        header = file.read(32)
+        start = struct.unpack_from("<H", header, 8)[0] if len(header) == 32 else 32
+        names, _ = _fields(file.read(max(0, start - 32)))
+        for number in range(len(names)):
+            file.seek(32 + 32 * number)
+            file.write(f"F{number + 1}".encode().ljust(11, b"\x00"))
+    memory.write_text(json.dumps([name.hex() for name in names]), "ascii")
+    return names

@@ -1,0 +1,202 @@
+"""What the files of an upload are: told by their content, gathered into datasets, or refused with what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gisapp.errors import Problem
+from gisapp.formats.archive import Loose, Upload, extension, shown, stem, unpacked
+from gisapp.formats.markup import checked_xml
+
+SIDECARS = ("shp", "shx", "dbf", "prj", "cpg")
+#: By what is told of a format: our short name of it and the ending that its reader looks for.
+_TABLES = {"csv": "csv", "tsv": "csv", "txt": "csv"}
+#: Kinds that often lie about beside the data; their tables count only where there is nothing else.
+_TABLE_FORMATS = ("csv", "xlsx")
+_MAGIC = ((b"SQLite format 3\x00", "gpkg"), (b"fgb\x03fgb", "fgb"), (b"PAR1", "parquet"),
+          (b"AutoCAD Binary DXF", "dxf"), (b"PK", "xlsx"))
+_GDB_MEMBER = re.compile(
+    r"(?:a[0-9a-f]{8}\.(?:gdbtable|gdbtablx|gdbindexes|atx|spx|freelist|horizon|[A-Za-z0-9_]{1,40}\.(?:atx|spx))"
+    r"|gdb|timestamps)", re.IGNORECASE)
+_DXF = re.compile(rb"\A(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION")
+
+#: What people send that cannot be read here: how it begins, what it is, what to do.
+_ADVICE = (
+    (b"AC10", "DWG 图形", "请另存为 DXF", "a DWG drawing; save it as DXF"),
+    (b"\xd0\xcf\x11\xe0", "旧版 Office 文件（.xls）", "请另存为 .xlsx", "an old Office file (.xls); save it as .xlsx"),
+    (b"\x00\x01\x00\x00Standard", "Access 数据库", "请导出为 Shapefile 或 GeoPackage",
+     "an Access database; export it as shapefile or GeoPackage"),
+    (b"%PDF", "PDF", "请提交数据文件", "a PDF; send the data itself"),
+    (b"II*\x00", "影像", "请提交矢量数据", "an image; send vector data"),
+)
+_ADVICE_BY_NAME = {
+    "tab": ("MapInfo 表", "请导出为 Shapefile 或 GeoPackage", "a MapInfo table; export it as shapefile or GeoPackage"),
+    "mif": ("MapInfo 交换文件", "请导出为 Shapefile 或 GeoPackage",
+            "a MapInfo file; export it as shapefile or GeoPackage"),
+    "gml": ("GML", "请导出为 GeoPackage 或 GeoJSON", "GML; export it as GeoPackage or GeoJSON"),
+    "ods": ("ODS 表格", "请另存为 .xlsx", "an ODS table; save it as .xlsx"),
+}
+
+
+@dataclass
+class Dataset:
+    """One thing to open: `path` is ours, `title` is the name as given. `missing` sidecars are noted."""
+
+    title: str
+    format: str
+    path: Path
+    missing: list[str] = field(default_factory=list)
+
+
+def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[Dataset], list[str]]:
+    """What can be opened among the uploads, and the names of what was passed over.
+
+    Files come to lie in `folder`. Problems: `file_unsupported`, `archive_refused`, `upload_too_large`,
+    `file_unreadable`.
+    """
+    loose = unpacked(uploads, folder, limit_mb)
+    alone = len(loose) == 1
+    found: list[Dataset] = []
+    passed: list[Loose] = []
+    rest = list(_shapefiles(loose, folder, found))
+    rest = list(_geodatabases(rest, folder, found))
+    tables: list[tuple[Loose, str]] = []
+    for file in rest:
+        kind = _kind(file)
+        if kind in _TABLE_FORMATS:
+            tables.append((file, kind))
+        elif kind is None:
+            passed.append(file)
+        else:
+            found.append(_single(file, kind, folder, len(found)))
+    for file, kind in _chosen_tables(tables, found, passed):
+        found.append(_single(file, kind, folder, len(found)))
+    if not found:
+        raise _nothing_found(loose, alone)
+    return found, [shown(file.name) for file in passed]
+
+
+def _chosen_tables(tables: list[tuple[Loose, str]], found: list[Dataset],
+                   passed: list[Loose]) -> list[tuple[Loose, str]]:
+    """Tables count where nothing else holds shapes; among tables, plain texts where there is no better."""
+    better = [(file, kind) for file, kind in tables if extension(file.name) != "txt"]
+    chosen = [] if found else better or tables
+    passed += [file for file, kind in tables if (file, kind) not in chosen]
+    return chosen
+
+
+def _shapefiles(loose: list[Loose], folder: Path, found: list[Dataset]) -> Iterator[Loose]:
+    """Gathers the files that belong to a shapefile; hands on all others."""
+    groups: dict[str, dict[str, Loose]] = {}
+    for file in loose:
+        if extension(file.name) in SIDECARS:
+            groups.setdefault(stem(file.name).lower(), {}).setdefault(extension(file.name), file)
+        else:
+            yield file
+    for files in groups.values():
+        if "shp" in files:
+            found.append(_shapefile(files, folder, len(found)))
+        else:
+            yield from files.values()
+
+
+def _shapefile(files: dict[str, Loose], folder: Path, number: int) -> Dataset:
+    shp = files["shp"]
+    if shp.start(4) != b"\x00\x00\x27\x0a":
+        raise Problem("file_unreadable", reason=f"{shown(shp.name)}：不是 Shapefile / not a shapefile")
+    if "dbf" not in files:
+        raise Problem("file_unreadable", reason=f"{shown(shp.name)}：缺少 .dbf，请与 .shx、.prj 一并提交 / "
+                                                ".dbf is missing; send it with .shx and .prj")
+    for ending, file in files.items():
+        file.path.rename(folder / f"d{number}.{ending}")
+    missing = [ending for ending in SIDECARS if ending not in files]
+    return Dataset(title(shp.name), "shp", folder / f"d{number}.shp", missing)
+
+
+def _geodatabases(loose: list[Loose], folder: Path, found: list[Dataset]) -> Iterator[Loose]:
+    """Gathers the tables of file geodatabases, which are folders; hands on all others."""
+    groups: dict[str, list[Loose]] = {}
+    for file in loose:
+        parent, _, name = file.name.rpartition("/")
+        if _GDB_MEMBER.fullmatch(name):
+            groups.setdefault(parent, []).append(file)
+        elif not (parent.lower().endswith(".gdb") and name.lower().endswith(".lock")):
+            yield file
+    for parent, files in groups.items():
+        if not any(file.name.lower().endswith(".gdbtable") for file in files):
+            yield from files
+            continue
+        target = folder / f"d{len(found)}.gdb"
+        target.mkdir()
+        for file in files:
+            # The pattern above lets through letters, digits and dots only.
+            file.path.rename(target / file.name.rpartition("/")[2].lower())
+        found.append(Dataset(title(parent) or "gdb", "gdb", target))
+
+
+def _kind(file: Loose) -> str | None:
+    """The format of a file by its first bytes; None for what is passed over. Problem `file_unsupported` for what
+    was surely meant as data and cannot be read."""
+    start = file.start(4096)
+    kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
+    if kind:
+        return kind
+    if not file.packed:
+        _refuse_with_advice(file, start)
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    ending = extension(file.name)
+    if _DXF.match(start) or (ending == "dxf" and text):
+        return "dxf"
+    if text.startswith(b"<") or (ending in ("kml", "gpx") and start.startswith((b"\xff\xfe", b"\xfe\xff"))):
+        return checked_xml(file, wanted=ending in ("kml", "gpx"))
+    if text.startswith((b"{", b"\x1e")) and ending not in _TABLES:
+        return "ndjson" if _is_lines(text, ending) else "geojson"
+    if ending in ("gpkg", "fgb", "parquet", "xlsx", "geojson", "kml", "gpx") or (ending == "json" and not file.packed):
+        raise Problem("file_unreadable", reason=f"{shown(file.name)}：内容与扩展名不符 / "
+                                                "its content is not what its name says")
+    return _TABLES.get(ending) if b"\x00" not in start or start.startswith((b"\xff\xfe", b"\xfe\xff")) else None
+
+
+def _is_lines(text: bytes, ending: str) -> bool:
+    """One feature a line: each begins with RS, or the next line begins a new object."""
+    if text.startswith(b"\x1e") or ending in ("ndjson", "jsonl", "geojsonl", "geojsons", "geojsonseq"):
+        return True
+    first, _, rest = text.partition(b"\n")
+    return first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
+
+
+def _refuse_with_advice(file: Loose, start: bytes) -> None:
+    for magic, what, zh, en in _ADVICE:
+        if start.startswith(magic):
+            raise _unsupported(file, what, zh, en)
+    if extension(file.name) in _ADVICE_BY_NAME:
+        raise _unsupported(file, *_ADVICE_BY_NAME[extension(file.name)])
+
+
+def _unsupported(file: Loose, what: str, zh: str, en: str) -> Problem:
+    return Problem("file_unsupported", reason=f"{shown(file.name)} 是{what}，{zh} / it is {en}")
+
+
+def _nothing_found(loose: list[Loose], alone: bool) -> Problem:
+    if not alone:
+        for file in loose:
+            _refuse_with_advice(file, file.start())
+    names = ", ".join(shown(file.name) for file in loose[:5]) or "-"
+    return Problem("file_unsupported", reason=(
+        f"没有找到可读的数据：Shapefile、GeoPackage、GeoJSON、KML、GPX、CSV、XLSX、FlatGeobuf、GeoParquet、FileGDB、DXF"
+        f"（{names}） / no shapefile, GeoPackage, GeoJSON, KML, GPX, CSV, XLSX, FlatGeobuf, GeoParquet, "
+        f"file geodatabase or DXF in it ({names})"))
+
+
+def _single(file: Loose, kind: str, folder: Path, number: int) -> Dataset:
+    path = folder / f"d{number}.{kind}"
+    file.path.rename(path)
+    return Dataset(title(file.name), kind, path)
+
+
+def title(name: str) -> str:
+    """The given name without its folder and ending, fit to be shown."""
+    return shown(stem(name).rpartition("/")[2])

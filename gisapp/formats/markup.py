@@ -1,0 +1,103 @@
+"""KML and GPX looked through before any other parser sees them: no entities, no links to elsewhere, UTF-8."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.parsers import expat
+
+from gisapp.errors import Problem
+from gisapp.formats.archive import Loose, shown
+from gisapp.formats.encoding import transcode
+
+#: Deeper than any real file; a parser that recurses would run out of stack.
+MAX_DEPTH = 100
+_CHUNK = 2**18
+_DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_CHINESE = {"gbk": "GBK", "gb2312": "GBK", "gb18030": "GB18030", "cp936": "GBK", "big5": "BIG5"}
+#: What would fetch data from elsewhere; links in descriptions and icons are only text to us.
+_FETCHING = frozenset({"NetworkLink", "NetworkLinkControl", "include"})
+
+
+class _Refused(Exception):
+    pass
+
+
+def checked_xml(file: Loose, *, wanted: bool) -> str | None:
+    """"kml" or "gpx" by the root element, None for other XML that nobody asked for (`wanted` is false).
+
+    The file is UTF-8 afterwards. Problem `file_unreadable` for broken XML, entities and links to elsewhere.
+    """
+    _to_utf8(file.path)
+    scan = _Scan()
+    try:
+        scan.read(file.path)
+    except (expat.ExpatError, ValueError) as error:
+        if not wanted and scan.root not in ("kml", "gpx"):
+            return None
+        raise _unreadable(file, f"XML 有错：{error}", f"broken XML: {error}") from error
+    except _Refused as reason:
+        raise _unreadable(file, *reason.args) from reason
+    if scan.root in ("kml", "gpx"):
+        return scan.root
+    if wanted:
+        raise _unreadable(file, "内容与扩展名不符", "its content is not what its name says")
+    return None
+
+
+def _unreadable(file: Loose, zh: str, en: str) -> Problem:
+    return Problem("file_unreadable", reason=f"{shown(file.name)}：{zh} / {en}")
+
+
+class _Scan:
+    """One pass of expat, which fetches nothing and is told to expand nothing."""
+
+    def __init__(self) -> None:
+        self.root = ""
+        self._depth = 0
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.EntityDeclHandler = self._doctype
+
+    def read(self, path: Path) -> None:
+        """Go through the file; raises ExpatError or _Refused."""
+        with path.open("rb") as source:
+            while chunk := source.read(_CHUNK):
+                self._parser.Parse(chunk, False)
+            self._parser.Parse(b"", True)
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        local = name.rpartition(":")[2]
+        self.root = self.root or local.lower()
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _Refused("元素嵌套过深", "its elements are nested too deep")
+        if local in _FETCHING:
+            raise _Refused(f"含有指向外部数据的链接（{local}），请提交数据本身",
+                           f"it links to data elsewhere ({local}); send the data itself")
+
+    def _end(self, _: str) -> None:
+        self._depth -= 1
+
+    def _doctype(self, *_: object) -> None:
+        raise _Refused("含有 DOCTYPE 或实体声明", "it declares a DOCTYPE or entities")
+
+
+def _to_utf8(path: Path) -> None:
+    """Write the file anew in UTF-8 when it says, or shows, that it is in another encoding."""
+    with path.open("rb") as source:
+        start = source.read(200)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        transcode(path, "UTF-16", _forget_encoding)
+        return
+    said = _DECLARED.match(start.removeprefix(b"\xef\xbb\xbf"))
+    encoding = _CHINESE.get(said[1].decode().lower()) if said else None
+    if encoding:
+        transcode(path, encoding, _forget_encoding)
+
+
+def _forget_encoding(start: str) -> str:
+    """The beginning of a document without the encoding that it names."""
+    return re.sub(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""", r"\1", start, count=1)

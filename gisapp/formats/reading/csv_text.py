@@ -1,0 +1,88 @@
+"""CSV as departments send it: any encoding, any separator, lines of explanation above the heading or none."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import TextIO
+
+from gisapp.errors import Problem
+from gisapp.formats.encoding import find_text_encoding
+from gisapp.formats.kinds import Dataset
+from gisapp.formats.reading.headings import unique
+
+_SEPARATORS = ",\t;|，"
+_CODECS = {"GBK": "gb18030", "UTF-8": "utf-8-sig", "GB18030": "gb18030", "BIG5": "big5hkscs", "UTF-16": "utf-16"}
+#: A shape of a million vertices as text.
+_MAX_CELL = 64 * 2**20
+_LOOKED_AT = 30
+#: Exports put an apostrophe before what a spreadsheet would run; here it is taken off again.
+_DEFUSED = re.compile(r"'+[=+\-@\t\r]")
+
+
+class Table:
+    """One file. `heading` names are unique and not empty."""
+
+    def __init__(self, dataset: Dataset, encoding: str | None) -> None:
+        self.name = dataset.title
+        self._dataset = dataset
+        self.encoding, self.encoding_from = (encoding, "chosen") if encoding else find_text_encoding(dataset.path)
+        csv.field_size_limit(_MAX_CELL)
+        with self._text() as text:
+            start = list(islice(text, _LOOKED_AT))
+        self._separator = _separator(start)
+        first = next(iter(self._read()), [])
+        self._headless = bool(first) and sum(map(_is_number, first)) * 2 >= len(first)
+        self.heading = [f"column_{n}" for n in range(1, len(first) + 1)] if self._headless else unique(first)
+
+    def _text(self) -> TextIO:
+        return self._dataset.path.open("r", encoding=_CODECS[self.encoding], errors="replace", newline="")
+
+    def _read(self) -> Iterator[list[str]]:
+        with self._text() as text:
+            try:
+                yield from (row for row in csv.reader(_without_nul(text), delimiter=self._separator) if any(row))
+            except csv.Error as error:
+                raise Problem("file_unreadable", reason=f"{self.name}: CSV, {error}") from error
+
+    def rows(self) -> Iterator[list[str | None]]:
+        """The rows below the heading; an empty cell is None."""
+        for row in islice(self._read(), 0 if self._headless else 1, None):
+            yield [(cell[1:] if cell[0] == "'" and _DEFUSED.match(cell) else cell) if cell else None for cell in row]
+
+
+def _without_nul(text: TextIO) -> Iterator[str]:
+    return (line.replace("\x00", "") for line in text)
+
+
+def tables(dataset: Dataset, encoding: str | None) -> Iterator[Table]:
+    """The file's table. Problem `file_unsupported` when it holds none."""
+    table = Table(dataset, encoding)
+    if len(table.heading) < 2 and not _holds_wkt(table):
+        raise Problem("file_unsupported", reason=(
+            f"{dataset.title}：不是表格，找不到分隔符（逗号、制表符、分号） / "
+            "no table: no separator found (comma, tab, semicolon)"))
+    yield table
+
+
+def _holds_wkt(table: Table) -> bool:
+    return any(row and "(" in str(row[0]) for row in islice(table.rows(), 3))
+
+
+def _separator(lines: list[str]) -> str:
+    """The separator that cuts the lines into the same number of parts, and the most of them."""
+    best, most = ",", 0
+    for separator in _SEPARATORS:
+        counts = [len(row) for row in csv.reader(iter(lines[:-1] or lines), delimiter=separator) if row]
+        usual = max(set(counts), key=counts.count, default=1)
+        score = usual * counts.count(usual)
+        if usual > 1 and score > most:
+            best, most = separator, score
+    return best
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a value rather than a name."""
+    return bool(re.fullmatch(r"[+-]?[\d.]+(?:[eE][+-]?\d+)?", cell.strip()))

@@ -1,0 +1,164 @@
+"""Layers read by GDAL, with the few drivers named here and no way out of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyogrio
+from pyogrio.raw import open_arrow
+
+from gisapp.formats.dbf import plain_names
+from gisapp.formats.encoding import decode_cut, find_encoding, find_text_encoding, likeliest, transcode
+from gisapp.formats.kinds import Dataset
+from gisapp.formats.reading.headings import unique
+from gisapp.formats.source import Source, unreadable
+
+#: GDAL's driver for each of our short names.
+DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON", "ndjson": "GeoJSONSeq", "fgb": "FlatGeobuf",
+           "gdb": "OpenFileGDB", "kml": "LIBKML", "gpx": "GPX", "dxf": "DXF"}
+_MAX_LAYERS = 50
+#: So many lines with other than ASCII tell the encoding of a drawing.
+_TEXTS = 5000
+_FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
+           pyogrio.errors.GeometryError, pyogrio.errors.FieldError, RuntimeError, pa.ArrowException, ValueError)
+#: What LIBKML adds to every layer and nobody sent.
+_KML_OWN = ("altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon", "snippet")
+#: The same tracks once more, point by point.
+_GPX_POINTS = ("route_points", "track_points")
+
+
+def allow_drivers() -> None:
+    """Leave GDAL the drivers that imports need; anything else in a file's name or content opens nothing."""
+    from pyogrio._ogr import _register_drivers
+
+    wanted = set(DRIVERS.values())
+    skipped = [name for name in pyogrio.list_drivers() if name not in wanted]
+    pyogrio.set_gdal_config_options({
+        "GDAL_SKIP": ",".join(skipped), "SHAPE_RESTORE_SHX": True, "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": False,
+        "LIBKML_EXTERNAL_STYLE": False, "LIBKML_RESOLVE_STYLE": False, "CPL_CURL_VERBOSE": False,
+        "GDAL_DISABLE_READDIR_ON_OPEN": "YES", "OGR_GEOJSON_MAX_OBJ_SIZE": 200})
+    _register_drivers()
+    if not set(pyogrio.list_drivers()) <= wanted:
+        raise RuntimeError("GDAL kept drivers that were to be left out")
+
+
+def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
+    """The layers with shapes of a file. Problem `file_unreadable`."""
+    if dataset.format in ("geojson", "ndjson"):
+        given, _ = find_text_encoding(dataset.path)
+        if given != "UTF-8":
+            transcode(dataset.path, given)
+    try:
+        if dataset.format == "dxf":
+            _tell_encoding(_encoding(dataset, encoding)[0])
+        found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
+    except _FAULTS as error:
+        raise unreadable(dataset, error) from error
+    return [source for source in found if source.count or dataset.format != "gpx"]
+
+
+def _tell_encoding(encoding: str) -> None:
+    pyogrio.set_gdal_config_options({"DXF_ENCODING": {"GBK": "GB18030"}.get(encoding, encoding)})
+
+
+def _layers(dataset: Dataset) -> list[str]:
+    return [name for name, kind in pyogrio.list_layers(dataset.path)
+            if kind is not None and not (dataset.format == "gpx" and name in _GPX_POINTS)][:_MAX_LAYERS]
+
+
+def _layer(dataset: Dataset, part: str, encoding: str | None) -> Source:
+    chosen, known_from = _encoding(dataset, encoding)
+    names = plain_names(dataset.path.with_suffix(".dbf")) if dataset.format == "shp" else None
+    info = pyogrio.read_info(dataset.path, layer=part, force_feature_count=True, force_total_bounds=True,
+                             encoding="UTF-8" if names else None, **_options(dataset))
+    given = [_name(raw, chosen) for raw in names or []] or [
+        # GDAL puts this before what stands in a GPX file's extensions.
+        str(name).removeprefix("ogr_" if dataset.format == "gpx" else "") for name in info["fields"]]
+    title = dataset.title if dataset.format in ("shp", "geojson", "ndjson", "fgb", "dxf") else part
+    kept = _kept(dataset, [str(name) for name in info["fields"]])
+    return Source(
+        name=title, dataset=dataset, part=part, geometry=str(info["geometry_type"]), count=int(info["features"]),
+        fields=unique([given[n] for n in kept]),
+        types=[str(info["ogr_types"][n]).removeprefix("OFT") for n in kept], crs_words=str(info["crs"] or ""),
+        bounds=_bounds(info["total_bounds"]), encoding=chosen, encoding_from=known_from, raw_encoding=chosen)
+
+
+def _bounds(given: Any) -> tuple[float, float, float, float] | None:
+    if given is None:
+        return None
+    west, south, east, north = (float(number) for number in given)
+    return west, south, east, north
+
+
+def _kept(dataset: Dataset, names: list[str]) -> list[int]:
+    """Which of GDAL's columns are the file's own."""
+    return [n for n, name in enumerate(names) if not (dataset.format == "kml" and name in _KML_OWN)]
+
+
+def _options(dataset: Dataset) -> dict[str, str]:
+    """GDAL takes any text that looks like a date for one and writes it anew; here texts stay as they are."""
+    return {"DATE_AS_STRING": "YES"} if dataset.format in ("geojson", "ndjson") else {}
+
+
+def _encoding(dataset: Dataset, wanted: str | None) -> tuple[str, str]:
+    if dataset.format not in ("shp", "dxf"):
+        return "UTF-8", "format"
+    if wanted:
+        return wanted, "chosen"
+    if dataset.format == "dxf":
+        return _drawing_encoding(dataset.path)
+    return find_encoding(dataset.path.with_suffix(".dbf"), dataset.path.with_suffix(".cpg"))
+
+
+def _drawing_encoding(path: Path) -> tuple[str, str]:
+    """Of a DXF's texts. Its header often names another code page than its texts are in; they are looked at."""
+    texts: list[bytes] = []
+    with path.open("rb") as file:
+        for line in file:
+            if not line.isascii():
+                texts.append(line.strip())
+                if len(texts) == _TEXTS:
+                    break
+    return (likeliest(texts)[0], "detected") if texts else ("UTF-8", "plain")
+
+
+def _name(raw: bytes, encoding: str) -> str:
+    """A field's name as it was meant, without half a character at its end; broken ones show marks."""
+    try:
+        return decode_cut(raw, encoding)[0]
+    except UnicodeDecodeError:
+        return raw.decode("ascii", "replace")
+
+
+def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]]:
+    """The columns and WKB of a layer, batch by batch. Problem `file_unreadable` where GDAL gives up."""
+    dataset = source.dataset
+    shapefile = dataset.format == "shp"
+    if dataset.format == "dxf":
+        _tell_encoding(source.encoding)
+    try:
+        with open_arrow(dataset.path, layer=source.part, batch_size=size, use_pyarrow=True,
+                        encoding="UTF-8" if shapefile else None, **_options(dataset)) as (meta, reader):
+            geometry = meta["geometry_name"] or "wkb_geometry"
+            for batch in reader:
+                place = batch.schema.names.index(geometry)
+                names = [name for n, name in enumerate(batch.schema.names) if n != place]
+                columns = [batch.column(n) for n in range(batch.num_columns) if n != place]
+                kept = [columns[n] for n in _kept(dataset, names)]
+                yield [_raw(column) for column in kept] if shapefile else kept, _wkb(batch.column(place))
+    except _FAULTS as error:
+        raise unreadable(dataset, error) from error
+
+
+def _raw(column: pa.Array) -> pa.Array:
+    """Texts as the bytes that stand in the .dbf: told that they are UTF-8, GDAL does not touch them."""
+    if pa.types.is_large_string(column.type):
+        return column.cast(pa.large_binary())
+    return column.cast(pa.binary()) if pa.types.is_string(column.type) else column
+
+
+def _wkb(column: pa.Array) -> pa.Array:
+    return column.storage if isinstance(column, pa.ExtensionArray) else column

@@ -1,0 +1,100 @@
+"""GeoParquet, read by Arrow in small batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from gisapp.errors import Problem
+from gisapp.formats.kinds import Dataset
+from gisapp.formats.source import Source, unreadable
+
+_FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError)
+#: What GeoParquet means when it names no CRS.
+_DEFAULT_CRS = "OGC:CRS84"
+_WKB_NAMES = ("geometry", "geom", "wkb_geometry", "wkb")
+
+
+def describe(dataset: Dataset, _: str | None) -> list[Source]:
+    """The file's one layer. Problem `file_unreadable`."""
+    try:
+        with pq.ParquetFile(dataset.path, memory_map=False) as file:
+            place, about = _geometry(file)
+            names = [name for name in file.schema_arrow.names if name != place]
+            types = [str(file.schema_arrow.field(name).type) for name in names]
+            kinds = about.get("geometry_types") or []
+            box = about.get("bbox")
+            return [Source(
+                name=dataset.title, dataset=dataset, part=place,
+                geometry=str(kinds[0]).removesuffix(" Z") if len(kinds) == 1 else "Unknown",
+                count=file.metadata.num_rows, fields=names, types=types, crs_words=_crs(about),
+                bounds=_bounds(box))]
+    except _FAULTS as error:
+        raise unreadable(dataset, error) from error
+
+
+def _geometry(file: Any) -> tuple[str, dict[str, Any]]:
+    """The column of shapes and what the file says about it; a plain Parquet with a column of WKB will do."""
+    raw = (file.schema_arrow.metadata or {}).get(b"geo")
+    if raw is not None:
+        about = json.loads(raw)
+        place = str(about["primary_column"])
+        return place, dict(about["columns"][place])
+    for name in _WKB_NAMES:
+        if name in file.schema_arrow.names:
+            return name, {"crs": None}
+    raise ValueError("no geometry column / 没有几何列")
+
+
+def _crs(about: dict[str, Any]) -> str:
+    if "crs" not in about:
+        return _DEFAULT_CRS
+    crs = about["crs"]
+    return "" if crs is None else json.dumps(crs) if isinstance(crs, dict) else str(crs)
+
+
+def _bounds(box: Any) -> tuple[float, float, float, float] | None:
+    if not isinstance(box, list) or len(box) not in (4, 6):
+        return None
+    half = len(box) // 2
+    return float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])
+
+
+def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]]:
+    """The columns and WKB of the file, batch by batch. Problem `file_unreadable`."""
+    try:
+        with pq.ParquetFile(source.dataset.path, memory_map=False) as file:
+            _, about = _geometry(file)
+            for batch in file.iter_batches(batch_size=size, use_threads=False):
+                shapes = _shapes(batch.column(source.part), str(about.get("encoding", "WKB")))
+                yield [_plain(batch.column(name)) for name in source.fields], shapes
+    except _FAULTS as error:
+        raise unreadable(source.dataset, error) from error
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """The column as the other readers would give it: no dictionaries, bytes as hexadecimal text."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return pa.array([None if raw is None else raw.hex() for raw in column.to_pylist()], pa.string())
+    return column
+
+
+def _shapes(column: pa.Array, encoding: str) -> pa.Array:
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return column
+    if encoding.lower() != "point" or not pa.types.is_struct(column.type):
+        raise Problem("file_unreadable", reason=f"GeoParquet encoding {encoding[:40]}: WKB / 请用 WKB")
+    pairs = np.column_stack([column.field(axis).to_numpy(zero_copy_only=False) for axis in ("x", "y")])
+    made = np.array(shapely.to_wkb(shapely.points(pairs)), dtype=object)
+    made[np.asarray(column.is_null())] = None
+    return pa.array(made, pa.binary())

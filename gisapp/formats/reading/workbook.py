@@ -1,0 +1,113 @@
+"""XLSX: the sheets of a workbook, looked through for traps before they are opened. Formulas come as their results."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from itertools import islice
+from typing import Any
+
+import python_calamine
+
+from gisapp.errors import Problem
+from gisapp.formats.kinds import Dataset
+from gisapp.formats.reading.headings import unique
+
+#: The reader lays a sheet out as a full rectangle: a cell far away would cost as much as everything before it.
+MAX_CELLS = 6_000_000
+MAX_XML_BYTES = 400 * 2**20
+_CHUNK = 2**20
+_CELL = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,7})["']""")
+_TAIL = 64
+_HEADING_WITHIN = 10
+_MAX_SHEETS = 20
+
+
+class Sheet:
+    """One sheet; its heading is the first of its rows that is filled widest."""
+
+    encoding, encoding_from = "UTF-8", "format"
+
+    def __init__(self, name: str, sheet: Any) -> None:
+        self.name = name
+        self._sheet = sheet
+        start = list(islice(sheet.iter_rows(), _HEADING_WITHIN))
+        self._first = _heading_row(start)
+        self.heading = unique(str(_cell(cell) or "") for cell in start[self._first]) if start else []
+
+    def rows(self) -> Iterator[list[Any]]:
+        """The rows below the heading that hold anything."""
+        for row in islice(self._sheet.iter_rows(), self._first + 1, None):
+            made = [_cell(cell) for cell in row]
+            if any(cell is not None for cell in made):
+                yield made
+
+
+def sheets(dataset: Dataset) -> Iterator[Sheet]:
+    """The sheets that hold a table. Problem `file_unreadable`."""
+    _look_for_traps(dataset)
+    try:
+        with python_calamine.CalamineWorkbook.from_path(str(dataset.path)) as book:
+            for name in book.sheet_names[:_MAX_SHEETS]:
+                sheet = Sheet(name, book.get_sheet_by_name(name))
+                if len(sheet.heading) > 1:
+                    yield sheet
+    except (python_calamine.CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise Problem("file_unreadable", reason=f"{dataset.title}: {str(error)[:200]}") from error
+
+
+def _look_for_traps(dataset: Dataset) -> None:
+    """Entities, and sheets whose cells lie so far apart that laying them out would fill the memory."""
+    with zipfile.ZipFile(dataset.path) as packed:
+        parts = [part for part in packed.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
+        if sum(part.file_size for part in parts) > MAX_XML_BYTES:
+            raise _refused(dataset, "内容过大，请改用 CSV", "too large; send it as CSV")
+        for part in parts:
+            with packed.open(part) as content:
+                _look_through(dataset, content, is_sheet="worksheets/" in part.filename)
+
+
+def _look_through(dataset: Dataset, content: Any, *, is_sheet: bool) -> None:
+    tail, widest, tallest = b"", 1, 1
+    while chunk := content.read(_CHUNK):
+        text = tail + chunk
+        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+            raise _refused(dataset, "含有 DOCTYPE 或实体声明", "it declares a DOCTYPE or entities")
+        for letters, digits in _CELL.findall(text) if is_sheet else ():
+            widest, tallest = max(widest, len(letters), _column(letters)), max(tallest, int(digits))
+        if widest * tallest > MAX_CELLS:
+            raise _refused(dataset, f"表格范围超过 {MAX_CELLS} 格，请删去远处的单元格或改用 CSV",
+                           f"its cells span more than {MAX_CELLS}; remove those far away, or send CSV")
+        tail = text[-_TAIL:]
+
+
+def _refused(dataset: Dataset, zh: str, en: str) -> Problem:
+    return Problem("file_unreadable", reason=f"{dataset.title}：{zh} / {en}")
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _heading_row(rows: list[list[Any]]) -> int:
+    """Titles often stand above a table: the heading is the first row as full as the fullest of the beginning."""
+    filled = [sum(cell not in ("", None) for cell in row) for row in rows]
+    words = [sum(isinstance(cell, str) and cell != "" for cell in row) for row in rows]
+    most = max(words, default=0)
+    return next((n for n, count in enumerate(words) if count == most and filled[n] * 2 >= max(filled)), 0)
+
+
+def _cell(value: Any) -> Any:
+    """The value as the other readers give it: None for an empty cell, whole numbers whole, times as texts."""
+    if value == "" or value is None:
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date | time) else value
