@@ -48,11 +48,15 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one child: seconds by the clock and of processor, address space and largest file in MiB."""
+    """Of one child: seconds by the clock and of processor, address space and largest file in MiB.
+
+    `data_mb` bounds what it may allocate, libraries not counted; 0 for no bound of its own.
+    """
 
     seconds: int
     memory_mb: int
     file_mb: int
+    data_mb: int = 0
 
 
 @dataclass(frozen=True)
@@ -227,6 +231,8 @@ def limit_self(limits: Limits) -> None:
     for kind, most in ((resource.RLIMIT_AS, limits.memory_mb * megabyte), (resource.RLIMIT_CPU, limits.seconds),
                        (resource.RLIMIT_FSIZE, limits.file_mb * megabyte), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(kind, (most, most))
+    if limits.data_mb:
+        resource.setrlimit(resource.RLIMIT_DATA, (limits.data_mb * megabyte, limits.data_mb * megabyte))
     signal.alarm(limits.seconds)
 
 
