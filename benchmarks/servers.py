@@ -65,7 +65,7 @@ def _environment(ground: Ground, port: int) -> dict[str, str]:
 def gisapp(ground: Ground, application: str = "wsgi:app") -> Iterator[tuple[int, int]]:
     """This application as `gisapp start` serves it; yields its port and process number."""
     port = free_port()
-    words = WebServer(ground.settings(port), ground.cluster.app_url)._command()
+    words = WebServer(ground.settings(port), ground.cluster.app_url).command()
     words = [application if word == "wsgi:app" else word for word in words]
     at = words.index("--pid-file")  # two of them run at once
     del words[at:at + 2]

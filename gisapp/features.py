@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Table
 
-from gisapp import census, sql
+from gisapp import census, sql, sql_paging
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -18,18 +18,18 @@ from gisapp.layers import Layer
 from gisapp.params import Query, encode_page_key
 from gisapp.permissions import Actor, may, require
 from gisapp.schema import json_schema
-from gisapp.sql_counting import count_up_to
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of features as GeoJSON texts. `after` is the key of the next page, None on the last; `estimated` says
-    that `number_matched` was not counted to the end."""
+    """A page of features as GeoJSON texts (UTF-8). `after` is the key of the next page, None on the last, `before`
+    that of the one before, None on the first; `estimated` says that `number_matched` was not counted to the end."""
 
-    features: list[str]
+    features: list[bytes]
     number_matched: int
     after: str | None
     estimated: bool = False
+    before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,21 +87,16 @@ def schema_of(house: House, actor: Actor, layer_id: str, language: str) -> dict[
 
 
 def list_features(house: House, actor: Actor, layer_id: str, query: Query, count_to: int | None = None) -> Page:
-    """A page of the features that answer the query, in the order of `sortby` and id, with the count of all; beyond
-    `count_to` the count is an estimate."""
+    """A page of the features that answer the query, with the count of all; beyond `count_to` the count may be an
+    estimate. In the order of `sortby` and id; those of a box without it from north to south."""
     layer, table = open_layer(house, actor, layer_id, "read", query)
     names = list(query.properties) if query.properties is not None else visible_names(actor, layer)
-    with house.db.snapshot() as connection:
-        rows = connection.execute(sql.select_page(layer, table, query, names)).all()
-        page, more = rows[:query.limit], rows[query.limit:]
-        if not more and query.after is None:
-            matched, estimated = len(page), False
-        elif count_to is None:
-            matched, estimated = connection.execute(sql.count(layer, table, query)).scalar_one(), False
-        else:
-            matched, estimated = count_up_to(connection, layer, table, query, count_to)
-    after = encode_page_key([*page[-1][1:-1], str(page[-1][-1])]) if more else None
-    return Page([row[0] for row in page], matched, after, estimated)
+    with house.db.driver() as driver:
+        found = sql_paging.fetch(driver, layer, table, query, names, count_to)
+    back = query.before is not None
+    after = encode_page_key(found.last) if found.last and (back or found.more) else None
+    before = encode_page_key(found.first) if found.first and (found.more if back else query.after) else None
+    return Page(found.features, found.matched, after, found.estimated, before)
 
 
 def count_features(house: House, actor: Actor, layer_id: str, query: Query) -> int:

@@ -24,7 +24,7 @@ MOST_LAYERS = 200
 #: Ids of new features that an answer lists; the number is that of all.
 MOST_NEW = 1000
 #: What belongs to one look at an answer and not to the question.
-_PASSING = ("f", "lang", "limit", "after", "encoding", "crs")
+_PASSING = ("f", "lang", "limit", "after", "before", "encoding", "crs")
 _MEMBERS = {"name", "description", "layer", "query", "shared_with", "as_layer"}
 
 

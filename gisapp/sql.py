@@ -117,22 +117,6 @@ def _order(table: Table, query: Query) -> list[ColumnElement[Any]]:
     return [*keys, table.c.id]
 
 
-def after_page(layer: Layer, table: Table, query: Query) -> Condition:
-    """Behind the last feature of the page before, in the order of `sortby` and id, empty values last."""
-    assert query.after is not None  # noqa: S101
-    *values, last = query.after
-    behind: Condition = table.c.id > UUID(last)
-    for (name, down), value in reversed(list(zip(query.sortby, values, strict=True))):
-        column, kind = table.c[name], column_type(layer.field(name))
-        if value is None:
-            behind = and_(column.is_(None), behind)
-            continue
-        key = cast(literal(str(value), Text), kind) if not isinstance(value, bool) else literal(value)
-        further = column < key if down else column > key
-        behind = or_(further, column.is_(None), and_(column == key, behind))
-    return behind
-
-
 def geojson(column: ColumnElement[Any], crs: Crs) -> ColumnElement[Any]:
     """A geometry as GeoJSON in the axis order of the system's authority, to 1e-7 degree or 0.1 mm."""
     shape = column if crs.database_srid == SRID else func.ST_Transform(column, crs.srid)
@@ -159,18 +143,6 @@ def feature_json(layer: Layer, table: Table, names: Sequence[str], crs: Crs,
     return cast(func.json_build_object(
         "type", "Feature", "id", table.c.id, "geometry", geojson(shown(layer, table), crs),
         "properties", properties), Text)
-
-
-def select_page(layer: Layer, table: Table, query: Query, names: Sequence[str]) -> Select[Any]:
-    """Features as text with the values of their page key, one more than the limit to see whether more follow."""
-    keys = [cast(table.c[name], Text).label(f"k{n}") for n, (name, _) in enumerate(query.sortby)]
-    columns: list[Any] = [
-        feature_json(layer, table, names, query.crs, reckoned(layer, table, query)).label("feature"), *keys, table.c.id]
-    statement: Select[Any] = select(*columns)
-    statement = statement.where(*conditions(layer, table, query))
-    if query.after:
-        statement = statement.where(after_page(layer, table, query))
-    return statement.order_by(*_order(table, query)).limit(query.limit + 1)
 
 
 def count(layer: Layer, table: Table, query: Query) -> Select[Any]:

@@ -39,7 +39,7 @@ from gisapp.timeline import next_start
 from gisapp.words import Words
 
 #: Parameters of items that numbers have no place for.
-_NO_PLACE = ("after", "crs", "properties", "encoding", "compute")
+_NO_PLACE = ("after", "before", "crs", "properties", "encoding", "compute")
 #: Shapes of unit grids come along for so many groups; more are no map.
 MOST_SHAPES = 1_000
 _NO_VALUE = Words("（空）", "(no value)")

@@ -12,11 +12,11 @@ import brotli
 import pytest
 from flask import Flask
 
-from gisapp import create_app
+from gisapp import create_app, features
 from gisapp.config import Settings
 from gisapp.house import House
 from gisapp.params import Query
-from gisapp.sql_counting import count_up_to
+from gisapp.permissions import SYSTEM
 from tests.conftest import Role
 
 S = "/collections/rooftop_signs"
@@ -94,14 +94,48 @@ def test_all_pages_together_hold_what_was_matched(admin: Role) -> None:
 
 
 def test_beyond_the_limit_the_count_is_an_estimate(house: House) -> None:
-    layer, table = house.layer("rooftop_signs"), house.tables.layers["rooftop_signs"]
-    with house.db.read() as connection:
-        exact, estimated = count_up_to(connection, layer, table, Query(), 1000)
-        assert not estimated
-        assert exact >= 12
-        about, estimated = count_up_to(connection, layer, table, Query(equals=(("sign_kind", "01"),)), 3)
-    assert estimated
-    assert about > 3
+    exact = features.list_features(house, SYSTEM, "rooftop_signs", Query(limit=2), 1000)
+    assert not exact.estimated
+    assert exact.number_matched >= 12
+    for query in (Query(equals=(("sign_kind", "01"),), limit=2), Query(limit=2),
+                  Query(bbox=(113.38, 31.68, 113.41, 31.7), limit=2)):
+        about = features.list_features(house, SYSTEM, "rooftop_signs", query, 3)
+        assert about.estimated, query
+        assert about.number_matched > 3
+
+
+def test_the_page_before_is_linked_as_the_next_one_is(admin: Role) -> None:
+    """With each order that a page can have, walked to the end and back again."""
+    box = "bbox=113.3,31.6,113.5,31.8"
+    for order in ("", "sortby=-area_m2", "sortby=sign_text,sign_no", box, f"{box}&sortby=sign_no", "as_of=2100-01-01"):
+        page = admin.get(f"{S}/items?limit=5&{order}").json
+        walked = [page]
+        while href := _link(page, "next"):
+            page = admin.get(href).json
+            walked.append(page)
+        assert len(walked) > 2, order
+        ids = [[one["id"] for one in page["features"]] for page in walked]
+        for expected in reversed(ids[:-1]):
+            page = admin.get(_link(page, "prev")).json
+            assert [one["id"] for one in page["features"]] == expected, order
+        assert not _link(page, "prev"), order
+        assert _link(admin.get(_link(page, "next")).json, "prev"), order
+
+
+def _link(page: dict[str, Any], rel: str) -> str:
+    return next((str(one["href"]) for one in page["links"] if one["rel"] == rel), "")
+
+
+@pytest.mark.parametrize("asked", ["after=x", "before=x", "bbox=113,31,114,32&after=WyJ4IiwgIjEyMyJd"])
+def test_a_page_key_of_somebody_elses_is_refused(admin: Role, asked: str) -> None:
+    answer = admin.get(f"{S}/items?{asked}")
+    assert (answer.status_code, answer.json["code"]) == (400, "parameter_invalid")
+
+
+def test_a_page_key_points_one_way(admin: Role) -> None:
+    key = admin.get(f"{S}/items?limit=5").json
+    after = _link(key, "next").partition("after=")[2].partition("&")[0]
+    assert admin.get(f"{S}/items?after={after}&before={after}").status_code == 400
 
 
 @pytest.mark.parametrize(("accepted", "encoding"), [

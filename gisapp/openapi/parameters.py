@@ -30,6 +30,7 @@ COMMON: dict[str, Entry] = {
     "limit": ({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, Words(
         "一页最多多少个要素", "At most so many features on a page")),
     "after": (_TEXT, Words("页键，取自上一页的 next 链接", "Page key, taken from the next link of the page before")),
+    "before": (_TEXT, Words("页键，取自后一页的 prev 链接", "Page key, taken from the prev link of the page after")),
     "bbox": ({"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}, Words(
         "范围：最小经度,最小纬度,最大经度,最大纬度（用 bbox-crs 时按该坐标系的轴序）",
         "Box: min lon, min lat, max lon, max lat (with bbox-crs, in that system's axis order)")),

@@ -170,7 +170,7 @@ def _tile_document(layer: Layer, name: str, summary: str, *formats: str) -> dict
 
 
 def _tile(layer: Layer, summary: str, asked: list[dict[str, Any]]) -> dict[str, Any]:
-    not_for_tiles = [ref(name) for name in ("f", "limit", "after", "crs", "sortby", "properties", "encoding",
+    not_for_tiles = [ref(name) for name in ("f", "limit", "after", "before", "crs", "sortby", "properties", "encoding",
                                              "compute")]
     questions = [parameter for parameter in asked if parameter not in not_for_tiles]
     content = {MVT: {"schema": {"type": "string", "format": "binary"}}}

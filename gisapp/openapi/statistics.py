@@ -26,7 +26,7 @@ _WORDS = {
 }
 _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer"}
-_NOT_HERE = ("f", "limit", "after", "crs", "sortby", "properties", "encoding", "compute")
+_NOT_HERE = ("f", "limit", "after", "before", "crs", "sortby", "properties", "encoding", "compute")
 _NUMBERS = {"type": "object", "additionalProperties": {"type": "number", "nullable": True}}
 _GROUP = {"type": "object", "required": ["key", "title", "count", "sum"], "properties": {
     "key": {"type": "object", "additionalProperties": _TEXT | {"nullable": True}},

@@ -64,7 +64,7 @@ def parse_page_keys(values: Mapping[str, str], length: int, by_place: bool
     after, before = (decode_page_key(values[name], length, name) if name in values else None
                      for name in ("after", "before"))
     key = after or before
-    if key and by_place and not re.fullmatch(r"[0-9]{1,6}", str(key[0])):
+    if key and by_place and not re.fullmatch(r"[0-9]{1,8}", str(key[0])):
         raise _no_key("after" if after else "before")
     return after, before
 

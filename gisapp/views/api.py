@@ -150,7 +150,7 @@ def items(layer_id: str) -> AnyResponse:
     if wanted == "html":
         return pages_of_api.render_items(layer, page, _page_links(layer, page))
     head = _head(page, _page_links(layer, page))
-    body = ",".join(page.features).encode()
+    body = b",".join(page.features)
     now = json.dumps(datetime.now(UTC).isoformat(timespec="seconds"))
     response = Response([f'{head}, "timeStamp": {now}, "features": ['.encode(), body, b"]}"],
                         content_type=f"{GEOJSON}; charset=utf-8")
@@ -168,13 +168,16 @@ def _head(page: features.Page, links: list[dict[str, str]]) -> str:
 
 
 def _page_links(layer: Layer, page: features.Page) -> list[dict[str, str]]:
-    path, asked = f"/collections/{layer.id}/items", {k: v for k, v in request.args.items() if k not in ("f", "after")}
-    key = request.args.get("after")
-    links = [link("self", url(path, **asked, after=key, f="json"), GEOJSON),
-             link("alternate", url(path, **asked, after=key, f="html"), "text/html"),
+    path = f"/collections/{layer.id}/items"
+    asked = {name: text for name, text in request.args.items() if name not in ("f", "after", "before")}
+    key = {name: request.args[name] for name in ("after", "before") if name in request.args}
+    links = [link("self", url(path, **asked, **key, f="json"), GEOJSON),
+             link("alternate", url(path, **asked, **key, f="html"), "text/html"),
              link("collection", url(f"/collections/{layer.id}", f="json"), "application/json")]
     if key:
         links.append(link("first", url(path, **asked, f="json"), GEOJSON))
+    if page.before:
+        links.append(link("prev", url(path, **asked, before=page.before, f="json"), GEOJSON))
     if page.after:
         links.append(link("next", url(path, **asked, after=page.after, f="json"), GEOJSON))
     return links

@@ -20,7 +20,7 @@ blueprint = Blueprint("exports", __name__)
 
 _CHUNK = 2**18
 #: What the page itself chooses; every other argument of its address is the question.
-_CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after")
+_CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after", "before")
 
 
 def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> Response:

@@ -1,0 +1,153 @@
+"""Fetching a page of features with the count of all that answer, in the way that looks at the fewest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+from psycopg.types.string import ByteaBinaryLoader
+from sqlalchemy import Table
+
+from gisapp import sql_grid
+from gisapp.counts import WATCHED, Facets, facets_of
+from gisapp.layers import Layer
+from gisapp.params import Query
+from gisapp.sql_counting import estimate
+from gisapp.sql_grid import Cells
+from gisapp.sql_pages import Where, drawn, select_counted_page, select_page, where
+from gisapp.tables import SRID
+
+#: A box this wide, in metres of Web Mercator, is counted by the grid: in a smaller one every feature may be looked at.
+_WIDE_M = 3700.0
+#: Leafing by rows of cells pays when a page is that small a part of what answers.
+_FEW, _PART = 2000, 3
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """`features` are GeoJSON texts; `first` and `last` the page keys of the outer ones, None where nothing is; `more`
+    whether others follow behind the last one (or stand before the first, when it was leafed back)."""
+
+    features: list[bytes]
+    matched: int
+    estimated: bool
+    more: bool
+    first: list[str | None] | None
+    last: list[str | None] | None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One question with what its statements need; `count_to` bounds the counting, None counts all."""
+
+    driver: psycopg.Connection[Any]
+    layer: Layer
+    table: Table
+    query: Query
+    names: Sequence[str]
+    count_to: int | None
+    asked: Where
+
+    def rows(self, statement: tuple[str, dict[str, Any]]) -> list[Row]:
+        """The rows of a statement, texts as bytes."""
+        with self.driver.cursor(binary=True) as cursor:
+            cursor.adapters.register_loader("text", ByteaBinaryLoader)
+            return cursor.execute(statement[0].encode(), statement[1]).fetchall()
+
+    def page(self, asked: Where | None = None) -> list[Row]:
+        return self.rows(select_page(self.layer, self.table, self.query, asked or self.asked, self.names))
+
+
+def fetch(driver: psycopg.Connection[Any], layer: Layer, table: Table, query: Query, names: Sequence[str],
+          count_to: int | None) -> Fetched:
+    """The page that the query asks for; beyond `count_to` the count may be an estimate."""
+    look = _Look(driver, layer, table, query, names, count_to, where(layer, table, query))
+    facets = _facets(look)
+    if facets is not None and query.bbox is not None:
+        fine, coarse = (sql_grid.cells_within(drawn(query.bbox), facets.kept, across)
+                        for across in (sql_grid.FINE, sql_grid.COARSE))
+        if fine is not None and coarse is not None and fine.wide > _WIDE_M:
+            return _by_grid(look, fine, coarse, facets)
+    if query.filters:
+        return _together(look)
+    rows = look.page()
+    if len(rows) <= query.limit and query.after is None and query.before is None:
+        return _fetched(look, rows, len(rows), False)
+    return _fetched(look, rows, *_count(look))
+
+
+def _facets(look: _Look) -> Facets | None:
+    """What the grid is asked, where it knows the question's filters: a box, codes of its own columns."""
+    query = look.query
+    plain = replace(Query(), bbox=query.bbox, bbox_crs=query.bbox_crs, crs=query.crs, equals=query.equals,
+                    properties=query.properties, limit=query.limit, after=query.after, before=query.before,
+                    computed=query.computed)
+    kept = "geom_3857" in look.table.c and "Line" not in look.layer.geometry
+    if not kept or not query.by_place or query.bbox_crs.database_srid != SRID or query != plain:
+        return None
+    watched = _watched(look)
+    return facets_of(watched[look.layer.id], query.equals) if look.layer.id in watched else None
+
+
+def _watched(look: _Look) -> dict[str, str | None]:
+    """The code field that the grid of each layer knows; migrations alone change it."""
+    kept: dict[str, dict[str, str | None]] = look.table.metadata.info
+    if "watched" not in kept:
+        kept["watched"] = {layer.decode(): kind.decode() if kind else None for layer, kind in look.rows((WATCHED, {}))}
+    return kept["watched"]
+
+
+def _by_grid(look: _Look, fine: Cells, coarse: Cells, facets: Facets) -> Fetched:
+    others = where(look.layer, look.table, replace(look.query, bbox=None, computed=()))
+    rows, counts, inner, band, rim = look.rows(sql_grid.select_count(
+        look.layer.id, look.table, fine, coarse, facets, look.asked, others))[0]
+    counted = list(zip(rows or (), counts or (), strict=True))
+    matched = int(inner or 0) + band + rim
+    return _fetched(look, _leaf(look, coarse, counted, matched), matched, False)
+
+
+def _leaf(look: _Look, cells: Cells, counted: list[tuple[int, int]], matched: int) -> list[Row]:
+    """The page's rows, from a strip of the box where it is a small part of what answers; a wider one should the
+    features lie less evenly."""
+    query = look.query
+    key, back, wanted = query.after or query.before, query.before is not None, query.limit + 1
+    row = int(key[0]) if key else None
+    for spare in (1.5, 4) if matched > max(_FEW, _PART * query.limit) else ():
+        end = sql_grid.strip_end(cells, counted, round(wanted * spare) + 20, row, back)
+        if end is None:
+            break
+        rows = look.page(sql_grid.in_strip(look.table, cells, row, end, look.asked, back))
+        if len(rows) == wanted:
+            return rows
+    return look.page()
+
+
+def _together(look: _Look) -> Fetched:
+    rows = look.rows(select_counted_page(look.layer, look.table, look.query, look.asked, look.names, look.count_to))
+    matched = rows[0][0]
+    if look.count_to is None or matched <= look.count_to:
+        return _fetched(look, [row[1:] for row in rows if row[1] is not None], matched, False)
+    return _fetched(look, look.page(), *_count(look, matched))
+
+
+def _count(look: _Look, counted: int | None = None) -> tuple[int, bool]:
+    """How many answer, and whether that is an estimate; `counted` are known already, too many to count on."""
+    if counted is None:
+        stop = "" if look.count_to is None else f" LIMIT {look.count_to + 1}"
+        text = f"SELECT count(*) FROM (SELECT FROM {look.table} WHERE {look.asked.text}{stop}) AS found"  # noqa: S608
+        counted = int(look.rows((text, look.asked.values))[0][0])
+    if look.count_to is None or counted <= look.count_to:
+        return counted, False
+    rough = where(look.layer, look.table, look.query, exact=False)
+    return max(counted, estimate(look.driver, f"SELECT FROM {look.table} WHERE {rough.text}", rough.values)), True
+
+
+def _fetched(look: _Look, rows: list[Row], matched: int, estimated: bool) -> Fetched:
+    page, more = rows[:look.query.limit], len(rows) > look.query.limit
+    if look.query.before is not None:
+        page.reverse()
+    ends = [[None if value is None else value.decode() for value in page[at][1:]] if page else None for at in (0, -1)]
+    return Fetched([row[0] for row in page], matched, estimated, more, ends[0], ends[1])
