@@ -8,7 +8,7 @@ from typing import Any
 
 from gisapp import features, listing, sql_questions
 from gisapp.ask_reading import sheet_of
-from gisapp.ask_rows import RELATIONS, Group, Row, Sheet, write
+from gisapp.ask_rows import AREAS, RELATIONS, Group, Row, Sheet, write, write_area
 from gisapp.errors import Problem
 from gisapp.features import open_layer, visible_names
 from gisapp.formats.question import in_words
@@ -72,12 +72,27 @@ def read(house: House, actor: Actor, args: Mapping[str, Sequence[str]]) -> Asked
     rows = _sheet(args) if "wrote" in one else None
     if rows is not None and asked.text == one["wrote"]:
         asked.sheet, asked.text = rows, write(rows, layer, house.catalogue.layers)
-        return asked
-    try:
-        asked.sheet = sheet_of(asked.text, layer, house.catalogue)
-    except Problem:
-        asked.sheet = None
+    else:
+        asked.sheet = _read_back(house, layer, asked.text)
+    if "within" in one:
+        _put_within(house, asked, *one["within"].partition(":")[::2])
     return asked
+
+
+def _read_back(house: House, layer: Layer, text: str) -> Sheet | None:
+    try:
+        return sheet_of(text, layer, house.catalogue)
+    except Problem:
+        return None
+
+
+def _put_within(house: House, asked: Asked, area: str, place: str) -> None:
+    """Ask the same of another area: kind and place, as a sheet has them; of everywhere without a kind."""
+    if asked.sheet is not None:
+        asked.sheet = replace(asked.sheet, area=area if area in AREAS else "", place=place)
+        asked.text = write(asked.sheet, asked.layer, house.catalogue.layers)
+    elif clause := write_area(Sheet(area=area, place=place)):
+        asked.text = f"({asked.text}) AND {clause}" if asked.text else clause
 
 
 def _columns(layer: Layer, asked: Asked, ticked: Sequence[str], known: Sequence[str]) -> list[Field]:

@@ -93,9 +93,19 @@ def _area(tree: Any) -> tuple[str, str] | None:
     if op == "around" and args[0].get("type") == "Point":
         return "circle", ",".join(_text(one) for one in (*args[0]["coordinates"], args[1]))
     if op == "s_intersects" and args[0] == {"property": "geometry"} and args[1].get("type") == "Polygon":
-        (west, south), _, (east, north) = args[1]["coordinates"][0][:3]
-        return "box", ",".join(_text(one) for one in (west, south, east, north))
+        return _drawn(args[1]["coordinates"])
     return None
+
+
+def _drawn(rings: Any) -> tuple[str, str] | None:
+    """A box, or a shape by its corners; nothing of one with holes."""
+    if len(rings) != 1 or len(rings[0]) < 4 or any(len(one) != 2 for one in rings[0]):
+        return None
+    *corners, _ = rings[0]
+    (west, south), (east, north) = corners[0], corners[2 % len(corners)]
+    if corners == [[west, south], [east, south], [east, north], [west, north]] and west < east and south < north:
+        return "box", ",".join(_text(one) for one in (west, south, east, north))
+    return "shape", ",".join(_text(one) for corner in corners for one in corner)
 
 
 def _text(value: Any) -> str:

@@ -26,7 +26,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 _TYPES = {"integer": "number", "datetime": "moment"}
 COMPARED = {"eq": "=", "ne": "<>", "ge": ">=", "le": "<=", "gt": ">", "lt": "<", "since": ">=", "until": "<="}
 BARE = ("empty", "filled", "yes", "no")
-AREAS = ("district", "street", "grid", "box", "circle")
+AREAS = ("district", "street", "grid", "box", "circle", "shape")
 _AREA_LAYERS = {"district": "districts", "street": "streets", "grid": "unit_grids"}
 
 
@@ -61,7 +61,7 @@ class Group:
 @dataclass(frozen=True)
 class Sheet:
     """Everything that the builder shows. `area` is one of AREAS or nothing; `place` its code, or numbers behind
-    commas (degrees, longitude first; metres last of a circle)."""
+    commas (degrees, longitude first; metres last of a circle; the corners of a shape in turn)."""
 
     groups: tuple[Group, ...] = field(default=(Group(),))
     join: str = "and"
@@ -87,7 +87,7 @@ def pattern(text: str) -> str:
 
 def write(sheet: Sheet, layer: Layer, layers: Mapping[str, Layer]) -> str:
     """The filter in CQL2 text; nothing when no row is filled in."""
-    area = _area(sheet)
+    area = write_area(sheet)
     found = [text for group in sheet.groups if (text := _group(group, layer, layers))]
     if sheet.join == "or" and len(found) > 1:
         joined = " OR ".join(f"({text})" for text in found)
@@ -106,20 +106,31 @@ def _group(group: Group, layer: Layer, layers: Mapping[str, Layer]) -> str:
     return " AND ".join(rows)
 
 
-def _area(sheet: Sheet) -> str:
+def numbers_of(place: str) -> list[float]:
+    """The numbers behind commas; none when one of them is no number."""
+    try:
+        found = [float(one) for one in place.split(",")]
+    except ValueError:
+        return []
+    return found if all(abs(one) < 1e6 for one in found) else []
+
+
+def write_area(sheet: Sheet) -> str:
+    """The sheet's area in CQL2 text; nothing while it is not filled in."""
     if sheet.area in _AREA_LAYERS and sheet.place:
         return f"inside({quoted(_AREA_LAYERS[sheet.area])}, {quoted(sheet.place)})"
-    try:
-        numbers = [f"{float(one):g}" if float(one).is_integer() else repr(float(one)) for one in sheet.place.split(",")]
-    except ValueError:
-        return ""
+    given = numbers_of(sheet.place)
+    numbers = [f"{one:g}" if one.is_integer() else repr(one) for one in given]
     if sheet.area == "circle" and len(numbers) == 3:
         return f"around(POINT({numbers[0]} {numbers[1]}), {numbers[2]})"
+    corners = list(zip(numbers[::2], numbers[1::2], strict=False))
     if sheet.area == "box" and len(numbers) == 4:
         west, south, east, north = numbers
-        ring = f"{west} {south}, {east} {south}, {east} {north}, {west} {north}, {west} {south}"
-        return f"S_INTERSECTS(geometry, POLYGON(({ring})))"
-    return ""
+        corners = [(west, south), (east, south), (east, north), (west, north)]
+    elif sheet.area != "shape" or len(numbers) % 2 or len(corners) < 3:
+        return ""
+    ring = ", ".join(f"{lon} {lat}" for lon, lat in [*corners, corners[0]])
+    return f"S_INTERSECTS(geometry, POLYGON(({ring})))"
 
 
 def write_row(row: Row, layer: Layer, layers: Mapping[str, Layer]) -> str:

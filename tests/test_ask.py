@@ -43,6 +43,8 @@ def test_every_operator_of_every_field_is_written_read_back_and_understood(house
            Group("all", (Row("area_m2", "lt", ("1",)), Row("status", "empty")))), "or", "circle", "113.38,31.69,300"),
     Sheet((Group("all", (Row("@count_within", "", (), "", "roads", "60", "2", Row("road_class", "in", ("02",))),)),),
           "and", "box", "113.3,31.6,113.4,31.7"),
+    Sheet((Group("all", (Row("area_m2", "ge", ("3",)),)),), "and", "shape", "113.3,31.6,113.4,31.6,113.35,31.7"),
+    Sheet((Group("all", (Row("area_m2", "ge", ("3",)),)),), "and", "shape", "113,31.6,114,31.6,114,32,113.5,33,113,32"),
     *(Sheet((Group("all", (Row(f"@{name}", "", (), "", "control_lines", "10" if RELATIONS[name] else "",
                                "1" if name == "count_within" else ""),)),)) for name in RELATIONS)])
 def test_groups_areas_and_relations_come_back_from_their_text(house: House, sheet: Sheet) -> None:
@@ -95,6 +97,21 @@ def test_a_wrong_text_is_shown_with_what_to_do(admin: Role, words: dict[str, str
     answer = admin.get(ask(layer="rooftop_signs", **words))
     assert answer.status_code == 400
     assert 'role="alert"' in answer.text
+
+
+@pytest.mark.parametrize(("text", "within", "wanted"), [
+    ("area_m2 > 3", "shape:113.3,31.6,113.4,31.6,113.35,31.7",
+     "S_INTERSECTS(geometry, POLYGON((113.3 31.6, 113.4 31.6, 113.35 31.7, 113.3 31.6))) AND area_m2 > 3"),
+    ("area_m2 > 3 AND around(POINT(113 31), 20)", "box:113,31,114,32",
+     "S_INTERSECTS(geometry, POLYGON((113 31, 114 31, 114 32, 113 32, 113 31))) AND area_m2 > 3"),
+    ("area_m2 > 3 AND around(POINT(113 31), 20)", "", "area_m2 > 3"),
+    ("area_m2 < building_floors", "circle:113.3,31.6,50",
+     "(area_m2 < building_floors) AND around(POINT(113.3 31.6), 50)"),
+    ("area_m2 > 3", "circle:x", "area_m2 > 3"), ("area_m2 > 3", "shape:1,2,3", "area_m2 > 3")])
+def test_the_map_puts_another_area_into_the_question(admin: Role, text: str, within: str, wanted: str) -> None:
+    answer = admin.get(ask(layer="rooftop_signs", filter=text, within=within))
+    assert answer.status_code == 200
+    assert f">{wanted.replace('>', '&gt;').replace('<', '&lt;')}</textarea>" in answer.text
 
 
 def test_masked_fields_are_not_offered_nor_asked(roles: dict[str, Role]) -> None:

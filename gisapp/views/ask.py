@@ -73,7 +73,7 @@ def _offered(layer_id: str) -> list[Any]:
 def _areas() -> list[tuple[str, str, list[Any]]]:
     house, actor = context.house(), context.actor()
     titles = {"district": _("District"), "street": _("Sub-district"), "grid": _("Unit grid"),
-              "box": _("A box"), "circle": _("Around a point")}
+              "box": _("A box"), "circle": _("Around a point"), "shape": _("A drawn shape")}
     named = {"district": "districts", "street": "streets"}
     return [(one, titles[one], filters.areas(house, actor, named[one]) if one in named else []) for one in AREAS]
 

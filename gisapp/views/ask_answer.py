@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from gisapp import ask, ask_batch, features, published, statistics
 from gisapp.ask import Answer, Asked
 from gisapp.ask_batch import Chosen
+from gisapp.ask_rows import numbers_of, write_area
 from gisapp.errors import Problem
 from gisapp.listing import sortable, title_of
 from gisapp.marking.batch import MOST
@@ -36,7 +37,21 @@ def told(asked: Asked, found: Answer | None) -> dict[str, Any]:
         "export": urlencode({"layer": asked.layer.id, **plain}), "plain": plain,
         "further": published.conditions_of(asked.args), "batch": ask_batch.offered(actor, asked) if found else [],
         "choices": choices, "types": _TYPES, "most": MOST, "seen": datetime.now(UTC).isoformat(),
-        "address": _address(question)}
+        "outline": _outline(asked), "address": _address(question)}
+
+
+def _outline(asked: Asked) -> dict[str, Any] | None:
+    """The drawn part of the question, for the map: a ring or a circle, lon first."""
+    sheet = asked.sheet
+    numbers = numbers_of(sheet.place) if sheet and sheet.area in ("box", "circle", "shape") else []
+    if sheet is None or not write_area(sheet) or not numbers:
+        return None
+    if sheet.area == "circle":
+        return {"centre": numbers[:2], "metres": numbers[2]}
+    if sheet.area == "box":
+        west, south, east, north = numbers
+        numbers = [west, south, east, south, east, north, west, north]
+    return {"ring": list(zip(numbers[::2], numbers[1::2], strict=True))}
 
 
 def _address(question: dict[str, str]) -> Any:

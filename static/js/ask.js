@@ -1,8 +1,10 @@
 // A question on the map: its hits stand out, its table lies below the map, and both are tied to each other.
 
+import { areaTool } from './area_tool.js';
 import { refusal } from './send.js';
 
 const HOVER = { color: '#c1121f', weight: 3, fill: false, interactive: false };
+const AREA = { color: '#7a4fc9', weight: 2, dashArray: '6 5', fillOpacity: 0.06, interactive: false, pmIgnore: true };
 
 /** The place of a row: its bounds, and the point to ring when they are too small to see. */
 function placeOf(row) {
@@ -18,6 +20,8 @@ export function askFor({ map, stack, tree, panel, list, root, words }) {
   const fold = dock.querySelector('[data-fold]');
   const mark = window.L.layerGroup().addTo(map);
   const listeners = [];
+  const area = window.L.layerGroup().addTo(map);
+  const tool = areaTool({ map, dock, chosen: (within) => load(withOther('within', within)) });
   let text = ''; // the question, as /ask takes it
   let layer = null;
   let running = null;
@@ -43,7 +47,8 @@ export function askFor({ map, stack, tree, panel, list, root, words }) {
     running?.abort();
     [text, layer] = ['', null];
     stack.highlight(null);
-    mark.clearLayers();
+    tool.stop();
+    for (const group of [mark, area]) group.clearLayers();
     place.replaceChildren();
     dock.hidden = true;
     fitMap();
@@ -66,10 +71,26 @@ export function askFor({ map, stack, tree, panel, list, root, words }) {
     throw new Error(response.status === 401 ? words.signed_out : await refusal(response, words.failed));
   }
 
+  function withOther(name, value) {
+    const asked = new URLSearchParams(text);
+    asked.set(name, value);
+    return asked;
+  }
+
+  function showArea(outline) {
+    area.clearLayers();
+    if (!outline) return;
+    const { ring, centre, metres } = JSON.parse(outline);
+    const place = ([lon, lat]) => [lat, lon];
+    area.addLayer(ring ? window.L.polygon(ring.map(place), AREA) : window.L.circle(place(centre), { ...AREA, radius: metres }));
+  }
+
   function follow() {
     const found = answer();
     if (!found) return;
     layer = found.dataset.layer;
+    if (text !== found.dataset.question) { text = found.dataset.question; tell(); }
+    showArea(found.dataset.outline);
     tree.turnOn(layer);
     const further = JSON.parse(found.dataset.further);
     const also = (asked) => (Object.keys(asked).length ? new URLSearchParams({ and: JSON.stringify(asked) }).toString() : '');
@@ -135,11 +156,8 @@ export function askFor({ map, stack, tree, panel, list, root, words }) {
   function selectedChanged() {
     const selected = panel.selected();
     if (!text || dock.hidden) return;
-    if (selected && selected.layer === layer && !rowOf(selected.id)) {
-      const asked = new URLSearchParams(text);
-      asked.set('find', selected.id);
-      load(asked);
-    } else showSelected();
+    if (selected && selected.layer === layer && !rowOf(selected.id)) load(withOther('find', selected.id));
+    else showSelected();
   }
 
   place.addEventListener('click', (event) => {
@@ -148,12 +166,7 @@ export function askFor({ map, stack, tree, panel, list, root, words }) {
     if ('find' in link.dataset) { event.preventDefault(); find(link); }
     if ('answer' in link.dataset) {
       event.preventDefault();
-      const asked = new URLSearchParams(new URL(link.href).search);
-      const query = asked.toString();
-      asked.delete('after'); // the page is no part of the question
-      text = asked.toString();
-      load(query);
-      tell();
+      load(new URL(link.href).search.slice(1));
     }
   });
   place.addEventListener('pointerover', (event) => highlight(event.target.closest('[data-row]')));

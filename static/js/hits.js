@@ -24,3 +24,13 @@ export function edgeRule(rule) {
   const { edge } = rule;
   return { ...rule, colour: edge, colours: {}, stroke: edge, opacity: 1, dash: [], width: rule.width + (rule.shape === 'point' ? 0 : 6), radius: rule.radius + 3.5 };
 }
+
+/** The same pass with round corners: an edge is wider than what it surrounds is often large. */
+export function rounded(pass) {
+  const draw = (context, ...asked) => {
+    [context.lineJoin, context.lineCap] = ['round', 'round'];
+    pass.symbolizer.draw(context, ...asked);
+    [context.lineJoin, context.lineCap] = ['miter', 'butt'];
+  };
+  return { ...pass, symbolizer: { draw } };
+}
