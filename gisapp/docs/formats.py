@@ -17,11 +17,31 @@ written is withheld (`export_not_faithful`).
 `f=` 取短名称。文件包含符合条件的全部要素，而不是一页。文件交付前会读回核对，不一致则不交付。
 
 """
+_PACK = """
+## The pack · 交付包
+
+A shapefile always, any other format with `pack=yes`, and several layers (`layers=`) come as one zip: the data,
+`README.txt` (question, count, system, date, who made it, SHA-256 of every file), `fields.csv` (short name, full name,
+titles, type, unit, code list), `codes.csv`, and `report.csv`: a line for each value that was cut, rounded, replaced,
+split or left out, with the feature's id. The header `Gisapp-Losses` counts them; the page shows them before the
+download.
+
+`datum=GCJ-02` or `BD-09` shifts longitude and latitude for use on a map of that datum; file name, readme and `.prj`
+say so. A feature with a vertex outside the mainland (a coarse outline; Hong Kong, Macau and Taiwan are outside) is left
+out and listed. Personal fields are left out; a role that may read them takes them along with `personal-reason=`, which
+is logged. `booleans=` is `words`, `numbers` or `logical`; `geometry-as=` is `wkt` or `lonlat` in CSV and XLSX.
+
+Shapefile 及加 `pack=yes` 的其他格式、`layers=` 指定的多个图层，都是一个 zip：数据、说明、字段表、代码表、逐条报告和校验值。
+GCJ-02、BD-09 只在指明时换算，仅限大陆范围。个人信息字段默认不含，须有权限并说明理由。
+
+CSV texts that a spreadsheet would run get an apostrophe before them; a text that begins with apostrophes and such a
+sign gets one more, so that taking one away always gives the text back.
+"""
 _SHAPEFILE = """
 ## Shapefile
 
-- One zip holds `.shp`, `.shx`, `.dbf`, `.prj`, `.cpg`; `README.txt`, `fields.csv` (short name, full name, titles,
-  unit, code list), `codes.csv`, `report.csv`, and SHA-256 sums. A second geometry is a second shapefile.
+- One zip holds `.shp`, `.shx`, `.dbf`, `.prj`, `.cpg`. A second geometry is a second shapefile. Over 2 GB or 70 million
+  points it goes on in numbered parts.
 - Texts are GBK (default) or UTF-8 (`encoding=`); the language byte of the `.dbf` agrees with the `.cpg`.
 - Field names are the short names of [layers.md](layers.md). Beside each code stands a column ending in `_M` with the
   code's title. Dates are dates; times are texts in the time zone of the installation.
@@ -47,15 +67,15 @@ EPSG:4490。CGCS2000 与 WGS 84 视为相同：PROJ 在两者之间不改变坐�
 
 def page() -> str:
     """The page: formats, the shapefile, the menu of systems."""
-    headings = ("Short name · 短名称", "Format · 格式", "Media type", "Encodings · 编码", "Texts · 文字")
-    return (_ABOUT.format(made=MADE) + table(headings, map(_format, FORMATS.values())) + _SHAPEFILE
+    headings = ("Short name · 短名称", "Format · 格式", "Media type", "Encodings · 编码", "Does not hold · 不能保存")
+    return (_ABOUT.format(made=MADE) + table(headings, map(_format, FORMATS.values())) + _PACK + _SHAPEFILE
             + table(("Name · 名称", "System · 坐标系", "Axis order in answers · 轴序"), map(_system, MENU.values())))
 
 
 def _format(kind: Format) -> tuple[str, ...]:
     title = kind.title.en if kind.title.en == kind.title.zh else f"{kind.title.en} · {kind.title.zh}"
-    texts = "as they are · 原样" if kind.exact_texts else "may be cut, listed · 可能截断并列出"
-    return code(kind.name), title, code(kind.media_type), ", ".join(kind.encodings), texts
+    cannot = f"{kind.cannot.en}<br>{kind.cannot.zh}" if kind.cannot.en else ""
+    return code(kind.name), title, code(kind.media_type), ", ".join(kind.encodings), cannot
 
 
 def _system(crs: Crs) -> tuple[str, ...]:

@@ -17,9 +17,8 @@ _NOTHING = Words("", "")
 class Format:
     """One way out. `module` writes it; without a module the API answers it itself.
 
-    `driver` is GDAL's name where the format can be read back in; `encodings` lists what a reader may choose,
-    the first being the default. `exact_texts` is false where a text may have to be cut or replaced; `cannot` says
-    what else the format does not hold. `geometries` are the kinds that it takes, empty for all; `local_zone` says
+    `encodings` lists what a reader may choose, the first being the default; `cannot` says what the format does not
+    hold. `geometries` are the kinds that it takes, empty for all; `local_zone` says
     that its own system is the local 3-degree zone; `always_packed` that it is several files and so always a zip.
     """
 
@@ -28,9 +27,7 @@ class Format:
     media_type: str
     extension: str
     module: str = ""
-    driver: str = ""
     encodings: tuple[str, ...] = ("UTF-8",)
-    exact_texts: bool = True
     cannot: Words = _NOTHING
     geometries: tuple[str, ...] = ()
     lonlat_only: bool = False
@@ -46,7 +43,7 @@ FORMATS: dict[str, Format] = {item.name: item for item in (
     Format("json", Words("JSON", "JSON"), "application/geo+json", "json"),
     Format("html", Words("网页", "Web page"), "text/html", "html"),
     Format("shp", Words("Shapefile（zip）", "Shapefile (zip)"), "application/zip", "zip",
-           "gisapp.formats.shp", "ESRI Shapefile", ("GBK", "UTF-8"), exact_texts=False, always_packed=True,
+           "gisapp.formats.shp", ("GBK", "UTF-8"), always_packed=True,
            cannot=Words(
                "字段名最长 10 字节；文字最长 254 字节，首尾空格不保存，空文字与空值不分；时间为文字，到秒；"
                "一个文件一种几何，过大时分为编号的几部分；选 GBK 时其外的字符以 〓 代替",
@@ -54,9 +51,33 @@ FORMATS: dict[str, Format] = {item.name: item for item in (
                "are texts to the second; one kind of geometry a file, numbered parts where it is too large; with GBK, "
                "other characters become 〓")),
     Format("gpkg", Words("GeoPackage", "GeoPackage"), "application/geopackage+sqlite3", "gpkg",
-           "gisapp.formats.gpkg", "GPKG"),
+           "gisapp.formats.gpkg", cannot=Words("时间到毫秒", "times are to the millisecond")),
     Format("geojson", Words("GeoJSON 文件", "GeoJSON file"), "application/geo+json", "geojson",
-           "gisapp.formats.geojson", "GeoJSON"),
+           "gisapp.formats.geojson", cannot=Words(
+               "字段类型和代码名称不在文件内；标准只认经纬度，其他坐标系用旧的 crs 成员注明",
+               "field types and titles of codes are not in the file; the standard knows longitude and latitude only, "
+               "other systems are named in the old crs member")),
+    Format("ndjson", Words("NDJSON（每行一个要素）", "NDJSON (a feature a line)"), "application/x-ndjson", "ndjson",
+           "gisapp.formats.ndjson", lonlat_only=True, cannot=Words(
+               "字段类型和代码名称不在文件内；只有经纬度",
+               "field types and titles of codes are not in the file; longitude and latitude only")),
+    Format("fgb", Words("FlatGeobuf", "FlatGeobuf"), "application/vnd.flatgeobuf", "fgb",
+           "gisapp.formats.fgb", cannot=Words(
+               "行的顺序按空间索引；第二几何写成 WKT 文字；时间到毫秒",
+               "rows follow the spatial index; a second geometry is a WKT text; times are to the millisecond")),
+    Format("parquet", Words("GeoParquet", "GeoParquet"), "application/vnd.apache.parquet", "parquet",
+           "gisapp.formats.parquet", cannot=Words("时间到毫秒", "times are to the millisecond")),
+    Format("csv", Words("CSV", "CSV"), "text/csv", "csv", "gisapp.formats.csv", cannot=Words(
+        "没有字段类型和坐标系；空文字与空值不分；时间到秒；像公式的文字前加单引号；选经纬度两列时线和面只留其上一点",
+        "no field types and no CRS; an empty text is no value; times are to the second; texts like formulas get an "
+        "apostrophe before them; as two columns, a line or area is told by a point on it")),
+    Format("xlsx", Words("Excel（xlsx）", "Excel (xlsx)"),
+           "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", "gisapp.formats.xlsx",
+           cannot=Words(
+               "没有坐标系；单元格最长 32767 个字符，超长的几何留空；数值到 15 位；时间到秒；空文字与空值不分；"
+               "每表 1048576 行，多的另起一表",
+               "no CRS; a cell has 32 767 characters, a geometry beyond that is left empty; numbers have 15 digits; "
+               "times are to the second; an empty text is no value; 1 048 576 rows a sheet, more go on another")),
 )}
 
 FILE_FORMATS: dict[str, Format] = {name: item for name, item in FORMATS.items() if item.is_file}

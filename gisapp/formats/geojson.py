@@ -93,7 +93,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else float(value)
 
 
-def prove_features(job: Job, spool: Spool, path: Path, layer: str) -> None:
+def prove_features(job: Job, spool: Spool, path: Path, layer: str, driver: str = "GeoJSON") -> None:
     """GDAL must find every feature with its id, geometry and plain values; lists and second geometries it
     would only hand back as JSON text."""
     if not spool.rows:
@@ -109,7 +109,8 @@ def prove_features(job: Job, spool: Spool, path: Path, layer: str) -> None:
                 shapes = pc.coalesce(shapes, batch[SECOND])
             yield pa.record_batch([batch[n].cast(schema.field(n).type) for n in names] + [shapes], schema=schema)
 
-    prove(path, layer, expected(), spool.rows, DATE_AS_STRING="YES")
+    options = {"DATE_AS_STRING": "YES"} if driver == "GeoJSON" else {}
+    prove(path, layer, expected(), spool.rows, **options)
 
 
 def _proven_type(kind: pa.DataType) -> pa.DataType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from pyogrio.raw import open_arrow
 
-from gisapp.formats.columns import GEOMETRY
+from gisapp.formats.columns import GEOMETRY, SECOND
 from gisapp.formats.job import NotFaithful
 
 _CHUNK = 8192
@@ -25,13 +25,20 @@ def prove(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int,
     Rings may have been turned round; vertices may not have moved or gone. `options` are GDAL's for opening.
     """
     with open_arrow(path, layer=layer, batch_size=_CHUNK, use_pyarrow=True, **options) as (meta, reader):
-        geometry = meta["geometry_name"] or "wkb_geometry"
-        found = _Rows(reader)
-        for batch in expected:
-            _compare(batch, found.take(batch.num_rows), geometry, path.name)
-            rows -= batch.num_rows
-        if rows or found.more():
-            raise NotFaithful(f"{path.name}: number of rows")
+        names = {GEOMETRY: meta["geometry_name"] or "wkb_geometry"}
+        compare(expected, reader, names, path.name, rows)
+
+
+def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, names: Mapping[str, str], file: str,
+            rows: int) -> None:
+    """Raise NotFaithful unless the reader gives the expected rows in their order; `names` are those of the columns
+    that are called otherwise in the file, the geometries (WKB) among them."""
+    found = _Rows(reader)
+    for batch in expected:
+        _compare(batch, found.take(batch.num_rows), names, file)
+        rows -= batch.num_rows
+    if rows or found.more():
+        raise NotFaithful(f"{file}: number of rows")
 
 
 class _Rows:
@@ -62,14 +69,15 @@ class _Rows:
         return self._rest
 
 
-def _compare(wanted: pa.RecordBatch, found: pa.Table, geometry: str, file: str) -> None:
+def _compare(wanted: pa.RecordBatch, found: pa.Table, names: Mapping[str, str], file: str) -> None:
     if found.num_rows != wanted.num_rows:
         raise NotFaithful(f"{file}: number of rows")
     for name in wanted.schema.names:
-        if name == GEOMETRY:
-            same = same_geometries(wanted[name], found[geometry])
+        there = found[names.get(name, name)]
+        if name in (GEOMETRY, SECOND):
+            same = same_geometries(wanted[name], there)
         else:
-            same = _same_values(wanted[name], found[name].combine_chunks())
+            same = _same_values(wanted[name], there.combine_chunks())
         if not same:
             raise NotFaithful(f"{file}: {name}")
 

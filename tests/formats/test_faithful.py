@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +14,18 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
 
 from gisapp.catalogue import load_catalogue
 from gisapp.crs import MENU
-from gisapp.formats import geojson, gpkg, shp, texts
+from gisapp.formats import csv as csv_format
+from gisapp.formats import fgb, geojson, gpkg, ndjson, parquet, shp, texts, xlsx
 from gisapp.formats.columns import GEOMETRY, exported_fields, spool_schema, to_batch
 from gisapp.formats.dbf_columns import dbf_columns
 from gisapp.formats.job import Job, NotFaithful, TooLarge
@@ -95,12 +99,42 @@ def test_every_text_is_in_the_shapefile_or_in_the_report(catalogue, encoding, va
 
 @given(values=TEXTS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.parametrize("module", [gpkg, geojson])
+@pytest.mark.parametrize("module", [gpkg, geojson, ndjson, parquet, fgb])
 def test_other_formats_hold_every_text_as_it_is(catalogue, module, values) -> None:
     with job(catalogue, "UTF-8") as order:
-        written = module.write(order, spool_of(order, values))
-        options = {"DATE_AS_STRING": "YES"} if module is geojson else {}
-        assert read_remarks(written.files[0], "remark", layer=LAYER, **options) == values
+        path = module.write(order, spool_of(order, values)).files[0]
+        assert not order.book.counts
+        if module is parquet:
+            assert pq.read_table(path)["remark"].to_pylist() == values
+        else:
+            options = {"DATE_AS_STRING": "YES"} if module is geojson else {}
+            found = read_remarks(path, "remark", layer=LAYER, **options)
+            assert (sorted(found) == sorted(values)) if module is fgb else (found == values)
+
+
+@given(values=TEXTS)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_csv_holds_every_text_behind_its_apostrophe(catalogue, values) -> None:
+    with job(catalogue, "UTF-8") as order:
+        path = csv_format.write(order, spool_of(order, values)).files[0]
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            found = [line["remark"] for line in csv.DictReader(file)]
+        assert [armed(text) for text in found] == values
+        assert order.book.counts["defused"] == sum(defused(text) != text for text in values)
+
+
+@given(values=TEXTS)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_workbook_holds_every_text_as_a_text(catalogue, values) -> None:
+    with job(catalogue, "UTF-8") as order:
+        path = xlsx.write(order, spool_of(order, values)).files[0]
+        assert not order.book.counts
+        data, codes, _ = (CalamineWorkbook.from_path(str(path)).get_sheet_by_index(n).to_python() for n in range(3))
+        place = data[0].index("备注")
+        assert [line[place] for line in data[1:]] == values
+        assert codes[0][0] == "code list"
+        with zipfile.ZipFile(path) as archive:
+            assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
 
 
 def test_every_character_of_gbk_survives(catalogue) -> None:

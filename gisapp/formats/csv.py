@@ -1,0 +1,69 @@
+"""CSV with a byte order mark: full names, times of the house, the place as WKT or as two columns, formulas defused."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from gisapp.formats.columns import GEOMETRY
+from gisapp.formats.job import Job, Written
+from gisapp.formats.noting import Noting
+from gisapp.formats.proof import compare, prove
+from gisapp.formats.sheet import Sheet, surface_points
+from gisapp.formats.spool import Spool
+
+#: Arrow wants a whole line within a block; a line holds a feature's WKT.
+_BLOCK, _MOST_BLOCK = 4 * 2**20, 2**30
+
+
+def write(job: Job, spool: Spool) -> Written:
+    """One .csv, proven by reading it back. Raises NotFaithful when it differs."""
+    sheet = Sheet(job, spool, booleans="words")
+    path = job.folder / f"{spool.name}.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(sheet.names)
+        for batch in sheet.texts(Noting(job.book, path.name)):
+            writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    _prove_texts(path, sheet)
+    _prove_places(path, sheet)
+    return Written((path,), spool.rows, (sheet.described(),))
+
+
+def _prove_texts(path: Path, sheet: Sheet) -> None:
+    """Arrow reads every text as it stands; GDAL would make each line end within one a line feed."""
+    if not sheet.spool.rows:
+        return
+    with arrow_csv.open_csv(
+            path, read_options=arrow_csv.ReadOptions(block_size=_block(sheet)),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(sheet.names, pa.string()),
+                                                     strings_can_be_null=False)) as reader:
+        compare(sheet.texts(Noting(None, path.name)), reader, {}, path.name, sheet.spool.rows)
+
+
+def _prove_places(path: Path, sheet: Sheet) -> None:
+    schema = pa.schema([pa.field(GEOMETRY, pa.binary())])
+    options = ({"X_POSSIBLE_NAMES": sheet.places[0], "Y_POSSIBLE_NAMES": sheet.places[1]} if sheet.by_numbers
+               else {"GEOM_POSSIBLE_NAMES": sheet.places[0]})
+
+    def expected() -> Iterator[pa.RecordBatch]:
+        for batch in sheet.table.batches():
+            places = batch[GEOMETRY]
+            if sheet.by_numbers:
+                places = surface_points(places)
+            yield pa.record_batch([places], schema=schema)
+
+    prove(path, path.stem, expected(), sheet.spool.rows, **options)
+
+
+def _block(sheet: Sheet) -> int:
+    """Bytes of a block that has room for the longest line: WKT is at most three times as long as WKB."""
+    lengths = (pc.max(pc.binary_length(batch[GEOMETRY])).as_py() for batch in sheet.spool.batches())
+    longest = max((length or 0 for length in lengths), default=0)
+    return min(_MOST_BLOCK, max(_BLOCK, 4 * longest + _BLOCK))
