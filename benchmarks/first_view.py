@@ -18,7 +18,7 @@ SIZE = {"width": 1440, "height": 900}
 PAN = 256  # px, a tile
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
              "--disable-background-networking", "--disable-component-update"]
-#: Interactive: the page's script has run to its end, no tile is asked for any more and every tile is drawn.
+#: Interactive: the page's script has run, no tile is asked for any more, every tile and every name is drawn.
 WATCH = """
     performance.setResourceTimingBufferSize(5000);
     const watch = window.setInterval(() => {
@@ -27,7 +27,7 @@ WATCH = """
         const { stack, tree } = window.gisapp;
         if (!document.querySelector('canvas.leaflet-tile-loaded')) return;
         if (document.querySelector('canvas.leaflet-tile:not(.leaflet-tile-loaded)')) return;
-        if (tree.shown().some((id) => stack.isFetching(id))) return;
+        if (stack.isBusy() || tree.shown().some((id) => stack.isFetching(id))) return;
         window.interactive = performance.now();
         window.clearInterval(watch);
     }, 10);

@@ -78,17 +78,6 @@ function centred(label, centre, rule, zoom, feature) {
   };
 }
 
-/** Draws nothing and keeps names off the point. */
-export function keepFree(rule) {
-  return {
-    place(layout, rings) {
-      const [{ x, y }] = rings[0];
-      const reach = rule.radius + 1;
-      return [{ anchor: rings[0][0], bboxes: [{ minX: x - reach, maxX: x + reach, minY: y - reach, maxY: y + reach }], draw: () => {} }];
-    },
-  };
-}
-
 function underPoint(text, rule) {
   return {
     place(layout, rings, feature) {

@@ -1,6 +1,7 @@
 // One stack of canvas tiles for all layers: right drawing order, no label over another, one redraw per change.
 
-import { keepFree, labelFor } from './labels.js';
+import { canvasFor } from './canvas.js';
+import { labelFor } from './labels.js';
 import * as symbols from './symbols.js';
 import { isDark, onTheme } from './theme.js';
 import { collectionView } from './tiles.js';
@@ -50,9 +51,8 @@ function paintRules(rules, onCell) {
 }
 
 function labelRules(rules, theme) {
-  const make = (rule, symbolizer, minzoom) => ({ dataSource: rule.id, dataLayer: rule.id, filter: isFeature, minzoom, symbolizer });
-  const points = rules.filter((rule) => rule.shape === 'point').map((rule) => make(rule, keepFree(rule), 14));
-  return points.concat(rules.filter((rule) => rule.label).map((rule) => make(rule, labelFor(rule, theme), rule.label.minZoom)));
+  return rules.filter((rule) => rule.label)
+    .map((rule) => ({ dataSource: rule.id, dataLayer: rule.id, minzoom: rule.label.minZoom, symbolizer: labelFor(rule, theme) }));
 }
 
 /** Gives a canvas its layers to draw: each has its `rule` and the `view` that its tiles come from. */
@@ -61,13 +61,9 @@ export function dress(grid, shown, dark, onCell) {
   grid.views = new Map(shown.map((one) => [one.rule.id, one.view]));
   grid.paintRules = paintRules(rules, onCell);
   grid.labelRules = labelRules(rules, grid.options.themes[dark ? 'dark' : 'light']);
+  grid.pointsToAvoid = rules.filter((rule) => rule.shape === 'point').map(({ id, radius }) => ({ id, reach: radius + 1 }));
   grid.clearLayout();
   if (grid._map) grid.rerenderTiles();
-}
-
-/** An empty canvas of tiles; `options` are those of the stack. */
-export function canvasFor(options) {
-  return window.protomapsL.leafletLayer({ ...options, url: undefined, sources: {}, attribution: '', keepBuffer: 1, updateWhenZooming: false });
 }
 
 /** The stack as a Leaflet layer with show(id), hide(id), refresh(id); fires `thinned` with the ids shown as counts. */
@@ -122,6 +118,8 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
   grid.limit = (test) => { only = test; later(); };
   grid.later = later;
   grid.isFetching = (id) => waiting !== null || known.get(id).view.tileCache.inflight.size > 0;
+  /** Whether tiles or names are still to be drawn. */
+  grid.isBusy = () => waiting !== null || grid.isPainting() || grid.isNaming();
   /** A view of a layer's tiles for another canvas: the stack's own where nothing else is asked, so that no tile is fetched twice. */
   grid.viewFor = (one, who, query, kept) => {
     const asked = questionOf(new Map([...one.asked, [who, query]]));

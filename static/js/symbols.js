@@ -1,8 +1,11 @@
-// How one feature is drawn on a tile's canvas. Rules come from gisapp.style.paint; nothing here knows a layer by name.
-// A symbol is an object with draw(context, rings, zoom, feature), as protomaps-leaflet wants it; units are CSS px.
+// How features are drawn on a tile's canvas. Rules come from gisapp.style.paint; nothing here knows a layer by name.
+// A symbol is an object with draw(context, features, zoom); units are CSS px. Features that look alike go into one
+// path, since a canvas spends most of its time between paths.
 
-const TWO_PI = 2 * Math.PI;
+import { drawCells, drawPoints, pointScale, stampOf } from './points.js';
+
 const POINT = 1;
+const MOST = 128; // features at a time: longer paths take longer than several, and no look may lie over all others
 
 /** Colour of a feature: by its state or code where the layer has such colours, else the layer's own. */
 export function colourOf(rule, feature) {
@@ -10,47 +13,85 @@ export function colourOf(rule, feature) {
   return (value !== undefined && value !== null && rule.colours[value]) || rule.colour;
 }
 
-function trace(context, rings) {
-  context.beginPath();
-  for (const ring of rings) {
-    ring.forEach((point, place) => (place ? context.lineTo(point.x, point.y) : context.moveTo(point.x, point.y)));
+function grouped(features, keyOf) {
+  const groups = new Map();
+  for (const feature of features) {
+    const key = keyOf(feature);
+    if (groups.has(key)) groups.get(key).push(feature);
+    else groups.set(key, [feature]);
+  }
+  return groups.values();
+}
+
+/** Calls `draw(feature)` after the outlines of features with the same key, `feature` among them, have become the path. */
+function inGroups(context, features, keyOf, draw, outline = trace) {
+  for (let from = 0; from < features.length; from += MOST) {
+    for (const group of grouped(features.slice(from, from + MOST), keyOf)) {
+      context.beginPath();
+      for (const feature of group) outline(context, feature.geom);
+      draw(group[0]);
+    }
   }
 }
+
+function trace(context, rings) {
+  for (const ring of rings) {
+    context.moveTo(ring[0], ring[1]);
+    for (let at = 2; at < ring.length; at += 2) context.lineTo(ring[at], ring[at + 1]);
+  }
+}
+
+/** Leaves out what lies outside the canvas: a line comes with what it is a tile's width beyond the edge. */
+function traceLine(context, ring, { minX, minY, maxX, maxY }) {
+  let open = false;
+  for (let at = 2; at < ring.length; at += 2) {
+    const [ax, ay, bx, by] = [ring[at - 2], ring[at - 1], ring[at], ring[at + 1]];
+    if ((ax < minX && bx < minX) || (ax > maxX && bx > maxX) || (ay < minY && by < minY) || (ay > maxY && by > maxY)) {
+      open = false;
+    } else {
+      if (!open) context.moveTo(ax, ay);
+      context.lineTo(bx, by);
+      open = true;
+    }
+  }
+}
+
+/** The canvas in the coordinates of the features, with room for half a broad line. */
+function canvasBox(context, room = 16) {
+  const { a: ratio, e: left, f: top } = context.getTransform();
+  const { width, height } = context.canvas;
+  return { minX: -left / ratio - room, minY: -top / ratio - room, maxX: (width - left) / ratio + room, maxY: (height - top) / ratio + room };
+}
+
+const one = () => '';
+const shapes = (features) => features.filter((feature) => feature.geomType !== POINT);
 
 /** Grows with the zoom like things on the ground, but never below a hair or above `most` px. */
 export function groundWidth(width, zoom, most = 22) {
   return Math.min(Math.max(width * 1.55 ** (zoom - 15.5), 0.5), most);
 }
 
-/** Share of the full size that a point has at a zoom. */
-export function pointScale(zoom) {
-  return Math.min(Math.max(0.4 + (zoom - 12) * 0.15, 0.4), 1.15);
-}
-
 export function areaFill(rule) {
   return {
-    draw(context, rings, zoom, feature) {
-      if (feature.geomType === POINT) return drawCircle(context, rings, zoom, rule, colourOf(rule, feature));
+    draw(context, features, zoom) {
       context.globalAlpha = rule.opacity;
-      context.fillStyle = colourOf(rule, feature);
-      trace(context, rings);
-      return context.fill('evenodd');
+      // Holes wind the other way round: where areas overlap there is no hole.
+      inGroups(context, shapes(features), (feature) => colourOf(rule, feature), (feature) => { context.fillStyle = colourOf(rule, feature); context.fill('nonzero'); });
+      const points = features.filter((feature) => feature.geomType === POINT);
+      if (points.length) circle(rule).draw(context, points, zoom);
     },
   };
 }
 
 export function areaOutline(rule) {
-  const tinted = rule.reference && rule.by;
+  const tinted = rule.reference && rule.by && rule.opacity < 0.5;
   return {
-    draw(context, rings, zoom, feature) {
-      if (feature.geomType === POINT) return;
+    draw(context, features, zoom) {
       context.globalAlpha = rule.reference ? 0.85 : 1;
-      context.strokeStyle = tinted && rule.opacity < 0.5 ? colourOf(rule, feature) : rule.stroke;
       context.lineWidth = rule.width * Math.min(Math.max(0.45 + (zoom - 12) * 0.14, 0.35), 1);
       context.setLineDash(rule.dash);
-      trace(context, rings);
-      context.stroke();
-      context.setLineDash([]);
+      const colour = tinted ? (feature) => colourOf(rule, feature) : () => rule.stroke;
+      inGroups(context, shapes(features), colour, (feature) => { context.strokeStyle = colour(feature); context.stroke(); });
     },
   };
 }
@@ -58,16 +99,18 @@ export function areaOutline(rule) {
 /** A soft band along the inner side of an outline: says which side is meant without tinting a whole town. */
 export function areaBand(rule, width = 9) {
   return {
-    draw(context, rings, zoom, feature) {
-      if (feature.geomType === POINT) return;
-      context.save();
-      trace(context, rings);
-      context.clip('evenodd');
-      context.globalAlpha = 0.3;
-      context.strokeStyle = colourOf(rule, feature);
-      context.lineWidth = width;
-      context.stroke();
-      context.restore();
+    draw(context, features) {
+      for (const feature of shapes(features)) {
+        context.save();
+        context.beginPath();
+        trace(context, feature.geom);
+        context.clip('evenodd');
+        context.globalAlpha = 0.3;
+        context.strokeStyle = colourOf(rule, feature);
+        context.lineWidth = width;
+        context.stroke();
+        context.restore();
+      }
     },
   };
 }
@@ -86,13 +129,12 @@ export function areaHatch(rule) {
   for (const start of [-step, 0, step]) { pen.moveTo(start, step); pen.lineTo(start + step, 0); }
   pen.stroke();
   return {
-    draw(context, rings) {
+    draw(context, features) {
       const pattern = context.createPattern(cell, 'repeat');
       pattern.setTransform(new DOMMatrix().scale(step / cell.width));
       context.globalAlpha = 0.38;
       context.fillStyle = pattern;
-      trace(context, rings);
-      context.fill('evenodd');
+      inGroups(context, shapes(features), one, () => context.fill('nonzero'));
     },
   };
 }
@@ -103,34 +145,46 @@ function lineWidth(rule, zoom, feature) {
   return groundWidth(rule.width * (rank === undefined ? 1 : rank), zoom);
 }
 
+/** Strokes lines of the same key by the `draw` for them; only what the canvas shows of them. */
+function strokeLines(context, features, keyOf, draw) {
+  const box = canvasBox(context);
+  inGroups(context, features, keyOf, draw, (_, rings) => { for (const ring of rings) traceLine(context, ring, box); });
+}
+
+const CROWD = 500; // lines of a tile; where there are more no casing is seen, and thin lines tell more than broad ones
+
 export function lineCasing(rule) {
   return {
-    draw(context, rings, zoom, feature) {
-      const width = lineWidth(rule, zoom, feature);
-      if (width < 1.2) return;
+    draw(context, features, zoom) {
+      const wide = features.filter((feature) => lineWidth(rule, zoom, feature) >= 1.2);
+      if (wide.length > CROWD) return;
       context.globalAlpha = 1;
       context.strokeStyle = rule.stroke;
-      context.lineWidth = width + (width < 4 ? 1.2 : 2);
       context.lineCap = rule.reference ? 'butt' : 'round';
       context.lineJoin = 'round';
-      trace(context, rings);
-      context.stroke();
+      strokeLines(context, wide, (feature) => lineWidth(rule, zoom, feature), (feature) => {
+        const width = lineWidth(rule, zoom, feature);
+        context.lineWidth = width + (width < 4 ? 1.2 : 2);
+        context.stroke();
+      });
     },
   };
 }
 
 export function line(rule) {
   return {
-    draw(context, rings, zoom, feature) {
+    draw(context, features, zoom) {
+      const crowded = features.length > CROWD;
+      const widthOf = (feature) => (crowded ? Math.max(1, Math.floor(lineWidth(rule, zoom, feature) * CROWD / features.length)) : lineWidth(rule, zoom, feature));
       context.globalAlpha = rule.reference ? 1 : rule.opacity;
-      context.strokeStyle = colourOf(rule, feature);
-      context.lineWidth = lineWidth(rule, zoom, feature);
-      context.lineCap = 'round';
-      context.lineJoin = 'round';
+      context.lineCap = crowded ? 'butt' : 'round';
+      context.lineJoin = crowded ? 'bevel' : 'round';
       context.setLineDash(rule.dash);
-      trace(context, rings);
-      context.stroke();
-      context.setLineDash([]);
+      strokeLines(context, features, (feature) => `${colourOf(rule, feature)}|${lineWidth(rule, zoom, feature)}`, (feature) => {
+        context.strokeStyle = colourOf(rule, feature);
+        context.lineWidth = widthOf(feature);
+        context.stroke();
+      });
     },
   };
 }
@@ -141,14 +195,15 @@ export function line(rule) {
  */
 export function lineArrows(rule) {
   return {
-    draw(context, rings, zoom, feature) {
-      const size = lineWidth(rule, zoom, feature) * 1.1;
+    draw(context, features, zoom) {
       context.globalAlpha = 1;
       context.strokeStyle = '#ffffff';
       context.lineWidth = 1.5;
       context.lineCap = 'round';
       context.beginPath();
-      for (const ring of rings) arrowsAlong(context, ring, size);
+      for (const feature of features) {
+        for (const ring of feature.geom) arrowsAlong(context, ring, lineWidth(rule, zoom, feature) * 1.1);
+      }
       context.stroke();
     },
   };
@@ -158,11 +213,10 @@ const LONG = 56;
 const SHORT = 9;
 
 function arrowsAlong(context, ring, size) {
-  for (let place = 1; place < ring.length; place += 1) {
-    const [from, to] = [ring[place - 1], ring[place]];
-    const [dx, dy] = [to.x - from.x, to.y - from.y];
+  for (let at = 2; at < ring.length; at += 2) {
+    const [dx, dy] = [ring[at] - ring[at - 2], ring[at + 1] - ring[at - 1]];
     const length = Math.hypot(dx, dy);
-    const [x, y] = [(from.x + to.x) / 2, (from.y + to.y) / 2];
+    const [x, y] = [ring[at] - dx / 2, ring[at + 1] - dy / 2];
     const chosen = length >= LONG || (length >= SHORT && Math.abs(Math.round(x) * 7 + Math.round(y) * 13) % 6 === 0);
     if (chosen) chevron(context, x, y, dx / length, dy / length, size);
   }
@@ -175,51 +229,24 @@ function chevron(context, x, y, ux, uy, size) {
   context.lineTo(x - ux * half + uy * half, y - uy * half - ux * half);
 }
 
-const stamps = new Map(); // a point drawn once for every colour and size: copying it is far cheaper than filling arcs
-
-function stampOf(radius, halo, ring, colour, ratio) {
-  const key = `${radius}|${halo}|${ring}|${colour}|${ratio}`;
-  const kept = stamps.get(key);
-  if (kept) return kept;
-  const side = Math.ceil(2 * (radius + halo + 1) * ratio);
-  const canvas = new OffscreenCanvas(side, side);
-  const pen = canvas.getContext('2d');
-  const middle = side / 2;
-  for (const [reach, fill] of halo ? [[radius + halo, ring], [radius, colour]] : [[radius, colour]]) {
-    pen.beginPath();
-    pen.arc(middle, middle, reach * ratio, 0, TWO_PI);
-    pen.fillStyle = fill;
-    pen.fill();
-  }
-  const stamp = { image: canvas.transferToImageBitmap(), size: side / ratio }; // a canvas would be copied at every use
-  stamps.set(key, stamp);
-  return stamp;
-}
-
-function drawCircle(context, rings, zoom, rule, colour) {
-  const ratio = window.devicePixelRatio;
-  const halo = zoom < 14 ? 0 : zoom < 15 ? 0.9 : 1.4; // further out, rings would cover more than the points
-  const { image, size } = stampOf(rule.radius * pointScale(zoom), halo, rule.shape === 'point' ? rule.stroke : '#ffffff', colour, ratio);
-  context.globalAlpha = 1;
-  for (const [centre] of rings) {
-    // On whole device pixels: between them the copy would be blurred.
-    context.drawImage(image, Math.round((centre.x - size / 2) * ratio) / ratio, Math.round((centre.y - size / 2) * ratio) / ratio, size, size);
-  }
-}
-
 export function circle(rule) {
-  return { draw: (context, rings, zoom, feature) => drawCircle(context, rings, zoom, rule, colourOf(rule, feature)) };
+  const ring = rule.shape === 'point' ? rule.stroke : '#ffffff';
+  return {
+    draw(context, features, zoom) {
+      const radius = rule.radius * pointScale(zoom);
+      const halo = zoom < 14 ? 0 : zoom < 15 ? 0.9 : 1.4; // further out, rings would cover more than the points
+      drawPoints(context, features, (feature, ratio) => stampOf(radius, halo, ring, colourOf(rule, feature), ratio));
+    },
+  };
 }
 
-/** A cell of a thinned picture: the more features it stands for, the stronger the colour. */
+/** Cells of a thinned picture: the more features one stands for, the stronger the colour. */
 export function densityCell(rule, onDrawn) {
+  const share = ({ props }) => Math.min(0.28 + 0.2 * Math.log10(Math.max(props.count, 1)), 0.9);
   return {
-    draw(context, rings, zoom, feature) {
+    draw(context, features, zoom) {
       onDrawn(rule.id, zoom);
-      context.globalAlpha = Math.min(0.28 + 0.2 * Math.log10(Math.max(feature.props.count, 1)), 0.9);
-      context.fillStyle = rule.colour;
-      trace(context, rings);
-      context.fill();
+      drawCells(context, features, rule.colour, share);
     },
   };
 }

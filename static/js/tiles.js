@@ -1,8 +1,9 @@
-// Vector tiles of one collection, fetched with patience and decoded by protomaps-leaflet.
+// Vector tiles of one collection, fetched with patience.
 
-const { PmtilesSource, TileCache, View } = window.protomapsL;
+import { decode } from './mvt.js';
 
-const EMPTY = undefined;
+const { TileCache, View } = window.protomapsL;
+
 const RETRIES = 2;
 
 function pause(milliseconds) {
@@ -19,11 +20,31 @@ async function fetchTile(url, signal, onSignedOut) {
       if (error.name === 'AbortError' || attempt === RETRIES) throw error;
     }
     if (response?.status === 401) onSignedOut();
-    if (response?.status === 200) return { data: await response.arrayBuffer() };
-    if (response && response.status < 429) return EMPTY;
-    if (attempt === RETRIES) return EMPTY;
+    if (response?.status === 200) return response.arrayBuffer();
+    if (response && response.status < 429) return null;
+    if (attempt === RETRIES) return null;
     await pause(400 * (attempt + 1));
   }
+}
+
+/** What protomaps-leaflet takes a cache's tiles from; a zoom that was left is not waited for. */
+function sourceOf(addressOf, onSignedOut) {
+  const running = new Map(); // controller → zoom
+  return {
+    async get({ z, x, y }, size) {
+      for (const [controller, zoom] of running) if (zoom !== z) controller.abort();
+      const address = addressOf(z, x, y);
+      if (!address) return new Map();
+      const controller = new AbortController();
+      running.set(controller, z);
+      try {
+        const bytes = await fetchTile(address, controller.signal, onSignedOut);
+        return bytes ? decode(bytes, size) : new Map();
+      } finally {
+        running.delete(controller);
+      }
+    },
+  };
 }
 
 /**
@@ -32,17 +53,16 @@ async function fetchTile(url, signal, onSignedOut) {
  */
 export function collectionView(rule, { url, maxZoom, onSignedOut }) {
   const levelDiff = rule.reference ? 1 : 0;
-  const archive = {
-    query: '',
-    getZxy(z, x, y, signal) {
-      if (rule.reference && z < rule.detailZoom) return Promise.resolve(EMPTY);
-      const address = url.replace('{layer}', rule.id).replace('{z}', z).replace('{y}', y).replace('{x}', x);
-      return fetchTile(archive.query ? `${address}?${archive.query}` : address, signal, onSignedOut);
-    },
+  const makeCache = (query) => {
+    const addressOf = (z, x, y) => {
+      if (rule.reference && z < rule.detailZoom) return null;
+      const address = url.replace('{layer}', rule.collection || rule.id).replace('{z}', z).replace('{y}', y).replace('{x}', x);
+      return query ? `${address}?${query}` : address;
+    };
+    return new TileCache(sourceOf(addressOf, onSignedOut), 256 << levelDiff);
   };
-  const makeCache = () => new TileCache(new PmtilesSource(archive, true), 256 << levelDiff);
-  const view = new View(makeCache(), maxZoom - levelDiff, levelDiff);
+  const view = new View(makeCache(''), maxZoom - levelDiff, levelDiff);
   /** Other tiles from now on; a cache of its own, since tiles of the question before may still be on their way. */
-  view.ask = (query) => { archive.query = query; view.query = query; view.tileCache = makeCache(); };
+  view.ask = (query) => { view.query = query; view.tileCache = makeCache(query); };
   return view;
 }

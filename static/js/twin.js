@@ -1,6 +1,7 @@
 // A second canvas over the first, for a swipe: the same layers, another moment or other layers.
 
-import { canvasFor, dress } from './stack.js';
+import { canvasFor } from './canvas.js';
+import { dress } from './stack.js';
 
 export function twinOf(map, stack) {
   const { themes, minZoom, maxZoom } = stack.options;
