@@ -101,9 +101,10 @@ def _columns(layer: Layer, asked: Asked, ticked: Sequence[str], known: Sequence[
     names = list(ticked) or asked.plain.get("properties", "").split(",")
     chosen = [layer.field(name) for name in dict.fromkeys(names) if name in known and name not in _always(layer)]
     asked.plain.pop("properties", None)
-    if chosen and chosen != usual:
-        asked.plain["properties"] = ",".join(one.id for one in chosen)
-    return chosen or usual
+    if not chosen or set(chosen) == set(usual):
+        return usual
+    asked.plain["properties"] = ",".join(one.id for one in chosen)
+    return chosen
 
 
 def _always(layer: Layer) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.permissions import Actor
+from gisapp.published import layers_of_questions
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,24 @@ def _entry(house: House, layer: Layer, language: str) -> Entry:
     return Entry(
         id=layer.id, title=layer.title.get(language), rules=style.paint(layer, codelists), swatch=spread,
         shown=maps.shown_at_first(layer), legend=style.legend(layer, codelists, language))
+
+
+@dataclass(frozen=True)
+class QuestionEntry:
+    """A question that stands among the layers: `of` is its layer, `further` what it asks, parameters as JSON."""
+
+    id: str
+    title: str
+    of: str
+    rules: dict[str, Any]
+    further: str
+
+
+def questions(house: House, actor: Actor, language: str) -> list[QuestionEntry]:
+    """The questions that were made layers, as far as this reader may ask them."""
+    return [QuestionEntry(one.id, one.title, one.layer.id, style.paint(one.layer, house.catalogue.codelists),
+                          json.dumps(one.conditions, ensure_ascii=False))
+            for one in layers_of_questions(house, actor, language)]
 
 
 def stock(house: House, actor: Actor, asked: Mapping[str, Query] | None = None) -> Stock:

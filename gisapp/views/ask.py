@@ -53,13 +53,20 @@ def keep() -> AnyResponse:
     number, act = form.get("question", ""), form.get("act", "save")
     if act == "seen":
         questions.look(house, actor, questions.get(house, actor, number, context.language()), note=True)
+    elif act in ("layer", "update"):
+        found = questions.get(house, actor, number, context.language())
+        kept = {"name": found.name, "description": found.description, "layer": found.layer,
+                "query": dict(found.query), "shared_with": found.shared_with, "as_layer": found.as_layer}
+        questions.change(house, actor, number, kept | (
+            {"as_layer": not found.as_layer} if act == "layer" else {"query": query}), found.version)
     elif act == "delete":
         questions.delete(house, actor, number, None)
         return see(f"/ask?{urlencode({'layer': form.get('layer', ''), **query})}")
     else:
         number = questions.create(house, actor, {
             "name": form.get("name", ""), "description": form.get("description", ""), "layer": form.get("layer", ""),
-            "query": query, "shared_with": form.get("shared_with", "nobody")}).id
+            "query": query, "shared_with": form.get("shared_with", "nobody"),
+            "as_layer": form.get("as_layer") == "yes"}).id
     return see(f"/q/{number}")
 
 

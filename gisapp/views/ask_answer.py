@@ -29,6 +29,8 @@ _TYPES = {"integer": "number", "number": "number", "date": "date", "datetime": "
 def told(asked: Asked, found: Answer | None) -> dict[str, Any]:
     """What the template of an answer is given."""
     actor, question = context.actor(), {"layer": asked.layer.id, **asked.args}
+    if saved := request.args.get("question"):
+        question["question"] = saved
     plain = {name: text for name, text in asked.args.items() if name not in ("compute", "sortby", "properties")}
     return {
         "asked": asked, "found": found, "language": context.language(), "sortable": sortable(asked.layer),

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 
-from gisapp import filters, maps, panels, style, timeline, tree
+from gisapp import filters, maps, panels, published, style, timeline, tree
 from gisapp import identify as identifying
 from gisapp.house import House
 from gisapp.layers import Layer
@@ -41,6 +41,7 @@ def map_page() -> str:
     page = _kept(("page", language, root, home), lambda: maps.build(house.catalogue, home, words, root, basemaps))
     allow_hosts(host for one in house.basemaps for host in one.hosts)
     return render_template("map/map.html", page=page, basemaps=basemaps, groups=tree.groups(house, actor, language),
+                           questions=tree.questions(house, actor, language),
                            dated=timeline.dated_layers(house, actor, language), zone=house.settings.time_zone)
 
 
@@ -112,7 +113,8 @@ def identify() -> str | Response:
     lon, lat, zoom, layer_ids = _click(house)
     narrowed = filters.parse_filter({name: [value] for name, value in request.args.items() if name not in _CLICK},
                                     house.catalogue)
-    hits = identifying.identify(house, actor, lon, lat, zoom, layer_ids, narrowed)
+    questions = [published.find(house, actor, one, language) for one in _asked_layers() if published.is_question(one)]
+    hits = identifying.identify(house, actor, lon, lat, zoom, layer_ids, narrowed, questions)
     if request.args.get("f") == "json":
         return jsonify({"lon": lon, "lat": lat, "zoom": zoom, "hits": identifying.document(hits)})
     lines = [_line(house, hit, language) for hit in hits]
@@ -164,10 +166,15 @@ def _click_args() -> dict[str, Any]:
 def _click(house: House) -> tuple[float, float, float, list[str]]:
     """lon, lat (degrees, EPSG:4326), zoom and layers of a click. Problems: `parameter_invalid`, `layer_unknown`."""
     lon, lat, zoom = _number("lon", 180), _number("lat", 90), _number("zoom", 24)
-    asked = [one for one in request.args.get("layers", "").split(",") if one]
+    asked = _asked_layers()
     if zoom < 0 or len(asked) > 200:
         raise invalid("zoom", "应为 0 到 24", "wants a number from 0 to 24")
-    return lon, lat, zoom, [house.layer(one).id for one in dict.fromkeys(asked)]
+    return lon, lat, zoom, [house.layer(one).id for one in asked if not published.is_question(one)]
+
+
+def _asked_layers() -> list[str]:
+    """Ids of layers, and of questions that stand among them, each once."""
+    return list(dict.fromkeys(one for one in request.args.get("layers", "").split(",") if one))
 
 
 def _number(name: str, limit: float) -> float:

@@ -191,6 +191,8 @@ export function askFor({ map, stack, tree, panel, list, root, words }) {
     show,
     stop,
     asked: () => text,
+    /** What is asked, as parameters by name, by layer. */
+    further: () => (text && answer() ? { [layer]: JSON.parse(answer().dataset.further) } : {}),
     parts: () => (text ? [['ask', text]] : []),
     follow: (more) => { const asked = more.get('ask') || ''; if (asked !== text) show(asked); },
     onChange: (listener) => listeners.push(listener),

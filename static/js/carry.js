@@ -1,14 +1,16 @@
 // The buttons that take what the map shows elsewhere: to paper, to a file. Layers, filter, day and view go along.
 
+import { carriedLayers } from './question_layers.js';
+
 const DIGITS = 6;
 
 /** Ties the links with `data-carry`; one with `data-save` is fetched and saved, and says why when it cannot be. */
-export function carryFor({ map, tree, filter, words }) {
+export function carryFor({ map, tree, filter, also, words }) {
   function shown() {
     const asked = filter.carried();
     const box = map.getBounds();
     const within = (degrees, most) => Math.min(Math.max(degrees, -most), most).toFixed(DIGITS);
-    asked.set('layers', tree.shown().join(','));
+    carriedLayers(tree.shown(), asked, also());
     asked.set('bbox', [within(box.getWest(), 180), within(box.getSouth(), 90), within(box.getEast(), 180), within(box.getNorth(), 90)].join(','));
     return asked;
   }

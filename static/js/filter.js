@@ -1,5 +1,7 @@
 // The filter: one set of questions that narrows tiles, counts, list and clicks alike, and is part of the link.
 
+import { baseOf } from './question_layers.js';
+
 const PERIOD = /^(\d{4}-\d\d-\d\d(?:T[\d:]{8}Z)?|\.\.)\/(\d{4}-\d\d-\d\d(?:T[\d:]{8}Z)?|\.\.)$/;
 
 function isPeriod(text) {
@@ -26,16 +28,16 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
 
   /** What the filter asks of one layer, in the words of its own address. */
   function narrowed(layer) {
-    const own = new URLSearchParams();
+    const [own, of] = [new URLSearchParams(), baseOf(layer)];
     for (const [name, value] of asked) {
-      if ((takes[layer] || []).includes(name)) own.set(name.replace(`${layer}.`, ''), value);
+      if ((takes[of] || []).includes(name)) own.set(name.replace(`${of}.`, ''), value);
     }
     return own;
   }
 
   /** The same with the moment that the page looks at. */
   function query(layer) {
-    return new URLSearchParams([...narrowed(layer), ...moment.of(layer)]);
+    return new URLSearchParams([...narrowed(layer), ...moment.of(baseOf(layer))]);
   }
 
   function put(pairs) {
@@ -46,7 +48,7 @@ export function filterFor({ root, tabs, stack, takes, first, words }) {
   }
 
   function apply() {
-    for (const layer of Object.keys(takes)) stack.ask(layer, 'filter', narrowed(layer).toString());
+    for (const layer of stack.ids()) stack.ask(layer, 'filter', narrowed(layer).toString());
     badge.hidden = note.hidden = asked.size === 0;
     badge.textContent = asked.size || '';
     note.querySelector('[data-number]').textContent = asked.size;

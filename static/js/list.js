@@ -1,5 +1,7 @@
 // The list beside the map: the same question, sorted and paged; hover and click are tied both ways.
 
+import { baseOf, furtherOf } from './question_layers.js';
+
 const HOVER = { color: '#c1121f', weight: 3, fill: false, interactive: false };
 const NEAR = 14; // px: how close the pointer comes to a point of the list
 
@@ -85,7 +87,7 @@ export function listFor({ map, root, tabs, filter, tree, panel, words }) {
   }
 
   function choose(row) {
-    tree.turnOn(row.dataset.layer);
+    tree.turnOn(chosen.value);
     const bounds = boundsOf(row);
     if (bounds && !map.getBounds().contains(bounds)) map.fitBounds(bounds, { maxZoom: Math.max(map.getZoom(), 17) });
     panel.open({ layer: row.dataset.layer, id: row.dataset.row });
@@ -130,7 +132,9 @@ export function listFor({ map, root, tabs, filter, tree, panel, words }) {
   for (const kind of ['pointerdown', 'focus', 'click']) {
     numbersLink.addEventListener(kind, () => {
       const asked = filter.query(chosen.value);
-      asked.set('layer', chosen.value);
+      asked.set('layer', baseOf(chosen.value));
+      const further = furtherOf(chosen.value);
+      if (further) asked.set('and', JSON.stringify(further));
       if (inView.checked) asked.set('bbox', map.getBounds().toBBoxString());
       numbersLink.href = `${root}/statistics?${asked}`;
     });

@@ -11,13 +11,15 @@ import { listFor } from './list.js';
 import { measureFor } from './measure.js';
 import { panelFor } from './panel.js';
 import { presenceFor } from './presence.js';
+import { addQuestionLayers, countQuestionLayers } from './question_layers.js';
 import { searchFor } from './search.js';
 import { sheets } from './sheets.js';
 import { sideTabs } from './side_tabs.js';
+import { CollectionLayer, tileStack } from './stack.js';
 import { timesFor } from './times.js';
 import { treeFor } from './tree.js';
 
-export { CollectionLayer, tileStack } from './stack.js';
+export { CollectionLayer, tileStack };
 
 function showThinned(titles) {
   const note = document.getElementById('note-thinned');
@@ -39,7 +41,7 @@ async function showStock(root, filter) {
   const response = await fetch(`${root}/map/stock${asked && '?'}${asked}`);
   if (!response.ok || filter.all().toString() !== asked) return;
   const { counts, synthetic } = await response.json();
-  for (const badge of document.querySelectorAll('[data-count]')) {
+  for (const badge of document.querySelectorAll('.layer:not(:has([data-of])) [data-count]')) {
     badge.textContent = counts[badge.dataset.count] ?? '';
     badge.hidden = badge.textContent === '';
   }
@@ -63,6 +65,7 @@ export async function start({ map, stack, layers, options }) {
   const [west, south, east, north] = options.home;
   map.attributionControl.setPrefix(false);
 
+  addQuestionLayers({ stack, layers, make: CollectionLayer });
   const tree = treeFor(map, layers, saved.layers || options.shown);
   const shell = sheets(map);
   stack.on('thinned', showThinned(tree.titles));
@@ -86,7 +89,8 @@ export async function start({ map, stack, layers, options }) {
   const ask = askFor({ map, stack, tree, panel, list, root: options.root, words });
   keepHash(map, tree, panel, filter, [times, basemaps, ask]);
   ask.show(saved.more.get('ask') || '', { fit: !saved.at });
-  carryFor({ map, tree, filter, words });
+  carryFor({ map, tree, filter, also: ask.further, words });
+  countQuestionLayers({ tree, filter, root: options.root });
   stack.on('signedout', () => problemNote(words.signed_out));
   window.addEventListener('offline', () => problemNote(words.offline));
   window.addEventListener('online', () => { document.getElementById('note-problem').hidden = true; });

@@ -1,6 +1,7 @@
 // Which moment the map shows: now, a day in the past, two days against each other, two sides of a handle.
 
 import { dayOf, endOf, isDay, shift } from './days.js';
+import { baseOf } from './question_layers.js';
 import { differencesFor } from './differences.js';
 import { swipeFor } from './swipe.js';
 import { sliderFor } from './time_slider.js';
@@ -119,7 +120,7 @@ export function timesFor({ map, stack, tree, filter, panel, tabs, missions, root
 
   function apply() {
     const [left, right] = sides();
-    for (const layer of Object.keys(tree.titles)) stack.ask(layer, 'moment', question(right.day)(layer));
+    for (const layer of Object.keys(tree.titles)) stack.ask(layer, 'moment', question(right.day)(baseOf(layer)));
     for (const one of [left, right]) if (one?.layer) tree.turnOn(one.layer);
     if (left) swipe.show(...[left, right].map((one) => ({ only: onlyOf(one.layer), moment: question(one.day), title: titleOf(one) })));
     else swipe.hide();

@@ -79,9 +79,10 @@ def test_ask_for_builds_near_schools_save_the_question_open_its_short_link(
     _shot(page, f"ask-saved-{language}")
     page.goto(f"{link}?at=map")
     ready(page)
-    assert "illegal_builds.filter" in page.evaluate("decodeURIComponent(window.location.hash)")
+    assert "ask=layer=illegal_builds&filter=near" in page.evaluate("decodeURIComponent(window.location.hash)")
+    expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", str(wanted))
     assert [url for url in page.watch.requests  # type: ignore[attr-defined]
-            if re.search(r"illegal_builds/tiles/.*filter=near", url)]
+            if re.search(r"illegal_builds/tiles/.*and=.*near", url)]
     _shot(page, f"ask-map-{language}")
 
 

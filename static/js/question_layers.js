@@ -1,0 +1,44 @@
+// Saved questions that stand among the layers: drawn as their layer is, from tiles of their own.
+
+const boxes = [...document.querySelectorAll('input[data-layer][data-of]')];
+const known = new Map(boxes.map((box) => [box.dataset.layer, box.dataset]));
+
+/** The layer that an entry of the tree is about: a question's, else the layer itself. */
+export const baseOf = (id) => known.get(id)?.of || id;
+
+/** What the question behind an entry of the tree asks, as parameters by name; null for a whole layer. */
+export const furtherOf = (id) => (known.has(id) ? JSON.parse(known.get(id).further) : null);
+
+/** Puts the questions on the stack; `make` is the kind of Leaflet layer that the stack's entries are. */
+export function addQuestionLayers({ stack, layers, make }) {
+  for (const [id, { of }] of known) layers[id] = new make(stack, { ...stack.ruleOf(of), id, collection: id, content: of });
+}
+
+/** Tells how many features answer, under the filter, once a question is switched on. */
+export function countQuestionLayers({ tree, filter, root }) {
+  async function count(id) {
+    const badge = document.querySelector(`[data-count="${id}"]`);
+    const asked = new URLSearchParams([...filter.query(id), ['f', 'json'], ['limit', 1]]).toString();
+    if (badge.dataset.asked === asked) return;
+    badge.dataset.asked = asked;
+    const response = await fetch(`${root}/collections/${id}/items?${asked}`, { headers: { Accept: 'application/geo+json' } });
+    if (badge.dataset.asked !== asked) return;
+    badge.textContent = response.ok ? (await response.json()).numberMatched : '';
+    badge.hidden = !response.ok;
+  }
+  const all = () => tree.shown().filter((id) => known.has(id)).forEach(count);
+  tree.onChange(all);
+  filter.onChange(all);
+  all();
+}
+
+/** The filter and the layers for a sheet or file: a question's layer goes along as its own layer, narrowed. */
+export function carriedLayers(shown, asked, also = {}) {
+  const further = new Map(Object.entries(also).map(([of, one]) => [of, [one]]));
+  for (const id of shown) {
+    const [of, one] = [baseOf(id), furtherOf(id)];
+    if (one && !shown.includes(of)) further.set(of, [...further.get(of) || [], one]);
+  }
+  for (const [of, several] of further) asked.set(`${of}.and`, JSON.stringify(several));
+  asked.set('layers', [...new Set(shown.map(baseOf))].join(','));
+}
