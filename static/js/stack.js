@@ -1,6 +1,7 @@
 // One stack of canvas tiles for all layers: right drawing order, no label over another, one redraw per change.
 
 import { canvasFor } from './canvas.js';
+import { dimmed, edgeRule, hitRule, hitsOf, rounded } from './hits.js';
 import { labelFor } from './labels.js';
 import * as symbols from './symbols.js';
 import { isDark, onTheme } from './theme.js';
@@ -24,7 +25,8 @@ function inRankOrder(rule) {
 
 /** Paint rules of one layer, sorted into the passes of `PASSES`. */
 function passesOf(rule, onCell) {
-  const make = (symbolizer, filter = isFeature, minzoom = 0) => ({ dataSource: rule.id, dataLayer: rule.id, symbolizer, filter, minzoom });
+  if (rule.hits) return hitPasses(rule);
+  const make = (symbolizer, filter = isFeature, minzoom = 0) => ({ dataSource: rule.id, dataLayer: rule.content || rule.id, symbolizer, filter, minzoom });
   const cells = make(symbols.densityCell(rule, onCell), isCell);
   if (rule.shape === 'area') {
     const [fill, outline] = [make(symbols.areaFill(rule)), make(symbols.areaOutline(rule))];
@@ -43,7 +45,13 @@ function passesOf(rule, onCell) {
   return rule.reference ? { points: [make(symbols.circle(rule))] } : { points: [cells, make(symbols.circle(rule))] };
 }
 
-const PASSES = ['ground', 'lines', 'tints', 'outlines', 'routes', 'mission', 'points'];
+/** What answers a question: over a bright edge, above everything else. */
+function hitPasses(rule) {
+  const flat = (one) => Object.values(passesOf({ ...one, hits: false }, () => {})).flat();
+  return { hits: [...flat(edgeRule(rule)).filter(({ filter }) => filter !== isCell).map(rounded), ...flat(rule)] };
+}
+
+const PASSES = ['ground', 'lines', 'tints', 'outlines', 'routes', 'mission', 'points', 'hits'];
 
 function paintRules(rules, onCell) {
   const passes = rules.map((rule) => passesOf(rule, onCell));
@@ -52,12 +60,12 @@ function paintRules(rules, onCell) {
 
 function labelRules(rules, theme) {
   return rules.filter((rule) => rule.label)
-    .map((rule) => ({ dataSource: rule.id, dataLayer: rule.id, minzoom: rule.label.minZoom, symbolizer: labelFor(rule, theme) }));
+    .map((rule) => ({ dataSource: rule.id, dataLayer: rule.content || rule.id, minzoom: rule.label.minZoom, symbolizer: labelFor(rule, theme) }));
 }
 
 /** Gives a canvas its layers to draw: each has its `rule` and the `view` that its tiles come from. */
 export function dress(grid, shown, dark, onCell) {
-  const rules = shown.map((one) => themed(one.rule, dark));
+  const rules = shown.map((one) => themed(one.dim ? dimmed(one.rule) : one.rule, dark));
   grid.views = new Map(shown.map((one) => [one.rule.id, one.view]));
   grid.paintRules = paintRules(rules, onCell);
   grid.labelRules = labelRules(rules, grid.options.themes[dark ? 'dark' : 'light']);
@@ -90,7 +98,7 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
   function restyle() {
     thinned.clear();
     noteThinned();
-    dress(grid, parts().filter((one) => only(one.rule.id)), isDark(), onCell);
+    dress(grid, parts().filter((one) => only(one.rule.content || one.rule.id)), isDark(), onCell);
     grid.fire('dressed', { parts: parts(), dark: isDark(), onCell });
   }
 
@@ -103,9 +111,14 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
     const view = collectionView(rule, { url, maxZoom, onSignedOut: () => grid.fire('signedout') });
     known.set(rule.id, { rule, view, shown: false, asked: new Map() });
   };
+  grid.ids = () => [...known.values()].filter(({ rule }) => !rule.hits).map(({ rule }) => rule.id);
+  grid.ruleOf = (id) => known.get(id).rule;
   grid.show = (id) => { known.get(id).shown = true; later(); };
   grid.hide = (id) => { known.get(id).shown = false; later(); };
-  grid.refresh = (id) => { known.get(id).view.tileCache.cache.clear(); later(); };
+  grid.refresh = (id) => {
+    for (const { rule, view } of known.values()) if ((rule.content || rule.id) === id) view.tileCache.cache.clear();
+    later();
+  };
   /** Ask for other tiles of a layer: `query` is what `who` (the filter, the date) adds to their address. */
   grid.ask = (id, who, query) => {
     const one = known.get(id);
@@ -113,6 +126,27 @@ export function tileStack({ url, themes, minZoom, maxZoom }) {
     one.asked.set(who, query);
     one.view.ask(questionOf(one.asked));
     if (one.shown) later();
+    grid.ask(hitsOf(id), who, query);
+  };
+  /**
+   * Make what answers a question stand out from a layer, or from none: `query` is what the question adds to the address
+   * of its tiles, `rest` to those of the layer.
+   */
+  grid.highlight = (id, query = '', rest = '') => {
+    for (const [key, one] of known) if (one.rule.hits) known.delete(key);
+    for (const [key, one] of known) {
+      one.dim = key === id;
+      grid.ask(key, 'question', key === id ? rest : '');
+    }
+    if (id) {
+      const { rule, asked } = known.get(id);
+      const hits = hitRule(rule);
+      grid.add(hits);
+      known.get(hits.id).shown = true;
+      for (const [who, text] of asked) if (who !== 'question') grid.ask(hits.id, who, text);
+      grid.ask(hits.id, 'question', query);
+    }
+    later();
   };
   /** Draw only the layers that the test lets through. */
   grid.limit = (test) => { only = test; later(); };
