@@ -128,12 +128,23 @@ def _beyond(columns: Sequence[str], ordered: Sequence[Key], given: Sequence[Any]
     return f"({column} {further} {value}{empty} OR ({column} = {value} AND {rest}))"
 
 
+def _order(ordered: Sequence[Key], columns: Sequence[str], back: bool) -> str:
+    """The order on `columns`, that of the index where the id alone decides."""
+    return ", ".join(f"{column} {'DESC' if key.down != back else 'ASC'}"
+                     + ("" if key is ordered[-1] else " NULLS FIRST" if back else " NULLS LAST")
+                     for column, key in zip(columns, ordered, strict=True))
+
+
+def order_of(layer: Layer, table: Table, query: Query) -> str:
+    """The order of all that answers."""
+    ordered = keys(layer, table, query)
+    return _order(ordered, [key.expression for key in ordered], back=False)
+
+
 def _page(layer: Layer, table: Table, query: Query, columns: Sequence[str]) -> tuple[str, str, Values]:
     """What follows or stands before the page's key, the order, and the values of both; on `columns`."""
     ordered, given, back = keys(layer, table, query), query.after or query.before, query.before is not None
-    order = ", ".join(f"{column} {'DESC' if key.down != back else 'ASC'}"
-                      + ("" if column.endswith("id") else " NULLS FIRST" if back else " NULLS LAST")
-                      for column, key in zip(columns, ordered, strict=True))
+    order = _order(ordered, columns, back)
     values: Values = {f"key_{at}": str(value) for at, value in enumerate(given or ()) if value is not None}
     return (_beyond(columns, ordered, given, back) if given else "true"), order, values | {"most": query.limit + 1}
 
@@ -166,7 +177,7 @@ def select_counted_page(layer: Layer, table: Table, query: Query, asked: Where, 
     """The same with one look at what answers: before each row how many do, up to `count_to` + 1; a row of nothing but
     that where the page is empty. Beyond `count_to` the page is not to be trusted."""
     ordered = keys(layer, table, query)
-    columns = [f"k{at}_id" if at == len(ordered) - 1 else f"k{at}" for at in range(len(ordered))]
+    columns = [f"k{at}" for at in range(len(ordered))]
     beyond, order, values = _page(layer, table, query, columns)
     feature, reckoned_values = _feature(layer, table, query, names)
     found = ", ".join(f"{key.expression} AS {column}" for key, column in zip(ordered, columns, strict=True))

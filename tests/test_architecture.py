@@ -22,7 +22,7 @@ RINGS = {
     "postgis": """tables census db_lookups repairs shapes sql sql_* job_queue counts db bulk marks migrate migrations migrations.*
         cluster cluster.*
         accounts.rows""",
-    "services": """house permissions features queryables notebook example_questions questions published ask
+    "services": """house permissions features streams queryables notebook example_questions questions published ask
         ask_batch ask_rows ask_reading
         changes edits workflow rules history presence
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing

@@ -147,6 +147,7 @@ LINES = (
     Line("GET", ITEMS, "read", at(S + "/items")),
     Line("GET", ITEMS, "export", at(S + "/items?f=geojson")),
     Line("GET", ITEMS, "export", at(S + "/items?f=shp")),
+    Line("GET", "/collections/<layer_id>/stream", "export", at(S + "/stream")),
     Line("POST", ITEMS, "create", lambda t: (S + "/items", {"json": t.sign()}), (201,)),
     Line("GET", ITEM, "read", on_feature()),
     Line("PUT", ITEM, "update", lambda t: (f"{S}/items/{t.feature()}", {"json": t.sign(), "headers": V1}), (200, 204)),

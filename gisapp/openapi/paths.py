@@ -11,6 +11,8 @@ from gisapp.openapi.answers import GEOJSON, items_content, json_content, paged, 
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
 from gisapp.openapi.statistics import statistics_paths
+from gisapp.params import FILE_ONLY
+from gisapp.streams import KINDS as STREAMED
 from gisapp.words import Words
 
 MATRIX_SET = "WebMercatorQuad"
@@ -103,6 +105,7 @@ def _layer_paths(layer: Layer, catalogue: Catalogue, language: str, personal: bo
                 said["items"], items_content(layer.id)) | jobs.asked(language), *asked),
             "post": _create(layer, said["create"])},
         f"{base}/items/{{featureId}}": _item(layer, said),
+        f"{base}/stream": {"get": _stream(layer, said["stream"], asked)},
         f"{base}/styles": {"get": _describe(layer, "getStyles", said["styles"])},
         f"{base}/styles/{{styleId}}": {"get": operation(layer.id, f"{layer.id}.getStyle", said["style"], reading(
             said["style"], paged(json_content(media_type=STYLE))), ref("styleId"), *_DOCUMENT)},
@@ -119,6 +122,9 @@ _WORDS = {
     "schema": Words("字段的 JSON Schema", "JSON Schema of the fields"),
     "queryables": Words("可用于 filter 的字段和几何", "What a filter may name: fields and geometries"),
     "items": Words("查询要素，或整体导出为文件", "Features that answer the query, or all of them as a file"),
+    "stream": Words("全部符合条件的要素一次传出：每行一个，或一个 FeatureCollection；需要导出权限，不含个人信息",
+                    "Everything that answers as one stream, a feature a line or one FeatureCollection; "
+                    "needs the right to export, personal fields stay at home"),
     "item": Words("一个要素", "One feature"),
     "create": Words("新建要素；可自带 UUID 编号，重发同样内容不会重复",
                     "Create a feature; it may bring its own UUID, and the same content sent again makes no second one"),
@@ -137,6 +143,13 @@ _WORDS = {
 def _describe(layer: Layer, name: str, summary: str, media_type: str = "application/json") -> dict[str, Any]:
     return operation(layer.id, f"{layer.id}.{name}", summary, reading(
         summary, paged(json_content(media_type=media_type))), *_DOCUMENT)
+
+
+def _stream(layer: Layer, summary: str, asked: list[dict[str, Any]]) -> dict[str, Any]:
+    left_out = [ref(name) for name in ("f", "limit", "after", "before", "compute", "encoding", *FILE_ONLY)]
+    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in STREAMED.values()}
+    return operation(layer.id, f"{layer.id}.getStream", summary, reading(summary, content), format_parameter(*STREAMED),
+                     *(entry for entry in asked if entry not in left_out))
 
 
 def _create(layer: Layer, summary: str) -> dict[str, Any]:

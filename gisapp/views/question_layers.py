@@ -16,7 +16,8 @@ from gisapp.views import context
 blueprint = Blueprint("question_layers", __name__)
 
 #: Handlers that take the arguments of an items request.
-_ASKED = frozenset({"api.items", "statistics.numbers", "tiles.tile", "find.list_page", "timeline.histogram"})
+_ASKED = frozenset({"api.items", "statistics.numbers", "tiles.tile", "find.list_page", "timeline.histogram",
+                    "streams.stream"})
 #: Handlers that tell of the collection, or of one feature in it.
 _TOLD = frozenset({"api.collection", "api.schema", "api.item", "queryables.of_layer", "tiles.tile_sets",
                    "tiles.tile_set", "styles.of_layer", "styles.one"})
