@@ -25,6 +25,7 @@ RINGS = {
     "services": """house permissions features streams queryables notebook example_questions questions published ask
         ask_batch ask_rows ask_reading
         changes edits workflow rules history presence
+        doctor doctor.*
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing
         timeline forms form_inputs form_shapes exports export_orders imports jobs jobs.*
         statistics children accounts accounts.* selection

@@ -67,14 +67,15 @@ def _columns(order: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _shown(layer: Layer, source: files.Source) -> dict[str, Any]:
-    rows, shapes = files.sample(source)
+    sample = files.sample(source)
     mapping = suggest(layer, source.fields)
     for column in (source.columns or {}).values():
         mapping[column] = None  # it is the shape already
     for place, name in enumerate(source.fields):
-        if mapping.get(name) == "id" and not any(parse_uuid(row[place]) for row in rows):
+        if mapping.get(name) == "id" and not any(parse_uuid(row[place]) for row in sample.rows):
             mapping[name] = None  # ids of the sender's own kind
-    return source.public() | {"mapping": mapping, "role": files.role(layer, source), "sample": rows, "shapes": shapes}
+    return source.public() | {"mapping": mapping, "role": files.role(layer, source), "sample": sample.rows,
+                              "shapes": sample.shapes, "labels": sample.labels}
 
 
 class Intake:

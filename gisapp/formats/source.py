@@ -26,7 +26,7 @@ from gisapp.layers import Layer
 #: Rows that are read at a time, and how many are looked at for a sample of shapes.
 BATCH = 16_384
 _LOOKED_AT = 20_000
-_SHAPES, _SHAPE_BYTES = 300, 400_000
+_SHAPES, _SHAPE_BYTES, _LABEL = 1000, 400_000, 30
 _SAMPLES = 5
 _MAX_SOURCES = 50
 _MODULES = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
@@ -209,28 +209,48 @@ def _decoded(raw: bytes, encoding: str) -> str:
     return CutText(text) if cut else text
 
 
-def sample(source: Source) -> tuple[list[list[Any]], list[str]]:
-    """The first rows as they would be read, for a person to see whether the encoding is right; and shapes from all
-    over the first rows, as hexadecimal WKB in the file's own coordinates."""
-    rows: list[list[Any]] = []
-    shapes: list[bytes] = []
+@dataclass
+class Sample:
+    """What is shown of a source: its first rows; shapes from all over the beginning, as hexadecimal WKB in the
+    file's own coordinates; and by column the words beside these shapes, where they are few and come again."""
+
+    rows: list[list[Any]] = field(default_factory=list)
+    shapes: list[str] = field(default_factory=list)
+    labels: dict[str, list[str | None]] = field(default_factory=dict)
+
+
+def sample(source: Source) -> Sample:
+    """A look at a source, for a person to see whether the encoding is right, and for the datum doctor."""
+    found = Sample()
+    shapes: list[tuple[bytes, list[Any]]] = []
     for batch in batches(source):
         meant = np.flatnonzero(source.mine(batch.shapes)).tolist()
-        rows += [[_short(column[n]) for column in batch.columns] for n in meant[:_SAMPLES - len(rows)]]
-        shapes += [batch.shapes[n] for n in meant if batch.shapes[n]]
+        found.rows += [[_short(column[n]) for column in batch.columns] for n in meant[:_SAMPLES - len(found.rows)]]
+        shapes += [(batch.shapes[n], [column[n] for column in batch.columns]) for n in meant if batch.shapes[n]]
         if batch.first + len(batch.shapes) > _LOOKED_AT:
             break
-    return rows, _spread(shapes)
-
-
-def _spread(shapes: list[bytes]) -> list[str]:
-    """Shapes at even steps, so many that they stay small."""
-    found, left = [], _SHAPE_BYTES
-    for wkb in shapes[::max(1, len(shapes) // _SHAPES)]:
-        if len(wkb) <= left:
-            found.append(wkb.hex())
-            left -= len(wkb)
+    kept = list(_spread(shapes))
+    found.shapes = [wkb.hex() for wkb, _ in kept]
+    found.labels = dict(_labels(source, [row for _, row in kept]))
     return found
+
+
+def _spread(shapes: list[tuple[bytes, list[Any]]]) -> Iterator[tuple[bytes, list[Any]]]:
+    """Shapes at even steps, so many that they stay small."""
+    left = _SHAPE_BYTES
+    for wkb, row in shapes[::max(1, len(shapes) // _SHAPES)]:
+        if len(wkb) <= left:
+            left -= len(wkb)
+            yield wkb, row
+
+
+def _labels(source: Source, rows: list[list[Any]]) -> Iterator[tuple[str, list[str | None]]]:
+    """Columns of words that come again and again: one of them may name the area that each row lies in."""
+    for place, name in enumerate(source.fields):
+        words = [row[place] if isinstance(row[place], str) and len(row[place]) <= _LABEL else None for row in rows]
+        different = len(set(words) - {None})
+        if different > 1 and different <= max(30, len(rows) // 4):
+            yield name, words
 
 
 def _short(value: Any) -> Any:
