@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Table
 
-from gisapp import census, sql, sql_paging
+from gisapp import bulk, census, sql, sql_paging
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -134,14 +134,27 @@ def read_one(connection: Connection, layer: Layer, table: Table, feature_id: UUI
     return Found(feature_id, row.version, row.feature, created)
 
 
+def copy_out(house: House, actor: Actor, layer_id: str, query: Query, srid: int, names: Sequence[str],
+             act: str = "export") -> Iterator[bulk.Block]:
+    """What `stream` gives, as the database tells it to who wants very many rows (gisapp.bulk.copy_out)."""
+    layer, table = open_layer(house, actor, layer_id, act, query)
+    _require_visible(actor, layer, names)
+    with house.db.snapshot() as connection:
+        yield from bulk.copy_out(connection, sql.select_rows(layer, table, query, names, srid))
+
+
 def stream(house: House, actor: Actor, layer_id: str, query: Query, srid: int, names: Sequence[str],
            batch: int = 5000, act: str = "export") -> Iterator[Sequence[Row[Any]]]:
     """Rows of all features that answer the query, in batches: id, `names`, geometry, second_geometry (WKB,
     easting first, in `srid`). For files; the reader's right to export was asked by the caller, to fields here."""
     layer, table = open_layer(house, actor, layer_id, act, query)
-    hidden = [name for name in names if name not in visible_names(actor, layer)]
-    if hidden:
-        raise Problem("field_masked", field=hidden[0])
+    _require_visible(actor, layer, names)
     statement = sql.select_rows(layer, table, query, names, srid)
     with house.db.snapshot() as connection, connection.execution_options(yield_per=batch).execute(statement) as result:
         yield from result.partitions()
+
+
+def _require_visible(actor: Actor, layer: Layer, names: Sequence[str]) -> None:
+    hidden = [name for name in names if name not in visible_names(actor, layer)]
+    if hidden:
+        raise Problem("field_masked", field=hidden[0])
