@@ -14,9 +14,11 @@ from gisapp.words import Words
 #: Kinds of loss, in the order in which they are told.
 LOSSES = {
     "left_out": Words("要素不在该坐标适用范围内，未写入", "feature where these coordinates do not apply, left out"),
+    "unplaced": Words("要素没有几何，未写入", "feature without geometry, left out"),
     "no_geometry": Words("几何无法写入，该处留空", "geometry cannot be held, left empty"),
     "point_only": Words("线或面只用其上一点表示", "line or area told by a point on it only"),
     "second_left_out": Words("第二几何无法写入", "second geometry cannot be held"),
+    "no_room": Words("字段数超出上限，未写入", "more fields than the format takes, left out"),
     "split": Words("一个要素拆成多个对象", "one feature split into several objects"),
     "cut": Words("文字超出字段长度，已截断", "text longer than its field, cut"),
     "replaced": Words("字符无法保存，已用 〓 代替", "characters that cannot be held, replaced by 〓"),

@@ -66,9 +66,12 @@ class Sheet:
         first = 1
         for batch in self.table.batches():
             here = Noting(noting.book, noting.file, first)
-            values = [self._value(batch[column.name], column, batch[ID.id], here) for column in self.columns]
-            yield pa.record_batch(values + self._places(batch, here), names=self.names)
+            yield pa.record_batch(self.values(batch) + self._places(batch, here), names=self.names)
             first += batch.num_rows
+
+    def values(self, batch: pa.RecordBatch) -> list[pa.Array]:
+        """The columns of a batch of the table, times as local texts to the second."""
+        return [self._value(batch[column.name]) for column in self.columns]
 
     def texts(self, noting: Noting) -> Iterator[pa.RecordBatch]:
         """The rows as texts; those that a spreadsheet would run are defused and noted, no value is an empty text."""
@@ -87,7 +90,7 @@ class Sheet:
             values = noting.changed(batch[ID.id], name, values, "defused", defused)
         return values.fill_null("")
 
-    def _value(self, values: pa.Array, column: FullColumn, ids: pa.Array, noting: Noting) -> pa.Array:
+    def _value(self, values: pa.Array) -> pa.Array:
         if not pa.types.is_timestamp(values.type):
             return values
         return pa.array([None if moment is None else moment.astimezone(self.job.zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -25,9 +26,10 @@ from python_calamine import CalamineWorkbook
 from gisapp.catalogue import load_catalogue
 from gisapp.crs import MENU
 from gisapp.formats import csv as csv_format
-from gisapp.formats import fgb, geojson, gpkg, ndjson, parquet, shp, texts, xlsx
+from gisapp.formats import dxf, fgb, geojson, gpkg, gpx, kml, ndjson, parquet, shp, texts, xlsx
 from gisapp.formats.columns import GEOMETRY, exported_fields, spool_schema, to_batch
 from gisapp.formats.dbf_columns import dbf_columns
+from gisapp.formats.dxf_texts import GROUP_BYTES, groups_of, values_of
 from gisapp.formats.job import Job, NotFaithful, TooLarge
 from gisapp.formats.losses import LossBook, armed, defused
 from gisapp.formats.proof import prove, same_geometries
@@ -135,6 +137,43 @@ def test_a_workbook_holds_every_text_as_a_text(catalogue, values) -> None:
         assert codes[0][0] == "code list"
         with zipfile.ZipFile(path) as archive:
             assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+
+
+@given(values=TEXTS)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_drawing_holds_every_text_as_extended_data(catalogue, values) -> None:
+    with job(catalogue, "GBK") as order:
+        path = dxf.write(order, spool_of(order, values)).files[0]
+        assert not order.book.counts
+        _, _, _, (layers, raw) = pyogrio.raw.read(path, columns=["Layer", "RawCodeValues"], read_geometry=False,
+                                                  INCLUDE_RAW_CODE_VALUES="YES")
+    found = [values_of(line[5:] for line in lines if line.startswith("1000 "))
+             for layer, lines in zip(layers, raw, strict=True) if layer == "ROOFTOP_SIGNS"]
+    assert [fields["remark"] for fields in found] == values
+
+
+@given(st.lists(AWKWARD | ANY | st.sampled_from(["^J", "^", "\\U+4E00", "\\U+", "=", "a=b", "^ "])))
+def test_texts_of_a_drawing_are_short_lines_that_can_be_given_back(texts) -> None:
+    for text in texts:
+        lines = groups_of("remark", text)
+        assert values_of(lines) == {"remark": text}
+        assert all(len(line.encode("gbk")) <= GROUP_BYTES and not set(line) & {"\r", "\n"} for line in lines)
+
+
+@pytest.mark.parametrize("module", [kml, gpx])
+@given(values=TEXTS)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_xml_holds_every_text_or_says_what_became_of_it(catalogue, module, values) -> None:
+    with job(catalogue, "UTF-8") as order:
+        path = module.write(order, spool_of(order, values)).files[0]
+        order.book.__exit__(None, None, None)
+        with (order.folder / "report.csv").open(encoding="utf-8-sig", newline="") as file:
+            reported = {int(line["row"]): line["written"] for line in csv.DictReader(file) if line["field"] == "remark"}
+        tree = ElementTree.parse(path)  # noqa: S314  (of our own making)
+    found = [node.text or "" for node in tree.iter()
+             if node.tag.endswith("}remark") or (node.tag.endswith("}SimpleData") and node.get("name") == "remark")]
+    for number, (meant, got) in enumerate(zip(values, found, strict=True), 1):
+        assert got == meant or armed(reported[number]) == got
 
 
 def test_every_character_of_gbk_survives(catalogue) -> None:
