@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, jsonify, request
+from isal import isal_zlib
 
 from gisapp.errors import Problem
 from gisapp.views import pages_of_api
@@ -16,6 +18,7 @@ GEOJSON = "application/geo+json"
 SCHEMA = "application/schema+json"
 #: Formats that the API's own documents come in; the others are files of gisapp.formats.
 OWN_FORMATS = ("json", "html")
+_MOST_DIGESTED = 64 * 1024
 _VARY = ("Accept", "Accept-Language", "Cookie", "Authorization")
 
 
@@ -60,12 +63,19 @@ def answer(document: dict[str, Any], content_type: str = "application/json") -> 
     return known_by_content(response)
 
 
+def _mark(parts: Sequence[bytes]) -> str:
+    """What tells one content from another; two checksums of a large one, in a hundredth of a digest's time."""
+    if sum(map(len, parts)) > _MOST_DIGESTED:
+        return "-".join(f"{len(part):x}-{isal_zlib.crc32(part):x}-{isal_zlib.adler32(part):x}" for part in parts)
+    digest = blake2b(digest_size=12)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
 def known_by_content(response: Response, *parts: bytes) -> Response:
     """The response with a weak ETag of its bytes (or of `parts`), or 304 when the client has just that."""
-    digest = blake2b(digest_size=12)
-    for part in parts or (response.get_data(),):
-        digest.update(part)
-    response.set_etag(digest.hexdigest(), weak=True)
+    response.set_etag(_mark(parts or (response.get_data(),)), weak=True)
     response.vary.update(_VARY)
     if request.method in ("GET", "HEAD"):
         response.make_conditional(request)

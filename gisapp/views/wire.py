@@ -64,9 +64,9 @@ def _compress(response: Response) -> Response:
     # A strong ETag is a feature's version and would have to differ with the encoding.
     if strong or "Content-Encoding" in response.headers or response.status_code in (204, 304):
         return response
-    body = response.get_data()
-    encoding = _encoding(len(body))
+    encoding = _encoding(response.calculate_content_length() or 0)
     if encoding:
+        body = response.get_data()
         response.set_data(brotli.compress(body, quality=4) if encoding == "br" else igzip.compress(body, 2))
         response.headers["Content-Encoding"] = encoding
     return response
