@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from gisapp.problem_kinds import (
+    DELIVERY_PROBLEMS,
     EXPORT_PROBLEMS,
     FILTER_PROBLEMS,
     JOB_PROBLEMS,
@@ -249,6 +250,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     **QUESTION_PROBLEMS,
     **PRINT_PROBLEMS,
     **JOB_PROBLEMS,
+    **DELIVERY_PROBLEMS,
 }
 
 

@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
-
-from gisapp import features, params
-from gisapp.accounts.log import record
+from gisapp import deliveries, features, params
 from gisapp.children import Limits, Slots, Watch, run, work_folder
 from gisapp.crs import MENU, Crs, local_zone, parse_crs
 from gisapp.errors import Problem
@@ -51,7 +48,8 @@ class Made:
     """A file that was made and lies at `path`; `question` is what was asked for, in words (zh, en).
 
     `losses` are counts by kind (gisapp.formats.losses.LOSSES), `shown` their first lines in report.csv; `files` are
-    name, bytes and sha256 of each data file; `withheld` the personal fields that stayed at home.
+    name, bytes and sha256 of each data file; `withheld` the personal fields that stayed at home; `changes` count
+    what a difference added, changed and removed.
     """
 
     path: Path
@@ -68,6 +66,7 @@ class Made:
     shown: Sequence[Mapping[str, str]]
     files: Sequence[Mapping[str, Any]]
     withheld: Sequence[str]
+    changes: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,9 +114,10 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     order = make_order(house, actor, layer_id, format_name, args, language)
     with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
         made = make(house, actor, order, folder)
+        with house.db.begin(actor.username, actor.request_id) as connection:
+            delivery = deliveries.record(house, connection, actor, made, order, folder, address)
+            deliveries.note_taking(connection, delivery, actor, address)
         file = made.path.open("rb")  # stays readable after the folder is gone
-    with house.db.begin(actor.id, actor.request_id) as connection:
-        note(connection, actor, made, order, address)
     return HandOver(file, made.size, made.format, made.crs, made.rows, made.losses, made.made_at, made.ascii_name,
                     made.name, made.media_type)
 
@@ -163,14 +163,5 @@ def _made(house: House, order: Mapping[str, Any], made_at: datetime, answer: Map
     title = house.layer(layers[0]).title.zh + (f"等{len(layers)}个图层" if layers[1:] else "")
     return Made(path, path.stat().st_size, chosen, parse_crs(order["crs"]), answer["rows"], answer["losses"],
                 answer["question"], made_at, "_".join((layers[0], *(["more"] if layers[1:] else []), ending)),
-                f"{title}_{ending}", media_type, answer["shown"], answer["files"], answer["withheld"])
-
-
-def note(connection: Connection, actor: Actor, made: Made, order: Mapping[str, Any], address: str | None,
-         job: str | None = None) -> None:
-    """The line in the access log, in the caller's transaction."""
-    detail = {"layer": order["layer"], "format": order["format"], "crs": order["crs"], "rows": made.rows,
-              "question": made.question, "bytes": made.size, "encoding": order["encoding"],
-              **{name: order[name] for name in ("datum", "reason") if order[name]},
-              **({"layers": [one["layer"] for one in order["further"]]} if order["further"] else {})}
-    record(connection, "export", actor, address=address, detail=detail | ({"job": job} if job else {}))
+                f"{title}_{ending}", media_type, answer["shown"], answer["files"], answer["withheld"],
+                answer["changes"])

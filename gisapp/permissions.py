@@ -9,7 +9,7 @@ from gisapp.errors import Problem
 ROLES = ("viewer", "inspector", "reviewer", "exporter", "admin")
 
 ACTS = ("read", "read_personal", "create", "update", "change_state", "delete",
-        "export", "import", "manage_accounts", "own_account")
+        "export", "import", "manage_receivers", "manage_accounts", "own_account")
 
 _EVERYONE = frozenset({"read", "own_account"})
 _WRITER = _EVERYONE | {"read_personal", "create", "update", "change_state"}
@@ -17,7 +17,7 @@ _WRITER = _EVERYONE | {"read_personal", "create", "update", "change_state"}
 ALLOWED: dict[str, frozenset[str]] = {
     "viewer": _EVERYONE,
     "inspector": _WRITER,
-    "reviewer": _WRITER | {"delete", "export", "import"},
+    "reviewer": _WRITER | {"delete", "export", "import", "manage_receivers"},
     "exporter": _EVERYONE | {"export"},
     "admin": frozenset(ACTS),
 }

@@ -109,3 +109,41 @@ JOB_PROBLEMS: dict[str, ProblemKind] = {
         409, "这个上传正在由后台任务处理。请等待其结束，或先取消任务。",
         "A job is working on this upload. Wait for its end, or cancel the job first."),
 }
+
+DELIVERY_PROBLEMS: dict[str, ProblemKind] = {
+    "receiver_unknown": ProblemKind(
+        404, "没有这个接收单位。", "There is no such receiver. Choose one of the list."),
+    "receiver_taken": ProblemKind(
+        409, "已有名为“{name}”的接收单位。", "There is a receiver named “{name}” already."),
+    "receiver_changed": ProblemKind(
+        409, "接收单位在此期间已被他人修改。请刷新后重新填写。",
+        "The receiver was changed by somebody else meanwhile. Load the page again and repeat your change."),
+    "receiver_retired": ProblemKind(
+        409, "接收单位“{name}”已停用，不能再交付。", "The receiver “{name}” is no longer in use."),
+    "receiver_no_personal": ProblemKind(
+        403, "该接收单位不得接收个人信息字段。请去掉这些字段和理由，或由审核员修改接收单位。",
+        "This receiver may not get personal fields. Leave them and the reason away, or have a reviewer change it."),
+    "difference_nothing": ProblemKind(
+        409, "该接收单位还没有收到过这个问题的结果，无法只交付变化。请先完整交付一次。",
+        "This receiver has had no delivery of this question yet. Send a whole one first."),
+    "difference_one_layer": ProblemKind(
+        422, "只交付变化时一次只能有一个图层。",
+        "A difference is made of one layer at a time. Leave the further layers away."),
+    "delivery_unknown": ProblemKind(
+        404, "没有这次交付，或它不是您的。", "There is no such delivery, or it is not yours."),
+    "link_no_receiver": ProblemKind(
+        409, "只有交付给接收单位的文件才能生成下载链接。请选择接收单位后重新导出。",
+        "Only a file made for a receiver can have a link. Make it again for a receiver."),
+    "link_too_many": ProblemKind(
+        409, "这次交付已有 {limit} 个有效链接。请先吊销一些。",
+        "This delivery has {limit} links that work. Revoke some first."),
+    "link_unknown": ProblemKind(
+        404, "链接不正确。请核对是否完整复制，或向发送方索取。",
+        "This link is not right. Check that it was copied whole, or ask the sender for it."),
+    "link_over": ProblemKind(
+        410, "链接已失效（过期、已吊销或次数用完）。请向发送方索取新的链接。",
+        "This link works no more: its time or its uses are over, or it was revoked. Ask the sender for a new one."),
+    "link_busy": ProblemKind(
+        429, "链接在一小时内使用次数过多，请稍后再试。",
+        "This link was used too often within the hour. Try again later."),
+}

@@ -21,7 +21,8 @@ from tests.conftest import Role
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: Pages and what only they ask for; not part of the API.
-PAGES = ("/map", "/ask", "/q/", "/list", "/panel", "/sign-", "/session", "/account", "/admin", "/forms", "/exports",
+PAGES = ("/receivers", "/deliveries", "/d/",
+         "/map", "/ask", "/q/", "/list", "/panel", "/sign-", "/session", "/account", "/admin", "/forms", "/exports",
          "/print", "/statistics",
          "/assets", "/basemaps", "/sw.js", "/favicon.ico", "/robots.txt")
 #: What only a form of a page sends.

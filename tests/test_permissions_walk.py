@@ -36,6 +36,7 @@ WHO_MAY = {
     "delete": ("reviewer", "admin"),
     "export": ("reviewer", "exporter", "admin"),
     "import": ("reviewer", "admin"),
+    "manage_receivers": ("reviewer", "admin"),
     "manage_accounts": ("admin",),
 }
 # Open to a newcomer, who must change the first password before anything else.
@@ -92,6 +93,7 @@ ITEM = ITEMS + "/<feature_id>"
 TILES = "/collections/<layer_id>/tiles"
 IMPORT = "/imports/<import_id>"
 JOB = "/jobs/<job_id>"
+RECEIVER, DELIVERY = "/receivers/<receiver_id>", "/deliveries/<delivery_id>"
 ACCOUNT = "/admin/accounts/<account_id>"
 QUESTION = "/questions/<question_id>"
 V1 = {"If-Match": '"1"'}
@@ -199,6 +201,20 @@ LINES = (
         f"/presence/rooftop_signs/{t.feature()}", {"json": {"act": "view"}})),
     Line("GET", "/exports", "export", at("/exports?layer=rooftop_signs")),
     Line("GET", "/jobs", "own_account", at("/jobs")),
+    Line("POST", "/jobs", "export", at("/jobs", json={"layer": "rooftop_signs", "f": "geojson"}), (202,)),
+    Line("GET", "/receivers", "export", at("/receivers")),
+    Line("POST", "/receivers", "manage_receivers", lambda t: (
+        "/receivers", {"data": {"name": uuid4().hex, "format": "shp"}}), (303,)),
+    Line("GET", RECEIVER, "export", at(f"/receivers/{uuid4()}"), (404,)),
+    Line("POST", RECEIVER, "manage_receivers", at(f"/receivers/{uuid4()}", data={"name": "x"}), (404,)),
+    Line("GET", "/deliveries", "export", at("/deliveries")),
+    Line("GET", DELIVERY, "export", at(f"/deliveries/{uuid4()}"), (404,)),
+    Line("GET", DELIVERY + "/ids", "export", at(f"/deliveries/{uuid4()}/ids"), (404,)),
+    Line("POST", DELIVERY + "/again", "export", at(f"/deliveries/{uuid4()}/again"), (404,)),
+    Line("POST", DELIVERY + "/links", "export", at(f"/deliveries/{uuid4()}/links", data={"days": "1"}), (404,)),
+    Line("POST", DELIVERY + "/links/<link_id>/revoke", "export", at(f"/deliveries/{uuid4()}/links/{uuid4()}/revoke"),
+         (404,)),
+    Line("GET", "/d/<token>", "open", at("/d/nothing"), (404, 200)),
     Line("GET", JOB, "own_account", at(f"/jobs/{uuid4()}"), (404,)),
     Line("DELETE", JOB, "own_account", at(f"/jobs/{uuid4()}"), (404,)),
     Line("POST", JOB + "/cancel", "own_account", at(f"/jobs/{uuid4()}/cancel"), (404,)),

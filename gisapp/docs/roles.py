@@ -15,6 +15,7 @@ ACT_WORDS: dict[str, Words] = {
     "delete": Words("删除要素", "delete features"),
     "export": Words("导出文件", "take files out"),
     "import": Words("导入文件", "bring files in"),
+    "manage_receivers": Words("管理接收单位、查看全部交付记录", "look after receivers and see every delivery"),
     "manage_accounts": Words("管理账户", "look after accounts"),
     "own_account": Words("管理自己的账户", "look after one's own account"),
 }

@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gisapp import features, params
+from gisapp import params, sql_deliveries
 from gisapp.children import report
 from gisapp.config import Settings
-from gisapp.crs import CGCS2000, STORED_SRID, parse_crs
+from gisapp.crs import parse_crs
 from gisapp.errors import Problem
-from gisapp.formats import FILE_FORMATS
+from gisapp.formats import FILE_FORMATS, fetch, ledger
 from gisapp.formats.choices import Choices
-from gisapp.formats.columns import GEOMETRY, ID, SECOND, exported_fields, spool_schema, to_batch
+from gisapp.formats.columns import ID, exported_fields, spool_schema
+from gisapp.formats.difference import Difference
 from gisapp.formats.job import Job, NotFaithful, TooLarge, Written
 from gisapp.formats.losses import LossBook
 from gisapp.formats.pack import REPORT, bind, file_digest
@@ -46,14 +48,19 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     with LossBook(data / REPORT) as book:
         asked = [_asked(house, actor, one, order, data, book)
                  for one in ({"layer": order["layer"], "args": order["args"]}, *order.get("further", ()))]
-        spools = [_spool(house, actor, query, job) for job, query in asked]
+        new = _difference(house, order)
+        spools = [_spool(house, actor, query, job, new) for job, query in asked]
         house.db.close()
+        if new is not None:
+            new.write(data)
+        if order.get("ledger", True):
+            ledger.write(data.parent, spools, new.changes if new else None)
         jobs = [job for job, _ in asked]
         written = [_write(order["format"], job, spool) for job, spool in zip(jobs, spools, strict=True)]
     chapters = [Chapter(job, one.tables, one.rows, spool.synthetic)
                 for job, one, spool in zip(jobs, written, spools, strict=True)]
     files = list(dict.fromkeys(path for one in written for path in one.files))
-    return _bound(order, data, chapters, files, book)
+    return _bound(order, data, chapters, files, book) | {"changes": new.counts if new else None}
 
 
 def _bound(order: dict[str, Any], data: Path, chapters: list[Chapter], files: list[Path],
@@ -90,30 +97,31 @@ def _asked(house: House, actor: Actor, one: dict[str, Any], order: dict[str, Any
                choices=Choices(order.get("booleans", ""), order.get("geometry", ""))), query
 
 
-def _spool(house: House, actor: Actor, query: Query, job: Job) -> Spool:
+def _difference(house: House, order: dict[str, Any]) -> Difference | None:
+    """What the receiver has already, where only what is new since then is asked for."""
+    if not order.get("difference"):
+        return None
+    with house.db.snapshot() as connection:
+        return Difference(sql_deliveries.standing(connection, UUID(order["difference"]), order["layer"]))
+
+
+def _spool(house: House, actor: Actor, query: Query, job: Job, new: Difference | None) -> Spool:
     """All rows of a layer on disk."""
     schema = spool_schema(job.fields, job.layer.second_geometry is not None)
     spool = Spool(job.layer, schema, job.folder.parent, f"_{job.datum.replace('-', '')}" if job.datum else "")
     batches = _batches(house, actor, query, job, schema)
+    if new is not None:
+        batches = new.of(batches)
     spool.fill(shifted(batches, job.datum, job.layer.id, job.book) if job.datum else batches)
     return spool
 
 
 def _batches(house: House, actor: Actor, query: Query, job: Job, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    names = [field.id for field in _without_id(job.fields)]
-    headings = [ID.id, *names, GEOMETRY, SECOND]
-    # CGCS2000 is taken as equal to what is stored; the same numbers go out, to the last bit.
-    srid = STORED_SRID if job.crs.srid == CGCS2000 else job.crs.database_srid
     done = 0
-    for rows in features.stream(house, actor, job.layer.id, query, srid, names):
-        done += len(rows)
+    for batch in fetch.batches(house, actor, query, job, schema):
+        done += batch.num_rows
         report(done, step="read")
-        columns = dict(zip(headings, zip(*rows, strict=True), strict=False))
-        yield to_batch(schema, columns)
-
-
-def _without_id(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    return tuple(field for field in fields if field is not ID)
+        yield batch
 
 
 def _write(format_name: str, job: Job, spool: Spool) -> Written:

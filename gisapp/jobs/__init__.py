@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from gisapp import exports, job_queue, sql_jobs
+from gisapp import deliveries, exports, job_queue, sql_jobs
 from gisapp.accounts.log import record
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -57,9 +57,12 @@ def ask_export(house: House, actor: Actor, layer_id: str, format_name: str, args
 
     Problems: those of `exports.plan`; `jobs_too_many` (429).
     """
-    order = exports.plan(house, actor, layer_id, format_name, args, language)
-    rows = exports.count(house, actor, order)
-    return _ask(house, actor, "export", order["layer"], order, rows, address)
+    return ask_planned(house, actor, exports.plan(house, actor, layer_id, format_name, args, language), address)
+
+
+def ask_planned(house: House, actor: Actor, order: Mapping[str, Any], address: str | None = None) -> UUID:
+    """The same for an order that `exports.plan` has made."""
+    return _ask(house, actor, "export", order["layer"], order, exports.count(house, actor, order), address)
 
 
 def ask_import(house: House, actor: Actor, number: UUID, layer_id: str, choices: Mapping[str, Any], rows: int,
@@ -133,7 +136,8 @@ def document(row: Row, language: str) -> dict[str, Any]:
         "file_name": result.get("name") if result.get("file") else None,
         "media_type": result.get("media_type"), "size": result.get("size"), "losses": result.get("losses"),
         "import": row["asked"].get("import"), "result": result.get("import"),
-        "delivery": result.get("delivery"),
+        "delivery": result.get("delivery"), "changes": result.get("changes"), "shown": result.get("shown"),
+        "withheld": result.get("withheld"), "receiver": (row["asked"].get("receiver") or {}).get("name"),
         "problem": _problem(problem).document(language) if problem else None,
     }
 
@@ -190,7 +194,11 @@ def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None
         raise Problem("job_not_done")
     found = open_file(house, row)
     with house.db.begin(actor.username, actor.request_id) as connection:
-        record(connection, "file_taken", actor, address=address, detail={"job": str(job_id), "layer": row["layer"]})
+        delivery = row["result"].get("delivery")
+        if delivery:
+            deliveries.note_taking(connection, UUID(delivery), actor, address)
+        record(connection, "file_taken", actor, address=address, detail={
+            "job": str(job_id), "layer": row["layer"], "delivery": delivery})
     return found
 
 

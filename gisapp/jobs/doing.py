@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gisapp import exports, imports, job_queue, sql_jobs
+from gisapp import deliveries, exports, imports, job_queue, sql_jobs
 from gisapp.accounts import people
 from gisapp.children import Progress
 from gisapp.errors import Problem
@@ -124,15 +124,20 @@ def _export(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
     made = exports.make(house, actor, row["asked"], work, pulse.watch)
     pulse.check()
     made.path.rename(folder / "file")
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        delivery = deliveries.record(house, connection, actor, made, row["asked"], work, row["address"], row["id"])
+        if not sql_jobs.finish(connection, row["id"], row["attempt"], {
+                "state": "done", "result": _result(made, delivery), "rows_done": made.rows}, kept_for(house)):
+            raise Stopped("lost")  # and nothing of this is true
     shutil.rmtree(work, ignore_errors=True)
-    result = {"file": "file", "name": made.name, "ascii_name": made.ascii_name, "size": made.size, "rows": made.rows,
-              "losses": dict(made.losses), "question": dict(made.question), "media_type": made.format.media_type}
-    with house.db.begin(actor.id, actor.request_id) as connection:
-        kept = sql_jobs.finish(connection, row["id"], row["attempt"],
-                               {"state": "done", "result": result, "rows_done": made.rows}, kept_for(house))
-        if kept:
-            exports.note(connection, actor, made, row["asked"], row["address"], str(row["id"]))
-    return kept
+    return True
+
+
+def _result(made: exports.Made, delivery: UUID) -> dict[str, Any]:
+    return {"file": "file", "name": made.name, "ascii_name": made.ascii_name, "size": made.size, "rows": made.rows,
+            "losses": dict(made.losses), "question": dict(made.question), "media_type": made.media_type,
+            "shown": list(made.shown), "withheld": list(made.withheld), "changes": made.changes,
+            "delivery": str(delivery)}
 
 
 def _import(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:

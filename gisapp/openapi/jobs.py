@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gisapp.formats import FILE_FORMATS
 from gisapp.openapi.answers import json_content, paged, reading, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter
@@ -12,6 +13,8 @@ from gisapp.words import Words
 TAG = "jobs"
 _WORDS = {
     "list": Words("自己的后台任务（管理员：所有人的）", "One's own jobs; for administrators those of everybody"),
+    "ask": Words("由后台任务生成文件；receiver 为接收单位，mode=difference 只含上次交付以来的变化",
+                 "Have a job make a file; mode=difference: only what is new since the receiver's last delivery"),
     "show": Words("一个任务：状态、已完成行数、总行数；完成后含文件地址",
                   "One job: state, rows done, rows in all, and at the end the file's address"),
     "file": Words("任务生成的文件；保留时间过后为 410", "The file that the job made; 410 once its time is over"),
@@ -36,6 +39,10 @@ SCHEMA: dict[str, Any] = {
         "file": _MAYBE | {"description": "Address of the finished file / 文件地址"}, "file_name": _MAYBE,
         "problem": {"type": "object", "nullable": True, "description": "As in a failed answer / 同出错时的返回"},
         "links": {"type": "array", "items": {"type": "object"}}}}
+_ORDER = {"type": "object", "required": ["layer", "f"], "additionalProperties": _TEXT, "properties": {
+    "layer": _TEXT, "f": _TEXT | {"enum": list(FILE_FORMATS)}, "receiver": _TEXT | {"format": "uuid"},
+    "mode": _TEXT | {"enum": ["full", "difference"]}},
+    "description": "Further members: the parameters of an items request / 其余成员：items 请求的参数"}
 _LOCATION = {"Location": {"schema": _TEXT, "description": "Address of the job / 任务地址"},
              "Retry-After": {"schema": _WHOLE, "description": "Seconds / 秒"}}
 
@@ -48,7 +55,10 @@ def make_paths(language: str) -> dict[str, Any]:
     file = {"application/octet-stream": {"schema": _TEXT | {"format": "binary"}}}
     missing = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in (409, 410)}
     return {
-        "/jobs": {"get": operation(TAG, "getJobs", said["list"], reading(said["list"], paged(json_content())), shown)},
+        "/jobs": {
+            "get": operation(TAG, "getJobs", said["list"], reading(said["list"], paged(json_content())), shown),
+            "post": operation(TAG, "createJob", said["ask"], writing("202", said["ask"], one) | {
+                "429": {"$ref": "#/components/responses/Problem429"}}, body=json_content(_ORDER))},
         "/jobs/{jobId}": path | {
             "get": operation(TAG, "getJob", said["show"], reading(said["show"], paged(one)), shown),
             "delete": operation(TAG, "cancelJob", said["cancel"], writing("200", said["cancel"], one))},

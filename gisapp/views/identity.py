@@ -27,7 +27,8 @@ from gisapp.house import House
 from gisapp.permissions import SYSTEM, Actor
 
 # Rules that anybody may ask for; nobody looks up who asks, so they answer without a database.
-OPEN = frozenset({"/healthz", "/sw.js", "/favicon.ico", "/robots.txt", "/assets/<version>/<path:name>"})
+OPEN = frozenset({"/healthz", "/sw.js", "/favicon.ico", "/robots.txt", "/assets/<version>/<path:name>",
+                  "/d/<token>"})
 DEVICE_COOKIE = "gisapp_device"
 DEVICE_SECONDS = 180 * 86400
 _DEVICE_ACCOUNTS = 8

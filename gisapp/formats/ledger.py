@@ -1,0 +1,83 @@
+"""Which features a file holds, in which version: written beside the data for the log of deliveries.
+
+A line of `ids.bin` is 21 bytes: how it came (one letter), the id's 16 bytes, the version as 4 bytes, big end first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+
+from gisapp.formats.spool import Spool
+
+LINE = np.dtype([("change", "S1"), ("high", ">u8"), ("low", ">u8"), ("version", ">i4")])
+#: The letter of a line: sent as it is, or how it differs from what the receiver has.
+CHANGES = {"sent": b"s", "added": b"a", "changed": b"c", "removed": b"r"}
+_DIGITS = np.full(256, 255, np.uint8)
+_DIGITS[list(b"0123456789abcdef")] = range(16)
+_TEXT = 36
+_HEX = [place for place in range(_TEXT) if place not in (8, 13, 18, 23)]
+
+
+def ledger_path(folder: Path, layer_id: str) -> Path:
+    """Where the ids of a layer are written, in the folder of the work."""
+    return folder / f"{layer_id}.ids.bin"
+
+
+def write(folder: Path, spools: Sequence[Spool], changed: Mapping[UUID, str] | None = None) -> None:
+    """The ids of each layer, in order; with `changed` (a difference) each under what became of it."""
+    for layer_id in dict.fromkeys(spool.layer.id for spool in spools):
+        parts = [_lines(batch) for spool in spools if spool.layer.id == layer_id for batch in spool.batches()]
+        lines = np.concatenate(parts) if parts else np.empty(0, LINE)
+        if changed is not None:
+            lines["change"] = [CHANGES[changed[key]] for key in _keys(lines)]
+        lines = np.concatenate((lines, _removed(changed))).astype(LINE)  # numpy turned its bytes to the machine's order
+        lines[np.lexsort((lines["low"], lines["high"]))].tofile(ledger_path(folder, layer_id))
+
+
+def _lines(batch: pa.RecordBatch) -> np.ndarray:
+    made = np.zeros(batch.num_rows, LINE)
+    made["change"] = CHANGES["sent"]
+    made["high"], made["low"] = keys_of(batch)
+    made["version"] = batch["version"].to_numpy(zero_copy_only=False)
+    return made
+
+
+def keys_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
+    """The upper and lower half of each row's id."""
+    texts = batch["id"].cast(pa.string())
+    start, length = texts.offset, len(texts)
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[start:start + length + 1]
+    if not length:
+        return np.empty(0, ">u8"), np.empty(0, ">u8")
+    letters = np.frombuffer(texts.buffers()[2], np.uint8)[offsets[0]:offsets[-1]].reshape(length, _TEXT)
+    digits = _DIGITS[letters[:, _HEX]]
+    halves = np.ascontiguousarray(digits[:, 0::2] << 4 | digits[:, 1::2]).view(">u8")
+    return halves[:, 0], halves[:, 1]
+
+
+def _keys(lines: np.ndarray) -> Iterator[UUID]:
+    for high, low in zip(lines["high"].tolist(), lines["low"].tolist(), strict=True):
+        yield UUID(int=high << 64 | low)
+
+
+def _removed(changed: Mapping[UUID, str] | None) -> np.ndarray:
+    gone = [key.int for key, change in (changed or {}).items() if change == "removed"]
+    made = np.zeros(len(gone), LINE)
+    made["change"] = CHANGES["removed"]
+    made["high"], made["low"] = [key >> 64 for key in gone], [key & (2**64 - 1) for key in gone]
+    return made
+
+
+def read(path: Path, at_once: int = 1000) -> Iterator[tuple[str, list[UUID], list[int]]]:
+    """Change, ids and versions, in order of the ids, at most so many of one change at a time."""
+    lines = np.fromfile(path, LINE)
+    for change, letter in CHANGES.items():
+        chosen = lines[lines["change"] == letter]
+        for first in range(0, len(chosen), at_once):
+            part = chosen[first:first + at_once]
+            yield change, list(_keys(part)), part["version"].tolist()

@@ -1,0 +1,75 @@
+"""Files asked for as jobs: by hand or for a receiver, whole or what is new since the last delivery, or once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from gisapp import deliveries, exports, jobs, params, receivers, sql_deliveries
+from gisapp.errors import Problem
+from gisapp.house import House
+from gisapp.permissions import Actor, require
+from gisapp.sql_deliveries import Row
+
+MODES = ("full", "difference")
+Args = Mapping[str, Sequence[str]]
+
+
+def ask(house: House, actor: Actor, layer_id: str, format_name: str, args: Args, language: str, *,
+        receiver_id: UUID | None = None, mode: str = "full", address: str | None = None) -> UUID:
+    """A job that makes the file of an items request, of any size; for a receiver in the receiver's own shape.
+
+    `mode` "difference" sends what was added or changed since the receiver's last delivery of the same question, and
+    lists what was removed. Problems: those of `exports.plan`, `receiver_unknown`, `receiver_no_personal`,
+    `receiver_retired`, `difference_nothing` (409), `difference_one_layer` (422), `jobs_too_many`.
+    """
+    require(actor, "export")
+    if mode not in MODES:
+        raise params.invalid("mode", "、".join(MODES), f"is one of {', '.join(MODES)}")
+    receiver = receivers.get(house, actor, receiver_id) if receiver_id else None
+    if receiver is not None:
+        format_name, args = receivers.as_wanted(receiver, layer_id, args)
+    order = exports.plan(house, actor, layer_id, format_name, args, language)
+    if receiver is not None:
+        order |= {"receiver": {"id": str(receiver["id"]), "name": receiver["name"]}}
+    if mode == "difference":
+        order |= {"difference": str(_last(house, receiver, order)["id"]), "pack": True}
+    # What the file is made from, for the next one like it.
+    order |= {"wish": {"layer": layer_id, "format": format_name, "args": {key: list(v) for key, v in args.items()}}}
+    return jobs.ask_planned(house, actor, order, address)
+
+
+def _last(house: House, receiver: Row | None, order: Mapping[str, Any]) -> Row:
+    """The delivery that a difference begins from."""
+    if receiver is None:
+        raise Problem("difference_nothing")
+    if order.get("further"):
+        raise Problem("difference_one_layer")
+    with house.db.read() as connection:
+        found = sql_deliveries.last_of(connection, receiver["id"], deliveries.key_of(order))
+    if found is None:
+        raise Problem("difference_nothing")
+    return found
+
+
+def again(house: House, actor: Actor, delivery_id: UUID, mode: str, language: str, reason: str = "",
+          address: str | None = None) -> UUID:
+    """The same as a delivery, with the data and the receiver's wishes of today, whole or what is new.
+
+    Personal fields go along only with a new `reason`.
+    """
+    row = deliveries.get(house, actor, delivery_id)
+    wish = row["asked"].get("wish") or {"layer": row["layer"], "format": row["format"], "args": row["asked"]["args"]}
+    args = {name: given for name, given in wish["args"].items() if name != "personal-reason"}
+    if reason.strip():
+        args["personal-reason"] = [reason]
+    return ask(house, actor, wish["layer"], wish["format"], args, language, receiver_id=row["receiver_id"], mode=mode,
+               address=address)
+
+
+def standing_questions(house: House, actor: Actor, receiver_id: UUID) -> list[Row]:
+    """The last delivery of each question that a receiver was given, newest first."""
+    receivers.get(house, actor, receiver_id)
+    with house.db.read() as connection:
+        return sorted(sql_deliveries.latest(connection, receiver_id), key=lambda row: row["number"], reverse=True)
