@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from gisapp.aliases import load_aliases, with_aliases
 from gisapp.layer_files import LayerFileError, check_table, check_unique, read_toml
 from gisapp.layers import (
     FIELD_TYPES,
@@ -39,9 +40,10 @@ def load_catalogue(folder: Path, known_rules: Collection[str] = ()) -> Catalogue
     """All layers under `folder`, checked; LayerFileError names file, key and what is wanted."""
     codelists = {c.id: c for c in map(_codelist, sorted((folder / "codelists").glob("*.toml")))}
     fieldsets = {path.stem: _fieldset(path) for path in sorted((folder / "fieldsets").glob("*.toml"))}
+    aliases = load_aliases(folder / "aliases", fieldsets)
     layers: dict[str, Layer] = {}
     for path in sorted(folder.glob("*.toml")):
-        layer = _layer(path, fieldsets)
+        layer = with_aliases(_layer(path, fieldsets), aliases)
         _check_layer(path, layer, codelists, known_rules)
         layers[layer.id] = layer
     _check_status_lists(folder, layers, codelists)

@@ -16,12 +16,14 @@ from gisapp.problem_kinds import (
     DELIVERY_PROBLEMS,
     EXPORT_PROBLEMS,
     FILTER_PROBLEMS,
+    IMPORT_PROBLEMS,
     JOB_PROBLEMS,
     PRINT_PROBLEMS,
     QUESTION_PROBLEMS,
     STATISTICS_PROBLEMS,
     ProblemKind,
 )
+from gisapp.words import Words
 
 PROBLEMS: dict[str, ProblemKind] = {
     # who you are and what you may do
@@ -41,8 +43,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "password_change_required": ProblemKind(
         403, "首次使用前请先登录网页修改密码。", "Sign in on the web page and change the password first."),
     "act_not_allowed": ProblemKind(
-        403, "您的角色（{role}）不能执行此操作：{act}。请联系管理员。",
-        "Your role ({role}) may not do this: {act}. Ask an administrator."),
+        403, "您的角色（{role}）不能执行此操作：{act}。如有需要，请联系管理员。",
+        "Your role ({role}) does not include this: {act}. Ask an administrator if you need it."),
     "outside_territory": ProblemKind(
         403, "该位置不在您的辖区（{squadron}）内，不能修改。",
         "This place is outside your territory ({squadron}); you may not change it."),
@@ -220,19 +222,6 @@ PROBLEMS: dict[str, ProblemKind] = {
         422, "压缩包被拒绝：{reason}。", "The archive is refused: {reason}."),
     "file_unreadable": ProblemKind(
         422, "文件无法读取：{reason}。", "The file cannot be read: {reason}."),
-    "import_unknown": ProblemKind(
-        404, "没有此导入，或它已过期。请重新上传。",
-        "There is no such import, or it has expired. Upload the file again."),
-    "import_done": ProblemKind(
-        409, "此导入已经提交过。", "This import was committed already."),
-    "import_refused": ProblemKind(
-        422, "有 {count} 行不能导入，因此没有写入任何数据。请修正文件，或选择只导入合格的行。",
-        "{count} row(s) cannot be imported, so nothing was stored. Correct the file, or ask for the valid rows only."),
-    "mapping_invalid": ProblemKind(
-        422, "字段对应无效：{reason}。", "The mapping of fields is not valid: {reason}."),
-    "crs_needed": ProblemKind(
-        422, "文件没有可用的坐标系（缺少 .prj 或不在菜单中）。请用 crs 指明，候选：{candidates}。",
-        "The file has no usable CRS (.prj missing, or outside the menu). Name it by crs; candidates: {candidates}."),
     "work_failed": ProblemKind(
         422, "文件处理失败：超出时间或内存上限，或文件已损坏。请缩小范围或检查文件后重试。",
         "Working on the file failed: it passed its limit of time or memory, or the file is damaged. "
@@ -247,6 +236,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "database_unavailable": ProblemKind(
         503, "数据库暂时不可用，请稍后再试；数据没有丢失。",
         "The database cannot be reached just now; try again shortly. Nothing was lost."),
+    **IMPORT_PROBLEMS,
     **QUESTION_PROBLEMS,
     **PRINT_PROBLEMS,
     **JOB_PROBLEMS,
@@ -257,9 +247,9 @@ PROBLEMS: dict[str, ProblemKind] = {
 class Problem(Exception):
     """A mistake of the user's, to be answered with `kind.status`.
 
-    `code` names a row of `PROBLEMS`; `params` fill its sentences; `errors` lists faults field by field,
-    each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer; `more` are further members of
-    its document, such as the `point` (GeoJSON, EPSG:4326) where a geometry is wrong.
+    `code` names a row of `PROBLEMS`; `params` fill its sentences, `Words` in the reader's language; `errors` lists
+    faults field by field, each a dict with `field`, `code`, `zh`, `en`; `headers` go out with the answer; `more` are
+    further members of its document, such as the `point` (GeoJSON, EPSG:4326) where a geometry is wrong.
     """
 
     def __init__(self, code: str, *, errors: list[dict[str, Any]] | None = None,
@@ -275,7 +265,8 @@ class Problem(Exception):
     def sentence(self, language: str) -> str:
         """The sentence in "zh" or "en" with its parameters filled in."""
         template = self.kind.zh if language == "zh" else self.kind.en
-        return template.format(**self.params)
+        said = {name: value.get(language) if isinstance(value, Words) else value for name, value in self.params.items()}
+        return template.format(**said)
 
     def document(self, language: str = "zh") -> dict[str, Any]:
         """The body of an RFC 9457 problem document; `code` is what programs decide by."""

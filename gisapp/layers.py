@@ -38,7 +38,8 @@ class CodeList:
 
 @dataclass(frozen=True)
 class Field:
-    """One property. `export` is its short name in a shapefile; `unit` is a symbol such as m²."""
+    """One property. `export` is its short name in a shapefile; `unit` is a symbol such as m²; `aliases` are names that
+    others give it, for imports."""
 
     id: str
     title: Words
@@ -57,6 +58,7 @@ class Field:
     indexed: bool = False
     description: Words | None = None
     derived: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ QUESTION_PROBLEMS: dict[str, ProblemKind] = {
     "question_not_yours": ProblemKind(
         403, "只有所有者或管理员可以修改这个问题。请另存为自己的问题。",
         "Only its owner or an administrator may change this question. Save it as your own."),
+    "area_unknown": ProblemKind(
+        404, "没有编号为 {id} 的范围。请重新上传文件。", "There is no area {id}. Send the file again."),
     "question_read_only": ProblemKind(
         405, "“{id}”是由问题生成的图层，只能读取。请在问题所针对的图层上修改。",
         "“{id}” is a layer made from a question and can only be read. Make the change in the question's layer."),
@@ -108,6 +110,32 @@ JOB_PROBLEMS: dict[str, ProblemKind] = {
     "import_busy": ProblemKind(
         409, "这个上传正在由后台任务处理。请等待其结束，或先取消任务。",
         "A job is working on this upload. Wait for its end, or cancel the job first."),
+}
+
+IMPORT_PROBLEMS: dict[str, ProblemKind] = {
+    "import_unknown": ProblemKind(
+        404, "没有此导入，或它已过期。请重新上传。",
+        "There is no such import, or it has expired. Upload the file again."),
+    "import_done": ProblemKind(
+        409, "此导入已经提交过。", "This import was committed already."),
+    "import_not_checked": ProblemKind(
+        409, "请先检查此导入，再查看结果。", "Check this import first; then there is something to see."),
+    "import_stale": ProblemKind(
+        409, "检查之后图层已有变化，请重新检查。", "The layer has changed since the check; check again."),
+    "import_not_done": ProblemKind(
+        409, "此导入未提交或已撤销，不能撤销。",
+        "This import was not committed, or is undone already; there is nothing to undo."),
+    "import_changed_since": ProblemKind(
+        409, "有 {count} 条记录在导入后又被改动，不能整体撤销。请先处理所列记录。",
+        "{count} record(s) were changed after the import, so it cannot be undone as a whole. See to those first."),
+    "import_refused": ProblemKind(
+        422, "有 {count} 行不能导入，因此没有写入任何数据。请修正文件，或选择只导入合格的行。",
+        "{count} row(s) cannot be imported, so nothing was stored. Correct the file, or ask for the valid rows only."),
+    "mapping_invalid": ProblemKind(
+        422, "字段对应无效：{reason}。", "The mapping of fields is not valid: {reason}."),
+    "crs_needed": ProblemKind(
+        422, "文件没有可用的坐标系（缺少 .prj 或不在菜单中）。请用 crs 指明，候选：{candidates}。",
+        "The file has no usable CRS (.prj missing, or outside the menu). Name it by crs; candidates: {candidates}."),
 }
 
 DELIVERY_PROBLEMS: dict[str, ProblemKind] = {

@@ -66,10 +66,14 @@ def state_at(layer: Layer, history: Table, feature_id: UUID, version: int) -> Se
         history.c.id == feature_id, history.c.version == version, history.c.operation != "delete")
 
 
-def _content(layer: Layer, history: Table) -> list[ColumnElement[Any]]:
+def content_columns(layer: Layer) -> list[str]:
     """The columns that a person wrote; the others follow from them."""
     second = [layer.second_geometry.id] if layer.second_geometry else []
-    return [history.c[name] for name in (*(f.id for f in layer.writable_fields), "geom", *second, "synthetic")]
+    return [*(f.id for f in layer.writable_fields), "geom", *second, "synthetic"]
+
+
+def _content(layer: Layer, history: Table) -> list[ColumnElement[Any]]:
+    return [history.c[name] for name in content_columns(layer)]
 
 
 def _then(layer: Layer, history: Table, feature_id: UUID, version: int) -> Subquery:

@@ -1,4 +1,4 @@
-"""The statements behind imports: their register, and what of a file is in a layer already."""
+"""The statements behind imports: their register, and how columns were mapped before."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from sqlalchemy import (
     Uuid,
     cast,
     delete,
+    exists,
     func,
     insert,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 Row = RowMapping  # a line of the register
 IMPORTS = Table(
@@ -37,6 +39,15 @@ IMPORTS = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("state", Text, nullable=False),
     Column("summary", JSONB, nullable=False),
+    schema="gisapp")
+MAPPINGS = Table(
+    "import_mappings", MetaData(),
+    Column("layer", Text, primary_key=True),
+    Column("signature", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("choices", JSONB, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    Column("saved_by", Text, nullable=False),
     schema="gisapp")
 
 
@@ -69,16 +80,10 @@ def forget(connection: Connection, import_ids: Sequence[UUID]) -> None:
 
 
 def expired(connection: Connection, age: timedelta) -> Sequence[UUID]:
-    """Imports that waited for their commit longer than `age`."""
-    statement = select(IMPORTS.c.id).where(IMPORTS.c.state == "ready", IMPORTS.c.created_at < func.now() - age)
+    """Imports that waited for their commit longer than `age`, locked; not those that somebody works on."""
+    statement = select(IMPORTS.c.id).where(
+        IMPORTS.c.state == "ready", IMPORTS.c.created_at < func.now() - age).with_for_update(skip_locked=True)
     return connection.execute(statement).scalars().all()
-
-
-def existing(connection: Connection, table: Table, column: str, values: Sequence[Any]) -> set[Any]:
-    """Which of the values the layer's column holds already."""
-    kept = table.c[column]
-    given = cast(list(values), ARRAY(kept.type))
-    return set(connection.execute(select(kept).where(kept == func.any(given))).scalars())
 
 
 def no_hurry(connection: Connection, seconds: int) -> None:
@@ -86,7 +91,46 @@ def no_hurry(connection: Connection, seconds: int) -> None:
     connection.execute(text("SELECT set_config('statement_timeout', :time, true)"), {"time": f"{seconds}s"})
 
 
-def squadron(connection: Connection, table: Table, feature_id: UUID) -> str | None:
-    """The squadron in whose territory a feature lies."""
-    code: str | None = connection.execute(select(table.c.squadron_code).where(table.c.id == feature_id)).scalar_one()
-    return code
+def hold(connection: Connection, import_id: UUID) -> str | None:
+    """Lock an import for this transaction: its state; None when another transaction works on it, or it is gone."""
+    statement = select(IMPORTS.c.state).where(IMPORTS.c.id == import_id).with_for_update(skip_locked=True)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def note(connection: Connection, import_id: UUID, more: Mapping[str, Any]) -> None:
+    """Add to the summary."""
+    connection.execute(update(IMPORTS).where(IMPORTS.c.id == import_id).values(
+        summary=IMPORTS.c.summary + cast(dict(more), JSONB)))
+
+
+def set_state(connection: Connection, import_id: UUID, state: str, more: Mapping[str, Any]) -> None:
+    """Change the state of a held import and add to its summary."""
+    connection.execute(update(IMPORTS).where(IMPORTS.c.id == import_id).values(
+        state=state, summary=IMPORTS.c.summary + cast(dict(more), JSONB)))
+
+
+def summary(connection: Connection, import_id: UUID) -> dict[str, Any]:
+    """What is known of an import."""
+    found: dict[str, Any] = connection.execute(select(IMPORTS.c.summary).where(IMPORTS.c.id == import_id)).scalar_one()
+    return found
+
+
+def holds_any(connection: Connection, table: Table) -> bool:
+    """Whether a layer has any feature."""
+    return bool(connection.execute(select(exists(select(table.c.id)))).scalar_one())
+
+
+def mappings(connection: Connection, layer_id: str, signature: str) -> Sequence[Row]:
+    """What was chosen for such columns before, the newest first."""
+    return connection.execute(select(MAPPINGS).where(
+        MAPPINGS.c.layer == layer_id, MAPPINGS.c.signature == signature).order_by(
+        MAPPINGS.c.saved_at.desc(), MAPPINGS.c.name).limit(20)).mappings().all()
+
+
+def save_mapping(connection: Connection, layer_id: str, signature: str, name: str, choices: Mapping[str, Any],
+                 username: str) -> None:
+    """Keep choices, in the place of those that have the same name."""
+    values = {"choices": dict(choices), "saved_at": func.clock_timestamp(), "saved_by": username}
+    connection.execute(upsert(MAPPINGS).values(
+        layer=layer_id, signature=signature, name=name, **values).on_conflict_do_update(
+        index_elements=["layer", "signature", "name"], set_=values))

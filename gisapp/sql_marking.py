@@ -54,7 +54,7 @@ def _point(shape: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.ST_AsGeoJSON(func.ST_PointOnSurface(shape), 7).label("point")
 
 
-def _is_wide(rest: ColumnElement[Any]) -> ColumnElement[bool]:
+def is_wide(rest: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether areas are more than a sliver along a border: on the mean wider than 2 cm."""
     return func.ST_Area(rest) > _ROUNDING + func.ST_Perimeter(rest) / 2 * _SLIVER
 
@@ -65,7 +65,7 @@ def overlapping_feature(layer: Layer, table: Table, feature_id: UUID, shape: byt
     shared = func.ST_Intersection(mine, other.c.geom)
     return select(other.c.id, cast(other.c[layer.name_field], Text).label("title"), _point(shared)).where(
         other.c.id != feature_id, other.c.geom.op("&&")(mine), func.ST_Intersects(mine, other.c.geom),
-        not_(func.ST_Touches(mine, other.c.geom)), _is_wide(shared)).limit(1)
+        not_(func.ST_Touches(mine, other.c.geom)), is_wide(shared)).limit(1)
 
 
 def outside_territory(layer: Layer, table: Table, feature_id: UUID, shape: bytes | None = None) -> Select[Any]:
@@ -79,7 +79,7 @@ def outside_territory(layer: Layer, table: Table, feature_id: UUID, shape: bytes
     rest = select(func.coalesce(func.ST_Difference(mine.c.shape, whole), mine.c.shape).label("rest")).select_from(
         mine).join(code, literal(True)).subquery("outside")
     counts = or_(func.ST_Dimension(rest.c.rest) == 0, func.ST_Length(rest.c.rest) > _ROUNDING_LENGTH,
-                 _is_wide(rest.c.rest))
+                 is_wide(rest.c.rest))
     return select(_point(rest.c.rest)).where(not_(func.ST_IsEmpty(rest.c.rest)), counts)
 
 
@@ -99,11 +99,11 @@ def near(layer: Layer, table: Table, shape: bytes, metres: float, title: str | N
                (table.c.status if layer.states else literal(None, Text)).label("status"),
                distance.label("distance_m"), _point(found)]
     return select(*columns).where(
-        table.c.geom_3857.op("&&")(_reach(mine, metres)), distance <= metres,
+        table.c.geom_3857.op("&&")(reach(mine, metres)), distance <= metres,
         *([table.c.id != but] if but else [])).order_by(distance, table.c.id).limit(most)
 
 
-def _reach(shape: ColumnElement[Any], metres: float) -> ColumnElement[Any]:
+def reach(shape: ColumnElement[Any], metres: float) -> ColumnElement[Any]:
     """A box of Web Mercator that holds everything within `metres` of a shape."""
     highest = func.greatest(func.abs(func.ST_YMin(shape)), func.abs(func.ST_YMax(shape)))
     scale = func.cos(func.radians(func.least(highest, 85.0)))

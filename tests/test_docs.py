@@ -78,6 +78,9 @@ def faults_in_the_code() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ValueFault", "GeometryFault"):
                 yield from (str(given.value) for given in node.args[:1] if isinstance(given, ast.Constant))
+                # Faults that the database finds: code is an argument of the function that writes them down.
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("refuse", "found.outside"):
+                yield from (str(one.value) for one in node.args[-2:] if isinstance(one, ast.Constant))
             elif isinstance(node, ast.Dict):
                 named = {key.value: value for key, value in zip(node.keys, node.values, strict=True)
                          if isinstance(key, ast.Constant)}

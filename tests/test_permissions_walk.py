@@ -36,7 +36,6 @@ WHO_MAY = {
     "delete": ("reviewer", "admin"),
     "export": ("reviewer", "exporter", "admin"),
     "import": ("reviewer", "admin"),
-    "manage_receivers": ("reviewer", "admin"),
     "manage_accounts": ("admin",),
 }
 # Open to a newcomer, who must change the first password before anything else.
@@ -143,6 +142,8 @@ LINES = (
     Line("DELETE", QUESTION, "read", at(f"/questions/{uuid4()}", headers=V1), (404,)),
     Line("POST", QUESTION + "/runs", "read", at("/questions/vendors_near_gates/runs")),
     Line("GET", "/ask/answer", "read", at("/ask/answer?layer=rooftop_signs")),
+    Line("POST", "/ask/area", "read", at("/ask/area", data={}), (400, 422)),
+    Line("GET", "/ask/area/<area_id>", "read", at(f"/ask/area/{uuid4()}"), (404,)),
     Line("GET", "/ask/chart", "read", at("/ask/chart?layer=rooftop_signs")),
     Line("POST", "/ask/batch", "update", at("/ask/batch", data={"question": "layer=rooftop_signs"}), (400,)),
     Line("GET", "/q/<question_id>", "read", at("/q/vendors_near_gates"), (303,)),
@@ -233,6 +234,13 @@ LINES = (
             {"type": "FeatureCollection", "features": [t.sign()]}).encode()), "signs.geojson")}}), (201,)),
     Line("GET", IMPORT, "import", at(f"/imports/{uuid4()}"), (404,)),
     Line("POST", IMPORT + "/commit", "import", at(f"/imports/{uuid4()}/commit", json={}), (404,)),
+    Line("POST", IMPORT + "/check", "import", at(f"/imports/{uuid4()}/check", json={}), (404,)),
+    Line("POST", IMPORT + "/near", "import", at(f"/imports/{uuid4()}/near", json={"lines": [], "act": "skip"}), (404,)),
+    Line("POST", IMPORT + "/undo", "import", at(f"/imports/{uuid4()}/undo", json={}), (404,)),
+    Line("GET", IMPORT + "/preview", "import", at(f"/imports/{uuid4()}/preview"), (404,)),
+    Line("GET", IMPORT + "/rows", "import", at(f"/imports/{uuid4()}/rows"), (404,)),
+    Line("GET", IMPORT + "/shapes", "import", at(f"/imports/{uuid4()}/shapes"), (404,)),
+    Line("GET", IMPORT + "/report.csv", "import", at(f"/imports/{uuid4()}/report.csv"), (404,)),
     Line("POST", IMPORT + "/discard", "import", at(f"/imports/{uuid4()}/discard"), (404,)),
     Line("DELETE", IMPORT, "import", at(f"/imports/{uuid4()}"), (404,)),
 )

@@ -1,15 +1,22 @@
-"""Which column of a file is which field, and how a value of a file becomes what the field takes."""
+"""How a value of a file becomes what a field takes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from gisapp.formats.crosswalk import translate
+from gisapp.formats.names import plain, suggest, targets
 from gisapp.layers import Catalogue, CodeList, Field, Layer
+
+__all__ = ["Chosen", "Converter", "parse_uuid", "suggest", "targets"]
+
+#: Field → code value as the file has it → code, None for no value.
+Chosen = Mapping[str, Mapping[str, str | None]]
 
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "是", "有", "对"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "否", "无", "错"})
@@ -18,57 +25,18 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?\s*(Z|[+-]\d{2}:?
 _PARTING = re.compile(r"[;；,，、|]")
 
 
-def targets(layer: Layer) -> dict[str, Field | None]:
-    """What a column may be mapped to: id, the fields a client may write, the synthetic mark, a second geometry."""
-    found: dict[str, Field | None] = {"id": None} | {field.id: field for field in layer.writable_fields}
-    found["synthetic"] = layer.field("synthetic")
-    if layer.second_geometry is not None:
-        found[layer.second_geometry.id] = None
-    return found
-
-
-def suggest(layer: Layer, names: Iterable[str]) -> dict[str, str | None]:
-    """Column → field, by short export name, id or title; None where nothing fits. A field is given once."""
-    known, free = _known_names(layer), set(targets(layer))
-    found: dict[str, str | None] = {}
-    for name in names:
-        target = known.get(_plain(name)) or _cut_short(name, known)
-        found[name] = target if target in free else None
-        free.discard(target or "")
-    return found
-
-
-def _known_names(layer: Layer) -> dict[str, str]:
-    """Field by every name it goes by; an id wins over another field's short name, that over a title."""
-    fields = [(target, field) for target, field in targets(layer).items() if field is not None]
-    known = {_plain(target): target for target in targets(layer)}
-    names = [[(field.export, field.title.zh, field.title.en)[kind] for _, field in fields] for kind in range(3)]
-    for kind in names:
-        for name, (target, _) in zip(kind, fields, strict=True):
-            known.setdefault(_plain(name), target)
-    return known
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-]+", "", name).casefold()
-
-
-def _cut_short(name: str, known: Mapping[str, str]) -> str | None:
-    """A shapefile cuts names at ten bytes: the one long name that begins so, if it is only one."""
-    if len(name.encode("gb18030")) < 9:
-        return None
-    found = {target for word, target in known.items() if word.startswith(_plain(name))}
-    return found.pop() if len(found) == 1 else None
-
-
 class Converter:
     """Values of a file to values that `schema.check` takes; what cannot be made sense of goes on as it is."""
 
-    def __init__(self, layer: Layer, catalogue: Catalogue, zone: ZoneInfo) -> None:
+    def __init__(self, layer: Layer, catalogue: Catalogue, zone: ZoneInfo, chosen: Chosen | None = None) -> None:
+        """`chosen` says by field what a person made of code values that nobody knows: a code, or None for no value."""
         self._zone = zone
+        self._lists = catalogue.codelists
         self._fields = {name: field for name, field in targets(layer).items() if field is not None}
         self._codes = {field.codelist: _code_names(catalogue.codelists[field.codelist])
                        for field in self._fields.values() if field.codelist}
+        self._chosen = {name: {plain(word): code for word, code in words.items()}
+                        for name, words in (chosen or {}).items()}
 
     def convert(self, target: str, value: Any) -> Any:
         """The value for the field `target`; texts lose the spaces around them, and empty ones are no value."""
@@ -84,11 +52,19 @@ class Converter:
         return by_type[field.type](value)
 
     def _code(self, field: Field, value: Any) -> Any:
-        known = self._codes[field.codelist or ""]
         if field.type == "code":
-            return known.get(_plain(_text(value)), _text(value))
+            return self._known(field, _text(value))
         parts = value if isinstance(value, list) else _PARTING.split(_text(value))
-        return [known.get(_plain(part), part.strip()) for part in parts if part.strip()]
+        found = [self._known(field, _text(part)) for part in parts if _text(part).strip()]
+        return [code for code in found if code is not None]
+
+    def _known(self, field: Field, word: str) -> str | None:
+        """The code that a word stands for: as a person chose, by code or title, or by the standards' crosswalk."""
+        chosen, key = self._chosen.get(field.id, {}), plain(word)
+        if key in chosen:
+            return chosen[key]
+        codes = self._lists[field.codelist or ""]
+        return self._codes[field.codelist or ""].get(key) or translate(word, codes) or word.strip()
 
     def _datetime(self, value: Any) -> Any:
         if isinstance(value, datetime):
@@ -101,7 +77,7 @@ def _code_names(codes: CodeList) -> dict[str, str]:
     known: dict[str, str] = {}
     for code in codes.codes:
         for name in (code.id, code.title.zh, code.title.en, code.id.lstrip("0") if code.id.isdigit() else code.id):
-            known.setdefault(_plain(name), code.id)
+            known.setdefault(plain(name), code.id)
     return known
 
 

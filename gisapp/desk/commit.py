@@ -1,0 +1,115 @@
+"""Rows that were checked enter the layer: in one transaction, all of them or none."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import IntegrityError
+
+from gisapp import sql_imports, sql_stage, sql_take_in
+from gisapp import sql_stage_checks as found
+from gisapp.accounts.log import record
+from gisapp.changes import refusal
+from gisapp.children import Progress, Watch
+from gisapp.desk import plan, report
+from gisapp.desk.check import check, held, judge_rights, judge_rules
+from gisapp.desk.plan import Plan
+from gisapp.errors import Problem
+from gisapp.house import House
+from gisapp.imports import LISTED, own
+from gisapp.layers import Layer
+from gisapp.permissions import Actor, require
+from gisapp.rules import one_at_a_time
+
+Document = dict[str, Any]
+
+
+def commit(house: House, actor: Actor, number: UUID, choices: Document, address: str | None = None,
+           watch: Watch | None = None) -> Document:
+    """Let all rows enter, or with `accept` = "valid" the good ones; then the import is done.
+
+    Rows are checked first, unless they were and `choices` hold nothing but `accept`. Problems: those of `check`;
+    `import_refused` (422, rows in `errors`), `import_stale` (409) when the layer has changed since the check.
+    """
+    require(actor, "import")
+    choices = plan.checked(choices)
+    row = own(house, actor, number)
+    if row["state"] != "ready":
+        raise Problem("import_done")
+    kept = row["summary"].get("check")
+    if kept is None or any(value for name, value in choices.items() if name != "accept"):
+        kept = check(house, actor, number, choices, watch)
+    layer = house.layer(row["layer"])
+    wanted = plan.read(layer, kept["choices"])
+    for act in plan.acts(wanted):
+        require(actor, act)
+    if watch is not None:
+        watch(Progress(0, kept["counts"]["accepted"], "store"))
+    try:
+        with held(house, actor, number, request=sql_take_in.mark(number)) as connection:
+            result, faults = _enter(house, actor, layer, connection, number, wanted, choices, address)
+    except IntegrityError as error:
+        raise refusal(layer, error) from error
+    report.keep_alone(house, number)
+    return result | {"id": str(number), "layer": layer.id, "refused": faults}
+
+
+def _enter(house: House, actor: Actor, layer: Layer, connection: Connection, number: UUID, wanted: Plan,
+           choices: Document, address: str | None) -> tuple[Document, list[Document]]:
+    one_at_a_time(connection, layer)
+    summary = sql_imports.summary(connection, number)
+    kept = summary["check"]
+    table = house.tables.layers[layer.id]
+    stage = sql_stage.stage_table(layer, table, number)
+    if not sql_stage.exists(connection, number):
+        raise Problem("import_stale")
+    _require_fresh(house, actor, layer, connection, stage, wanted, kept)
+    counts = kept["counts"]
+    faults = [*kept["orphans"], *sql_stage.faults(connection, stage, LISTED)] if counts["refused"] else []
+    if counts["refused"] and (choices.get("accept") != "valid" or not counts["accepted"]):
+        raise Problem("import_refused", count=counts["refused"], errors=faults[:LISTED])
+    done = _write(house, actor, layer, connection, stage, wanted, found.comparable(layer, kept["columns"]))
+    if kept["originals"]:
+        sql_take_in.keep_originals(connection, layer, stage, number)
+    result = {"accepted": counts["accepted"], "refused_count": counts["refused"], "repaired": counts["repaired"],
+              "notes": kept["notes"], "mode": wanted.mode, **done}
+    report.keep(house, connection, layer, stage, number, summary)
+    sql_imports.finish(connection, number, result)
+    sql_stage.drop(connection, number)
+    record(connection, "import", actor, address=address, detail={"layer": layer.id, "import": str(number), **result})
+    return result, faults[:LISTED]
+
+
+def _require_fresh(house: House, actor: Actor, layer: Layer, connection: Connection, stage: Table, wanted: Plan,
+                   kept: Document) -> None:
+    """Problem `import_stale` when what was checked does not hold any more."""
+    table = house.tables.layers[layer.id]
+    keys = [f.id for f in layer.fields if f.unique and f.id in kept["columns"]] + (["id"] if kept["ids"] else [])
+    if sql_take_in.stale(connection, table, stage, keys):
+        raise Problem("import_stale")
+    refused = stage.c["_verdict"] == "refused"
+    before = sql_stage.count_where(connection, stage, refused)
+    judge_rights(house, actor, layer, connection, stage, wanted)
+    judge_rules(house, layer, connection, stage, wanted)
+    if sql_stage.count_where(connection, stage, refused) != before:
+        raise Problem("import_stale")
+
+
+def _write(house: House, actor: Actor, layer: Layer, connection: Connection, stage: Table, wanted: Plan,
+           names: list[str]) -> Document:
+    """Delete, change, insert: in this order, so that a value that one gives up another may take."""
+    table = house.tables.layers[layer.id]
+    deleted = 0
+    if wanted.replaces:
+        gone = sql_take_in.not_in_file(table, stage, wanted.territory)
+        if actor.squadron_code is not None and (
+                not layer.assigned or sql_take_in.foreign(connection, table, gone, actor.squadron_code)):
+            raise Problem("outside_territory", squadron=actor.squadron_code)
+        deleted = sql_take_in.remove(connection, table, gone)
+    updated = sql_take_in.change(connection, layer, table, stage, names)
+    inserted = sql_take_in.enter(connection, layer, table, stage, names)
+    skipped = sql_stage.count_where(connection, stage, (stage.c["_act"] == "skip") & (stage.c["_verdict"] != "refused"))
+    same = sql_stage.count_where(connection, stage, stage.c["_same"] & found.good(stage))
+    return {"inserted": inserted, "updated": updated, "unchanged": same, "skipped": skipped, "deleted": deleted}

@@ -1,0 +1,57 @@
+"""An import taken back as one step; history keeps both."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from gisapp import sql_imports, sql_take_in
+from gisapp.accounts.log import record
+from gisapp.changes import refusal
+from gisapp.desk.check import held
+from gisapp.errors import Problem
+from gisapp.house import House
+from gisapp.imports import LISTED, own
+from gisapp.permissions import Actor, require
+from gisapp.rules import one_at_a_time
+
+Document = dict[str, Any]
+
+
+def undo(house: House, actor: Actor, number: UUID, address: str | None = None) -> Document:
+    """Take back what an import wrote: new features go, changed ones have their former content, deleted ones are back.
+
+    Problems: `import_unknown`, `import_not_done` (409) unless it was committed and not undone, `import_changed_since`
+    (409) with the features in `errors` that somebody wrote to since, `act_not_allowed`, `value_conflict`.
+    """
+    row = own(house, actor, number)
+    layer = house.layer(row["layer"])
+    require(actor, "delete")
+    if row["state"] != "done":
+        raise Problem("import_not_done")
+    table, history = house.tables.layers[layer.id], house.tables.history[layer.id]
+    try:
+        with held(house, actor, number, ("done",), f"undo:{number}") as connection:
+            one_at_a_time(connection, layer)
+            later = sql_take_in.changed_since(connection, layer, history, number, LISTED)
+            if later:
+                raise Problem("import_changed_since", count=len(later), errors=[_told(one) for one in later])
+            done = sql_take_in.take_back(connection, layer, table, history, number)
+            sql_imports.set_state(connection, number, "undone", {"undone": done | {"by": actor.username}})
+            record(connection, "import", actor, address=address,
+                   detail={"layer": layer.id, "import": str(number), "undone": True, **done})
+    except IntegrityError as error:
+        raise refusal(layer, error) from error
+    return done | {"id": str(number), "layer": layer.id}
+
+
+def _told(one: Any) -> Document:
+    when = one["valid_from"].isoformat(timespec="seconds")
+    zh = {"update": "已被修改", "delete": "已被删除"}.get(one["operation"], "已重新登记")
+    en = {"update": "was changed", "delete": "was deleted"}.get(one["operation"], "was entered again")
+    return {"id": str(one["id"]), "field": "id", "code": "changed_since", "title": one["title"],
+            "version": one["version"], "changed_by": one["changed_by"], "changed_at": when,
+            "zh": f"“{one['title']}”{zh}（{one['changed_by']}，{when}）",
+            "en": f"“{one['title']}” {en} by {one['changed_by']} at {when}"}

@@ -1,0 +1,108 @@
+"""Geometries of a batch as the layer stores them: plain ones all at once, any other one by one by `geometry.Shaper`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+
+from gisapp.formats.frames import Frame
+from gisapp.formats.geometry import GeometryFault, Shaper
+from gisapp.layers import Layer
+from gisapp.shapes import MAX_VERTICES
+from gisapp.tables import MAX_LATITUDE, SRID
+
+_TYPES = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
+_OF_MANY = {4: shapely.multipoints, 5: shapely.multilinestrings, 6: shapely.multipolygons}
+
+
+@dataclass
+class Outlines:
+    """Hexadecimal EWKB by column (None: no geometry), and by row what is wrong and what was repaired."""
+
+    columns: dict[str, Any]
+    faults: dict[int, dict[str, Any]] = field(default_factory=dict)
+    repairs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+class Outliner:
+    """Reads the geometries of one source in `frame`; `shaper` judges what is not plain."""
+
+    def __init__(self, layer: Layer, frame: Frame, shaper: Shaper) -> None:
+        self._layer, self._frame, self._shaper = layer, frame, shaper
+        self._main = _TYPES[layer.geometry]
+        self._stand_in = layer.stand_in
+        self._names = ["geom", *([layer.second_geometry.id] if layer.second_geometry else [])]
+
+    def read(self, wkb: Sequence[bytes | None], attached: Mapping[int, str],
+             seconds: Mapping[int, bytes]) -> Outlines:
+        """The geometries of a batch. `attached` (GeoJSON) and `seconds` (EWKB) are second geometries by row."""
+        found = Outlines({name: np.full(len(wkb), None, object) for name in self._names})
+        plain = self._plain(wkb, found.columns) if len(wkb) else np.zeros(0, bool)
+        for row in np.flatnonzero(~plain | _marked(len(wkb), attached, seconds)).tolist():
+            self._one(row, wkb[row], attached.get(row), seconds.get(row), found)
+        return found
+
+    def _one(self, row: int, wkb: bytes | None, attached: str | None, second: bytes | None, found: Outlines) -> None:
+        try:
+            made = self._shaper.columns(wkb, attached, second)
+        except GeometryFault as fault:
+            found.faults[row] = fault.row()
+            for name in self._names:
+                found.columns[name][row] = None
+            return
+        for name in self._names:
+            shape = made.shapes[name]
+            found.columns[name][row] = shape.hex() if shape else None
+        if made.repairs:
+            found.repairs[row] = made.repairs
+
+    def _plain(self, wkb: Any, columns: dict[str, Any]) -> Any:
+        """Fill in the rows that need no thought, and say which."""
+        shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+        kinds = shapely.get_type_id(shapes)
+        main = np.isin(kinds, (self._main, self._main - 3))
+        stand_in = kinds == 0 if self._stand_in else np.zeros(len(kinds), bool)
+        plain = (main | stand_in) & ~shapely.is_empty(shapes) & ~shapely.has_z(shapes) & ~shapely.has_m(shapes)
+        plain &= shapely.get_num_coordinates(shapes) <= MAX_VERTICES
+        shapes, plain = self._stored(shapes, plain)
+        for name, rows in (("geom", plain & main), (self._names[-1], plain & stand_in & ~main)):
+            if rows.any():
+                columns[name][rows] = _ewkb(shapes[rows], self._main if name == "geom" else 0)
+        return plain
+
+    def _stored(self, shapes: Any, plain: Any) -> tuple[Any, Any]:
+        """The plain shapes in EPSG:4326, and which of them are still plain there."""
+        if not self._frame.is_stored:
+            shapes = np.where(plain, shapes, None)
+            points = shapely.get_coordinates(shapes)
+            with np.errstate(all="ignore"):
+                odd = ~np.isfinite(points).all() or np.abs(points).max(initial=0) > 1e9
+            if odd:  # some row is: then each is looked at
+                return shapes, np.zeros(len(plain), bool)
+            shapes = shapely.set_coordinates(shapes, self._frame.to_stored(points))
+        west, south, east, north = shapely.bounds(shapes).T
+        with np.errstate(invalid="ignore"):
+            inside = (west >= -180) & (east <= 180) & (south >= -MAX_LATITUDE) & (north <= MAX_LATITUDE)
+        plain = plain & inside
+        plain[plain] = shapely.is_valid(shapes[plain])
+        return shapes, plain
+
+
+def _marked(count: int, *sets: Mapping[int, Any]) -> Any:
+    marked = np.zeros(count, bool)
+    for rows in sets:
+        marked[list(rows)] = True
+    return marked
+
+
+def _ewkb(shapes: Any, kind: int) -> Any:
+    """Hexadecimal EWKB, single shapes made multiple where the layer wants those."""
+    single = shapely.get_type_id(shapes) != kind
+    if single.any():
+        shapes = shapes.copy()
+        shapes[single] = _OF_MANY[kind](shapes[single], indices=np.arange(int(single.sum())))
+    return shapely.to_wkb(shapely.set_srid(shapes, SRID), hex=True, include_srid=True)

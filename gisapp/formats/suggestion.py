@@ -1,0 +1,18 @@
+"""How the columns of a source would be mapped if nobody said otherwise."""
+
+from __future__ import annotations
+
+from gisapp.formats import source as files
+from gisapp.formats.mapping import parse_uuid, suggest
+from gisapp.layers import Layer
+
+
+def suggested(layer: Layer, source: files.Source, sample: files.Sample) -> dict[str, str | None]:
+    """Column → field. A column that holds the shapes is none, nor is a sender's own kind of id."""
+    mapping = suggest(layer, source.fields, source.types)
+    for column in (source.columns or {}).values():
+        mapping[column] = None
+    for place, name in enumerate(source.fields):
+        if mapping.get(name) == "id" and not any(parse_uuid(row[place]) for row in sample.rows):
+            mapping[name] = None
+    return mapping

@@ -1,0 +1,123 @@
+"""What the pages of the import desk share: who asks, what a form chose, the page of columns."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify, request
+from flask_babel import gettext as _
+
+from gisapp.crs import MENU
+from gisapp.desk import report
+from gisapp.errors import Problem
+from gisapp.formats.encoding import ENCODINGS
+from gisapp.formats.mapping import targets
+from gisapp.layers import Layer
+from gisapp.params import parse_id
+from gisapp.permissions import rights
+from gisapp.sql_stage_checks import TERRITORIES
+from gisapp.views import context, problems
+from gisapp.views.forms import form_page
+
+
+def note_titles() -> dict[str, str]:
+    """What was done to shapes and texts on the way, in the reader's language."""
+    return {"heights_dropped": _("Heights dropped"), "curves_straightened": _("Curves made straight lines"),
+            "texts_cut": _("Texts whose end the sender had cut off")}
+
+
+def wants_page() -> bool:
+    """Whether a person reads the answer; a program that takes anything gets JSON."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def problem_answer(problem: Problem) -> Response:
+    """A program reads what went wrong as JSON here too, although this is a page's address."""
+    if wants_page():
+        return problems.answer(problem)
+    response = jsonify(problem.document(context.language()))
+    response.status_code = problem.kind.status
+    response.content_type = "application/problem+json; charset=utf-8"
+    response.headers.update(problem.headers)
+    return response
+
+
+def number_of(text: str) -> UUID:
+    """The number in an address. Problem `import_unknown`."""
+    try:
+        return parse_id(text)
+    except Problem:
+        raise Problem("import_unknown") from None
+
+
+def mapping_page(document: dict[str, Any], problem: Problem | None = None,
+                 choices: dict[str, Any] | None = None) -> Response:
+    """The page of an upload's columns, with the choices that a person made in the place of the suggestions."""
+    house, actor = context.house(), context.actor()
+    layer = house.layer(document["layer"])
+    choices = choices or document.get("check", {}).get("choices") or {}
+    return form_page("hand_over/mapping.html", problem, document=_as_chosen(document, choices), layer=layer,
+                     language=context.language(), targets=target_titles(layer), choices=choices,
+                     systems=[crs for crs in MENU.values() if crs.srid], encodings=ENCODINGS,
+                     chosen_encoding=request.values.get("encoding", choices.get("encoding") or ""),
+                     faults=problem.errors if problem else [], may=rights(actor),
+                     note_titles=note_titles(), has_report=report.is_kept(house, UUID(document["id"])),
+                     keys=[field for field in layer.fields if field.unique],
+                     levels=[layer.field(name) for name in TERRITORIES] if layer.assigned else [],
+                     lists={f.id: house.catalogue.codelists[f.codelist] for f in layer.writable_fields if f.codelist},
+                     required={field.id for field in layer.writable_fields if field.required})
+
+
+def target_titles(layer: Layer) -> dict[str, str]:
+    """What a column may be mapped to, in the reader's language."""
+    language, second = context.language(), layer.second_geometry
+    titles = {name: field.title.get(language) for name, field in targets(layer).items() if field}
+    if second is not None:
+        titles[second.id] = second.title.get(language)
+    return {"id": _("Identifier"), "geometry": _("Geometry")} | titles
+
+
+def _as_chosen(document: dict[str, Any], choices: dict[str, Any]) -> dict[str, Any]:
+    chosen = choices.get("layers", {})
+    layers = [source | {key: value for key, value in chosen.get(source["name"], {}).items() if value}
+              for source in document.get("layers", [])]
+    return document | {"layers": layers}
+
+
+def choices_of_form(document: dict[str, Any]) -> dict[str, Any]:
+    """The choices of the page's form, source by source and column by column."""
+    form, layers = request.form, {}
+    if "again" in form:
+        kept = document.get("check", {}).get("choices", {})
+        return {**kept, "codes": _codes(document), "repair": "repair" in form or kept.get("repair", False),
+                "layers": {name: one | ({"repair": True} if "repair" in form else {})
+                           for name, one in kept.get("layers", {}).items()}}
+    for place, source in enumerate(document.get("layers", [])):
+        if f"role_{place}" not in form:
+            continue
+        mapping = {name: form.get(f"map_{place}_{column}") or None for column, name in enumerate(source["fields"])}
+        layers[source["name"]] = {"role": form[f"role_{place}"], "mapping": mapping,
+                                  "crs": form.get(f"crs_{place}") or None, "repair": "repair" in form}
+    chosen: dict[str, Any] = {
+        "layers": layers, "encoding": form.get("encoding") or None, "mode": form.get("mode", "append"),
+        "key": form.get("key", "id"), "new": form.get("new", "enter"), "codes": _codes(document),
+        "twins": {name: form[f"twins_{name}"] for name in ("id", "key", "place") if form.get(f"twins_{name}")}}
+    if chosen["mode"] == "replace":
+        chosen["territory"] = {"level": form.get("level", ""), "code": form.get("code", "").strip()}
+    if "save" in form:
+        chosen["save_as"] = form.get("save_as", "").strip()
+    return chosen
+
+
+def _codes(document: dict[str, Any]) -> dict[str, dict[str, str | None]]:
+    """What unknown code values stand for: those chosen before, and those of the form (code_<n> of the list)."""
+    kept = document.get("check", {})
+    made = {name: dict(words) for name, words in (kept.get("choices", {}).get("codes") or {}).items()}
+    for number, one in enumerate(kept.get("unknown", [])):
+        given = request.form.get(f"code_{number}", "")
+        if given:
+            made.setdefault(one["field"], {})[one["value"]] = None if given == "-" else given
+    return made
+
+
