@@ -16,7 +16,7 @@ from gisapp import features
 from gisapp.house import House
 from gisapp.layers import CodeList, Field, Layer, State
 from gisapp.params import Query
-from gisapp.permissions import Actor, may
+from gisapp.permissions import Actor, at_home, may
 from gisapp.words import Words
 
 #: derived field → the layer that names its codes, and what the panel calls it
@@ -43,13 +43,15 @@ class Fact:
 @dataclass
 class Card:
     """What the panel shows of a feature: `moves` are the states that may follow and the reader may set, `mark` is a
-    GeoJSON point that stands in for a missing geometry, `as_of` the past moment that is shown."""
+    GeoJSON point that stands in for a missing geometry, `as_of` the past moment that is shown, `at_home` whether the
+    feature lies where the reader may write."""
 
     layer: Layer
     id: str
     title: str
     version: int = 0
     as_of: datetime | None = None
+    at_home: bool = True
     moves: list[State] = field(default_factory=list)
     synthetic: bool = False
     state: Fact | None = None
@@ -69,10 +71,10 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
     layer = house.layer(layer_id)
     feature = json.loads(features.get(house, actor, layer_id, feature_id, as_of=as_of).feature)
     values: dict[str, Any] = feature["properties"]
-    writer = Writer.of(house, language)
+    writer, home = Writer.of(house, language), at_home(actor, values.get("squadron_code"))
+    moves = _moves(actor, layer, values.get("status")) if home and not as_of else []
     made = Card(layer, str(feature_id), str(values.get(layer.name_field) or layer.title.get(language)),
-                version=values["version"], moves=[] if as_of else _moves(actor, layer, values.get("status")),
-                as_of=as_of,
+                version=values["version"], moves=moves, as_of=as_of, at_home=home,
                 synthetic=bool(values.get("synthetic")), mark=_mark(layer, values, feature))
     for one in layer.all_fields:
         if values.get(one.id) in (None, "", []) or one.id in (layer.name_field, "synthetic"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gisapp.errors import Problem
+from gisapp.role_words import ACT_WORDS, ROLE_WORDS
+from gisapp.words import Words
 
 ROLES = ("viewer", "inspector", "reviewer", "exporter", "admin")
 
@@ -48,13 +50,25 @@ def rights(actor: Actor | None) -> frozenset[str]:
     return ALLOWED.get(actor.role, frozenset()) if actor else frozenset()
 
 
+def not_allowed(actor: Actor, act: str) -> Problem:
+    """The Problem of somebody whose role does not include the act: the words for people, the names for programs."""
+    role, what = ROLE_WORDS.get(actor.role), ACT_WORDS.get(act)
+    return Problem("act_not_allowed", more={"role": actor.role, "act": act},
+                   role=role or Words(actor.role, actor.role), act=what or Words(act, act))
+
+
 def require(actor: Actor, act: str) -> None:
     """Raise `act_not_allowed` (403) unless the actor's role allows the act."""
     if not may(actor, act):
-        raise Problem("act_not_allowed", role=actor.role, act=act)
+        raise not_allowed(actor, act)
+
+
+def at_home(actor: Actor, squadron_code: str | None) -> bool:
+    """Whether a feature of that squadron lies where the actor may write: everywhere for an account without one."""
+    return actor.squadron_code is None or actor.squadron_code == squadron_code
 
 
 def require_territory(actor: Actor, squadron_code: str | None) -> None:
     """Raise `outside_territory` (403) when an account bound to a squadron writes elsewhere."""
-    if actor.squadron_code is not None and actor.squadron_code != squadron_code:
+    if not at_home(actor, squadron_code):
         raise Problem("outside_territory", squadron=actor.squadron_code)

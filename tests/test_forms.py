@@ -459,11 +459,15 @@ def test_a_squadron_has_forms_of_its_own_territory_only(roles: dict[str, Role], 
     people.set_squadron(owner, SYSTEM, str(account.id), "Z1")
     try:
         elsewhere = roles["inspector"].get(f"{SIGNS}/{number}", headers={"Accept": "text/html"})
+        panel = roles["inspector"].get(f"/panel/rooftop_signs/{number}?lang=en").text
         sent = dict(form.fields) | minimal(form, "rooftop_signs") | {"f-remark": "kept"}
         answer = send(roles["inspector"], f"{SIGNS}?lang=en", sent)
     finally:
         people.set_squadron(owner, SYSTEM, str(account.id), None)
     assert elsewhere.status_code == 403
+    assert "It lies outside your territory" in panel
+    for offered in (f'href="{SIGNS}/{number}"', 'data-act="state"', 'data-act="split"', 'data-act="pick"'):
+        assert offered not in panel
     assert answer.status_code == 403
     assert "outside your territory (Z1)" in answer.text
     assert FormPage(answer.text).fields["f-remark"] == "kept"

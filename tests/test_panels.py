@@ -18,6 +18,7 @@ from gisapp.house import House
 from gisapp.params import Query
 from gisapp.permissions import Actor
 from gisapp.rules import RULES
+from tests.conftest import Role
 
 CATALOGUE = load_catalogue(ROOT / "layers", RULES)
 INSPECTOR, VIEWER = Actor("1", "inspector", "inspector"), Actor("2", "viewer", "viewer")
@@ -96,3 +97,16 @@ def test_several_codes_are_listed_by_title() -> None:
     writer = panels.Writer(CATALOGUE.codelists, "en", ZoneInfo("UTC"))
     assert layer.has_field(declared.id)
     assert writer.text(declared, [code.id for code in codes]) == ", ".join(code.title.en for code in codes)
+
+
+@pytest.mark.parametrize(("language", "said"), [
+    ("zh", "您的角色（浏览者）不能执行此操作：导出文件"),
+    ("en", "Your role (Viewer) does not include this: take files out")])
+def test_what_a_role_may_not_do_is_said_in_words(roles: dict[str, Role], language: str, said: str) -> None:
+    asked = f"/print.pdf?layers=rooftop_signs&atlas=rooftop_signs&lang={language}"
+    page = roles["viewer"].get(asked, headers={"Accept": "text/html"})
+    assert page.status_code == 403
+    assert said in page.text
+    told = roles["viewer"].get(asked).json
+    assert said in told["detail"]
+    assert (told["code"], told["role"], told["act"]) == ("act_not_allowed", "viewer", "export")

@@ -123,10 +123,13 @@ def test_a_picture_has_its_pixels(viewer: Role, filled: Any) -> None:
 
 def test_an_atlas_has_a_page_for_each_feature(admin: Role, viewer: Role, filled: list[dict[str, Any]]) -> None:
     document = opened(admin, atlas="rooftop_signs", lang="zh")
-    assert len(document) == ROWS
-    for number, row in enumerate(sorted(filled, key=lambda row: str(row["sign_no"]))):
+    assert len(document) == ROWS + 1
+    index = text_of(document)
+    assert "目 录" in index
+    for number, row in enumerate(sorted(filled, key=lambda row: str(row["sign_no"])), 1):
+        assert str(row["sign_no"]) in index
         assert str(row["sign_no"]) in text_of(document, number)
-        assert f"第 {number + 1} 页，共 {ROWS} 页" in text_of(document, number)
+        assert f"第 {number + 1} 页，共 {ROWS + 1} 页" in text_of(document, number)
     document.close()
     refused = viewer.get("/print.pdf?layers=rooftop_signs&atlas=rooftop_signs")
     assert (refused.status_code, refused.json["code"]) == (403, "act_not_allowed")
@@ -134,7 +137,20 @@ def test_an_atlas_has_a_page_for_each_feature(admin: Role, viewer: Role, filled:
 
 def test_an_atlas_of_what_the_map_shows(admin: Role, filled: list[dict[str, Any]]) -> None:
     document = opened(admin, atlas="rooftop_signs", bbox="113.3799,31.68,113.3801,31.70", in_view="1")
-    assert len(document) == 1
+    assert len(document) == 2
+    document.close()
+
+
+def test_a_long_index_has_a_page_of_its_own(admin: Role, house: House) -> None:
+    rows = sample_rows(house, "vendor_points", 60)
+    store(house, "vendor_points", rows)
+    document = opened(admin, layers="vendor_points", atlas="vendor_points", lang="en")
+    assert len(document) == 62
+    listed = text_of(document, 1)
+    name = house.layer("vendor_points").name_field
+    assert all(str(row[name]) in listed for row in rows)
+    for number in (2, 61):
+        assert f"Page {number + 1} of 62" in text_of(document, number)
     document.close()
 
 
@@ -179,7 +195,7 @@ def test_personal_data_is_on_no_sheet(roles: dict[str, Role], house: House) -> N
     store(house, "illegal_builds", rows)
     document = opened(roles["admin"], layers="illegal_builds", atlas="illegal_builds", lang="zh")
     text = "".join(text_of(document, page) for page in range(len(document)))
-    assert len(document) == 3
+    assert len(document) == 4
     assert "8642097531" not in text
     for name in personal:
         assert house.layer("illegal_builds").field(name).title.zh + "：" not in text
@@ -223,7 +239,7 @@ def test_what_is_larger_than_a_sheet_is_cut_and_said(admin: Role, filled: Any) -
 
 def test_an_atlas_of_another_day(admin: Role, filled: list[dict[str, Any]]) -> None:
     document = opened(admin, atlas="rooftop_signs", as_of="2099-01-01", lang="zh")
-    assert len(document) == ROWS
+    assert len(document) == ROWS + 1
     document.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -57,6 +58,12 @@ class Window:
         x, y = self.frame.middle
         east, north = self.centre
         return np.column_stack((x + (metres[:, 0] - east) * self.mm, y - (metres[:, 1] - north) * self.mm))
+
+    def spots(self, degrees: Sequence[tuple[float, float]]) -> Points:
+        """Places in degrees (lon, lat), EPSG:4326, as (n, 2) in mm on paper."""
+        lons, lats = zip(*degrees, strict=True)
+        metres = _transformer(STORED_SRID, self.crs.srid).transform(np.asarray(lons), np.asarray(lats))
+        return self.place(np.column_stack(metres))
 
     def metres(self, x: float, y: float) -> tuple[float, float]:
         """Easting and northing of a point on paper."""

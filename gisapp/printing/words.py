@@ -18,6 +18,8 @@ WORDS = {
                  "CGCS2000 3-degree Gauss–Krüger, central meridian {meridian}°E, grid in km"),
     "made": Words("制图 {moment}", "Made {moment}"),
     "by": Words("打印人 {name}", "Printed by {name}"),
+    "index": Words("目　录", "Index"),
+    "pages": Words("页码", "page"),
     "page": Words("第 {page} 页，共 {pages} 页", "Page {page} of {pages}"),
     "synthetic": Words("模拟数据", "SYNTHETIC"),
     "synthetic_long": Words("模拟数据，地点与案件均为虚构", "Synthetic data: fictional places and cases"),

@@ -5,7 +5,7 @@ A sheet hangs on a wall, so it is read as somebody without the right to personal
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from gisapp.errors import Problem
 from gisapp.house import House, make_house
 from gisapp.params import Box as Bounds
 from gisapp.permissions import Actor
-from gisapp.printing import content, furniture, legend, names, symbols
+from gisapp.printing import content, furniture, index_page, legend, names, symbols
 from gisapp.printing.ground import Window, fitting, shows
 from gisapp.printing.ink import Ink
 from gisapp.printing.order import Order, read_order
@@ -49,6 +49,15 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     if order["format"] == "png":
         path = picture(path, asked.dpi)
     return {"path": str(path), "pages": pages, "question": press.question, "title": press.title}
+
+
+@dataclass(frozen=True)
+class Index:
+    """What the first page of an atlas tells: its entries, the page of the first of them, the list where it fits."""
+
+    entries: list[index_page.Entry]
+    first: int
+    listed: list[legend.Row]
 
 
 class Press:
@@ -86,10 +95,30 @@ class Press:
             raise Problem("print_atlas_size", count=count, limit=MOST_PAGES)
         rows, _ = content.found(self.house, self.actor, layer, query)
         rows.sort(key=lambda row: (str(row[1]), str(row[0])))
-        for number, row in enumerate(rows[:1] if self.first_only else rows, 1):
-            window = fitting(content.bounds(row), self.layout.frame, self.order.scale or _ATLAS_SCALE)
-            self._page(window, str(row[0]), number, len(rows))
-        return 1 if self.first_only else len(rows)
+        return self._atlas([(str(row[0]), str(row[1] or ""), content.bounds(row)) for row in rows])
+
+    def _atlas(self, records: list[tuple[str, str, Bounds]]) -> int:
+        """An index, then a page for each record: its id, its name, its box."""
+        entries = [index_page.Entry(name, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for _, name, box in records]
+        listed = index_page.in_column(self.layout, entries, 2, self.language)
+        first = 2 if listed else 3
+        pages = first - 1 + len(records)
+        self._page(index_page.around(entries, self.layout.frame), pages=pages,
+                   index=Index(entries, first, listed))
+        if self.first_only:
+            return 1
+        if not listed:
+            self._list_page(entries, first, pages)
+        for number, (chosen, _, box) in enumerate(records, first):
+            window = fitting(box, self.layout.frame, self.order.scale or _ATLAS_SCALE)
+            self._page(window, chosen, number, pages)
+        return pages
+
+    def _list_page(self, entries: list[index_page.Entry], first: int, pages: int) -> None:
+        self.ink.new_page(self.layout.width, self.layout.height)
+        furniture.title(self.ink, self.layout, self.title, "")
+        index_page.list_page(self.ink, self.layout, entries, first, self.language)
+        self._foot(None, 2, pages, made_up=False)
 
     def _window(self) -> Window:
         order, frame = self.order, self.layout.frame
@@ -113,7 +142,8 @@ class Press:
                 return min(west), min(south), max(east), max(north)
         raise Problem("print_nothing")
 
-    def _page(self, window: Window, chosen: str | None = None, number: int = 1, pages: int = 1) -> None:
+    def _page(self, window: Window, chosen: str | None = None, number: int = 1, pages: int = 1,
+              index: Index | None = None) -> None:
         layers = [content.drawn(self.house, self.actor, layer, self.order.selection, window)
                   for layer in self.order.selection.layers]
         ink, layout, language = self.ink, self.layout, self.language
@@ -124,6 +154,8 @@ class Press:
         ink.unclip()
         furniture.grid(ink, window, layout)
         names.name(symbols.Look.of(ink, window, layout.k), layers, layout.frame, chosen, furniture.north_box(layout))
+        if index:
+            index_page.numbers(ink, window, layout.k, index.entries, index.first)
         if not any(one.items for one in layers):
             ink.text(*layout.frame.middle, say("empty", language), 5 * layout.k, anchor=0.5, colour=furniture.GREY)
         furniture.north(ink, layout, language)
@@ -132,15 +164,16 @@ class Press:
         furniture.title(ink, layout, self.title, f"1:{window.scale}", say("synthetic", language) if made_up else "")
         if made_up:
             furniture.synthetic(ink, layout, language)
-        self._column(window, layers, chosen)
+        self._column(window, layers, chosen, index.listed if index else [])
         self._foot(window, number, pages, made_up)
 
-    def _column(self, window: Window, layers: list[content.Drawn], chosen: str | None) -> None:
+    def _column(self, window: Window, layers: list[content.Drawn], chosen: str | None,
+                listed: list[legend.Row]) -> None:
         ink, language, layout = self.ink, self.language, self.layout
         last = layout.columns[-1]
         columns = [*layout.columns[:-1], replace(last, height=last.height - 21.5 * layout.k)]
         width = last.width / layout.k
-        rows = self._facts(chosen, width) if chosen else []
+        rows = self._facts(chosen, width) if chosen else list(listed)
         rows += legend.legend(layers, self.house.catalogue.codelists, language)
         rows += legend.notes(ink, layers, width, language, cut=self.cut)
         rows += legend.question(ink, self.question, width, language)
@@ -155,14 +188,15 @@ class Press:
         lines = [(fact.title, fact.text) for fact in (*state, *card.sizes, *card.facts, *card.place)]
         return legend.facts(self.ink, card.title, lines[:14], width, self.language)
 
-    def _foot(self, window: Window, number: int, pages: int, made_up: bool) -> None:
+    def _foot(self, window: Window | None, number: int, pages: int, made_up: bool) -> None:
         said = [say("made", self.language, moment=f"{self.moment:%Y-%m-%d %H:%M}"),
                 say("by", self.language, name=self.actor.username)]
         if made_up:
             said.insert(0, say("synthetic_long", self.language))
         if pages > 1:
             said.append(say("page", self.language, page=number, pages=pages))
-        furniture.foot(self.ink, self.layout, say("crs", self.language, meridian=window.meridian), " · ".join(said))
+        grid = say("crs", self.language, meridian=window.meridian) if window else ""
+        furniture.foot(self.ink, self.layout, grid, " · ".join(said))
 
 
 def picture(pdf: Path, dpi: int) -> Path:

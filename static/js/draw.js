@@ -87,7 +87,10 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     tree.turnOn(next.layer);
     neighbours.of([...new Set([next.layer, ...['buildings', 'roads'].filter((id) => tree.shown().includes(id))])]);
     map.pm.enableDraw(TOOL[next.geometry], { ...snapping, ...looks, continueDrawing: false, tooltips: !shell.isPhone(), markerStyle: { icon: pin() } });
-    if (shell.isPhone() && !form()) document.querySelector('[data-close-side]')?.click();
+    if (shell.isPhone() && !form()) {
+      document.querySelector('[data-close-side]')?.click();
+      shell.setPanel(false); // what it holds stays
+    }
     refreshBar();
   }
 
@@ -159,6 +162,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     const back = form()?.dataset.version ? { layer: form().dataset.featureForm, id: form().dataset.id } : null;
     finish();
     if (back) panel.open(back);
+    else if (panel.selected()) shell.setPanel(true);
     else panel.close();
   }
 

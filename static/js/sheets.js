@@ -36,6 +36,8 @@ export function sheets(map) {
 
   return {
     setPanel,
+    setSide,
+    isSideOpen: () => shell.classList.contains('side-open'),
     isPhone: () => PHONE.matches,
     /** Height in px of what covers the map's lower edge. */
     covered: () => (PHONE.matches && !panel.hidden ? panel.getBoundingClientRect().height : 0),

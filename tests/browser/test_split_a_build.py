@@ -26,6 +26,7 @@ def test_a_build_is_split_and_whole_again(visit: Callable[..., Page], size: tupl
                   "paddingBottomRight: [0, window.innerWidth < 700 ? 400 : 0]})", [west, south, east, north])
     page.click("#panel-body [data-act=split]")
     expect(page.locator("#draw-bar [data-hint]")).to_contain_text("画一条线")
+    expect(page.locator("#panel")).to_be_visible(visible=size == DESKTOP)  # on a phone it makes room
     middle, reach = (west + east) / 2, (north - south) / 2
     for lat in (south - reach, north + reach):
         click_at(page, middle, lat)
