@@ -35,7 +35,7 @@ class Table:
         self._separator = _separator(start)
         first = next(iter(self._read()), [])
         self._headless = bool(first) and sum(map(_is_number, first)) * 2 >= len(first)
-        self.heading = [f"column_{n}" for n in range(1, len(first) + 1)] if self._headless else unique(first)
+        self.heading = unique([""] * len(first) if self._headless else first)
 
     def _text(self) -> TextIO:
         return self._dataset.path.open("r", encoding=_CODECS[self.encoding], errors="replace", newline="")

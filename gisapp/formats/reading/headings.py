@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+
+from gisapp.errors import Problem
+
+MAX_COLUMNS = 1000
 
 
-def unique(names: Iterable[str]) -> list[str]:
-    """Names fit for a heading: none empty, none twice, none longer than 120 characters."""
+def unique(names: Sequence[str]) -> list[str]:
+    """Names fit for a heading: none empty, none twice, none longer than 120 characters. Problem `file_unreadable`
+    for more than a thousand."""
+    if len(names) > MAX_COLUMNS:
+        raise Problem("file_unreadable", reason=f"超过 {MAX_COLUMNS} 列 / over {MAX_COLUMNS} columns")
     made: list[str] = []
     for n, name in enumerate(names, 1):
         plain = " ".join(str(name).split())[:120] or f"column_{n}"

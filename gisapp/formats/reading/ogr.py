@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyogrio
 from pyogrio.raw import open_arrow
 
+from gisapp.errors import Problem
 from gisapp.formats.dbf import plain_names
 from gisapp.formats.encoding import decode_cut, find_encoding, find_text_encoding, likeliest, transcode
 from gisapp.formats.kinds import Dataset
@@ -20,6 +21,8 @@ from gisapp.formats.source import Source, unreadable
 DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON", "ndjson": "GeoJSONSeq", "fgb": "FlatGeobuf",
            "gdb": "OpenFileGDB", "kml": "LIBKML", "gpx": "GPX", "dxf": "DXF"}
 _MAX_LAYERS = 50
+#: Of a GeoJSON feature: the driver takes fifteen times as much memory. 300 000 vertices fit.
+MAX_FEATURE_MB = 20
 #: So many lines with other than ASCII tell the encoding of a drawing.
 _TEXTS = 5000
 _FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
@@ -39,7 +42,7 @@ def allow_drivers() -> None:
     pyogrio.set_gdal_config_options({
         "GDAL_SKIP": ",".join(skipped), "SHAPE_RESTORE_SHX": True, "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": False,
         "LIBKML_EXTERNAL_STYLE": False, "LIBKML_RESOLVE_STYLE": False, "CPL_CURL_VERBOSE": False,
-        "GDAL_DISABLE_READDIR_ON_OPEN": "YES", "OGR_GEOJSON_MAX_OBJ_SIZE": 200})
+        "GDAL_DISABLE_READDIR_ON_OPEN": "YES", "OGR_GEOJSON_MAX_OBJ_SIZE": MAX_FEATURE_MB})
     _register_drivers()
     if not set(pyogrio.list_drivers()) <= wanted:
         raise RuntimeError("GDAL kept drivers that were to be left out")
@@ -56,7 +59,7 @@ def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
             _tell_encoding(_encoding(dataset, encoding)[0])
         found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
     except _FAULTS as error:
-        raise unreadable(dataset, error) from error
+        raise _said(dataset, error) from error
     return [source for source in found if source.count or dataset.format != "gpx"]
 
 
@@ -150,7 +153,16 @@ def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]
                 kept = [columns[n] for n in _kept(dataset, names)]
                 yield [_raw(column) for column in kept] if shapefile else kept, _wkb(batch.column(place))
     except _FAULTS as error:
-        raise unreadable(dataset, error) from error
+        raise _said(dataset, error) from error
+
+
+def _said(dataset: Dataset, error: Exception) -> Problem:
+    """What GDAL complains of; where it talks of its own settings, what that means to the sender."""
+    if "OGR_GEOJSON_MAX_OBJ_SIZE" in str(error) or "Too many characters" in str(error):
+        return Problem("file_unreadable", reason=(
+            f"{dataset.title}：有一个要素超过 {MAX_FEATURE_MB} MB，请简化几何 / "
+            f"one feature is larger than {MAX_FEATURE_MB} MB; simplify its geometry"))
+    return unreadable(dataset, error)
 
 
 def _raw(column: pa.Array) -> pa.Array:

@@ -16,8 +16,9 @@ from gisapp.formats.kinds import Dataset
 from gisapp.formats.reading import csv_text, workbook
 from gisapp.formats.source import Source
 
-MAX_COLUMNS = 1000
 _LOOKED_AT = 200
+#: Collections within collections that are still read.
+_NESTED = 16
 #: What the column of a place is called: by the whole name, in lower case without spaces and signs.
 _PAIRS = (("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("longitude", "latitude"), ("经度", "纬度"),
           ("经度坐标", "纬度坐标"), ("坐标经度", "坐标纬度"), ("gpslon", "gpslat"), ("gpslng", "gpslat"),
@@ -59,8 +60,6 @@ def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
 
 
 def _described(dataset: Dataset, table: _Table) -> Source:
-    if len(table.heading) > MAX_COLUMNS:
-        raise Problem("file_unreadable", reason=f"{dataset.title}：超过 {MAX_COLUMNS} 列 / over {MAX_COLUMNS} columns")
     source = Source(name=table.name, dataset=dataset, part=table.name, geometry="Unknown", count=0,
                     fields=table.heading, types=["String"] * len(table.heading), encoding=table.encoding,
                     encoding_from=table.encoding_from)
@@ -204,6 +203,8 @@ def _empty(cell: Any) -> bool:
 def _from_wkt(cell: Any) -> bytes | None:
     if _empty(cell):
         return None
+    if str(cell).upper().count("COLLECTION") > _NESTED:
+        return b""  # GEOS recurses, and would run out of stack
     text = re.sub(r"\ASRID=\d+;\s*", "", str(cell).strip(), flags=re.IGNORECASE)
     try:
         shape = shapely.from_wkt(text)

@@ -35,7 +35,7 @@ class Sheet:
         self._sheet = sheet
         start = list(islice(sheet.iter_rows(), _HEADING_WITHIN))
         self._first = _heading_row(start)
-        self.heading = unique(str(_cell(cell) or "") for cell in start[self._first]) if start else []
+        self.heading = unique([str(_cell(cell) or "") for cell in start[self._first]]) if start else []
 
     def rows(self) -> Iterator[list[Any]]:
         """The rows below the heading that hold anything."""
