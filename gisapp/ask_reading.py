@@ -90,6 +90,8 @@ def _area(tree: Any) -> tuple[str, str] | None:
     op, args = tree.get("op"), tree.get("args", [])
     if op == "inside" and len(args) == 2 and args[0] in _AREA_OF and isinstance(args[1], str):
         return _AREA_OF[args[0]], args[1]
+    if op == "in_area" and isinstance(args[0], str):
+        return "area", args[0]
     if op == "around" and args[0].get("type") == "Point":
         return "circle", ",".join(_text(one) for one in (*args[0]["coordinates"], args[1]))
     if op == "s_intersects" and args[0] == {"property": "geometry"} and args[1].get("type") == "Polygon":

@@ -6,6 +6,7 @@ is not filled in yet says nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,10 +24,11 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "moment": ("after", "before", "last", "empty", "filled"),
     "boolean": ("yes", "no", "empty"),
 }
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TYPES = {"integer": "number", "datetime": "moment"}
 COMPARED = {"eq": "=", "ne": "<>", "ge": ">=", "le": "<=", "gt": ">", "lt": "<", "since": ">=", "until": "<="}
 BARE = ("empty", "filled", "yes", "no")
-AREAS = ("district", "street", "grid", "box", "circle", "shape")
+AREAS = ("district", "street", "grid", "box", "circle", "shape", "area")
 _AREA_LAYERS = {"district": "districts", "street": "streets", "grid": "unit_grids"}
 
 
@@ -61,7 +63,8 @@ class Group:
 @dataclass(frozen=True)
 class Sheet:
     """Everything that the builder shows. `area` is one of AREAS or nothing; `place` its code, or numbers behind
-    commas (degrees, longitude first; metres last of a circle; the corners of a shape in turn)."""
+    commas (degrees, longitude first; metres last of a circle; the corners of a shape in turn) or the id of an
+    area out of a file."""
 
     groups: tuple[Group, ...] = field(default=(Group(),))
     join: str = "and"
@@ -119,6 +122,8 @@ def write_area(sheet: Sheet) -> str:
     """The sheet's area in CQL2 text; nothing while it is not filled in."""
     if sheet.area in _AREA_LAYERS and sheet.place:
         return f"inside({quoted(_AREA_LAYERS[sheet.area])}, {quoted(sheet.place)})"
+    if sheet.area == "area":
+        return f"in_area({quoted(sheet.place)})" if _UUID.fullmatch(sheet.place) else ""
     given = numbers_of(sheet.place)
     numbers = [f"{one:g}" if one.is_integer() else repr(one) for one in given]
     if sheet.area == "circle" and len(numbers) == 3:

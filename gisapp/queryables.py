@@ -12,7 +12,7 @@ from gisapp.permissions import Actor, require
 #: Kind of an argument → what the standard calls it.
 _TYPES = {"layer": ["string"], "metres": ["number"], "filter": ["boolean"], "key": ["string", "boolean"],
           "count": ["integer"], "day": ["date", "string"], "moment": ["datetime"], "offset": ["integer"],
-          "shape": ["geometry"]}
+          "shape": ["geometry"], "area": ["string"]}
 
 
 def queryables_of(house: House, actor: Actor, layer_id: str, language: str) -> dict[str, Any]:

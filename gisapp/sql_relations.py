@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from gisapp.census import PIECES, known
 from gisapp.cql2.tree import Related
+from gisapp.sql_areas import shape_of
 from gisapp.sql_shapes import shown
 from gisapp.tables import LAYERS
 
@@ -57,6 +58,8 @@ def write(writer: Writer, node: Related) -> Clause:
     """The SQL of a function about another layer, or about a place."""
     if node.function == "around":
         return _around(writer, *node.values)
+    if node.function == "in_area":
+        return _in_area(writer, shape_of(*node.values))
     assert node.layer is not None  # noqa: S101
     return _WRITERS[node.function](_Pair(writer, node))
 
@@ -217,6 +220,14 @@ def _around(writer: Writer, shape: Any, metres: float) -> Clause:
     drawn = func.ST_Transform(theirs, 3857)
     reach = func.ST_Expand(drawn, _stretch(drawn, metres, most=True))
     return and_(writer.table.c.geom_3857.bool_op("&&")(reach), exact)
+
+
+def _in_area(writer: Writer, area: Clause) -> Clause:
+    """Meets an area that is kept: the index is asked with its box, looked up once."""
+    exact = func.ST_Intersects(shown(writer.layer, writer.table), area, type_=Boolean)
+    if "geom_3857" not in writer.table.c:
+        return and_(shown(writer.layer, writer.table).bool_op("&&")(area), exact)
+    return and_(writer.table.c.geom_3857.bool_op("&&")(func.ST_Transform(area, 3857)), exact)
 
 
 def _inside(pair: _Pair) -> Clause:

@@ -37,10 +37,19 @@ def read(reader: Reader, name: str, args: list[Any]) -> Related:
     if function.name == "around":
         place = reader.of_kind(args[0], "geometry")
         return Related(function.name, (place, _number(function, "metres", args[1])), function.returns)
+    if function.name == "in_area":
+        return Related(function.name, (_area(args[0]),), function.returns)
     if function.returns == "date":
         reader.moment = True
         return Related(function.name, (_offset(function, args[0] if args else 0),), function.returns)
     return _opening(reader, function, args)
+
+
+def _area(given: Any) -> UUID:
+    try:
+        return UUID(given)
+    except (ValueError, TypeError, AttributeError):
+        raise refused("in_area 的参数应为范围的编号（UUID）", "in_area takes the id (UUID) of an area") from None
 
 
 def _offset(function: Function, given: Any) -> int:

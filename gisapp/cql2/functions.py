@@ -17,7 +17,7 @@ MOST_OFFSET = 36_600
 
 @dataclass(frozen=True)
 class Argument:
-    """`kind` is layer, metres, shape, filter, key (code or UUID of a feature), count, day, moment or offset;
+    """`kind` is layer, metres, shape, area, filter, key (code or UUID of a feature), count, day, moment or offset;
     `optional` may be left out, `many` may come again."""
 
     name: str
@@ -43,6 +43,8 @@ _LAYER = Argument("layer", "layer", Words("另一图层的编号（也可以是�
 _METRES = Argument("metres", "metres", Words(f"距离，米，椭球面上量算，最大 {MOST_METRES}",
                                              f"Distance in metres on the ellipsoid, at most {MOST_METRES}"))
 _SHAPE = Argument("geometry", "shape", Words("几何，如 POINT(113.38 31.69)", "A geometry, such as POINT(113.38 31.69)"))
+_AREA = Argument("area", "area", Words("由文件上传的范围的编号（UUID）",
+                                       "Id (UUID) of an area that came out of a file"))
 _FILTER = Argument("filter", "filter", Words("对另一图层的条件，用它的字段书写",
                                              "Condition on the other layer, in its own fields"), optional=True)
 _KEY = Argument("key", "key", Words("另一图层中一个要素的代码（code）或编号（UUID），也可写条件",
@@ -62,6 +64,8 @@ FUNCTIONS: dict[str, Function] = {one.name: one for one in (
         "与另一图层的某个要素相距不超过若干米", "Lies within so many metres of a feature of the other layer")),
     Function("around", "boolean", (_SHAPE, _METRES), Words(
         "与一个所给几何相距不超过若干米", "Lies within so many metres of a given geometry")),
+    Function("in_area", "boolean", (_AREA,), Words(
+        "与由文件上传的范围相交", "Meets an area that came out of a file")),
     Function("inside", "boolean", (_LAYER, _KEY), Words(
         "代表点落在另一图层的某个面内（与区县、街道的归属规则相同）",
         "Its representative point lies in an area of the other layer (the rule by which districts and streets are "

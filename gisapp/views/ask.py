@@ -9,10 +9,11 @@ from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import ask, filters, questions
+from gisapp import areas, ask, filters, questions
 from gisapp.ask_rows import AREAS, OPERATORS, kind_of
 from gisapp.errors import Problem
 from gisapp.features import layers_for, schema_of
+from gisapp.params import parse_id
 from gisapp.views import context
 from gisapp.views.ask_answer import told
 from gisapp.views.forms import see
@@ -38,7 +39,7 @@ def page() -> Response:
         problem=problem.sentence(language) if problem else None, listed=questions.listed(house, actor, language),
         layers=layers_for(house, actor), words=_words(), offered=_offered,
         operators=OPERATORS, kind_of=kind_of, areas=_areas(), relations=ask.relations(asked.layer),
-        shared=questions.SHARED_WITH, args=asked.args, **told(asked, found)))
+        upload=_upload(asked), shared=questions.SHARED_WITH, args=asked.args, **told(asked, found)))
     if problem and "HX-Request" not in request.headers:
         response.status_code = problem.kind.status
     response.headers["Cache-Control"] = "private, no-store"
@@ -70,6 +71,18 @@ def keep() -> AnyResponse:
     return see(f"/q/{number}")
 
 
+def _upload(asked: ask.Asked) -> str | None:
+    """The name of the area out of a file that is asked; nothing where none was given yet, None where none is meant."""
+    if asked.sheet is None or asked.sheet.area != "area":
+        return None
+    if not asked.sheet.place:
+        return ""
+    try:
+        return str(areas.show(context.house(), context.actor(), parse_id(asked.sheet.place))["properties"]["name"])
+    except Problem as problem:
+        return problem.sentence(context.language())
+
+
 def _offered(layer_id: str) -> list[Any]:
     """The fields that conditions on a layer may name, in its order."""
     house, actor = context.house(), context.actor()
@@ -80,7 +93,8 @@ def _offered(layer_id: str) -> list[Any]:
 def _areas() -> list[tuple[str, str, list[Any]]]:
     house, actor = context.house(), context.actor()
     titles = {"district": _("District"), "street": _("Sub-district"), "grid": _("Unit grid"),
-              "box": _("A box"), "circle": _("Around a point"), "shape": _("A drawn shape")}
+              "box": _("A box"), "circle": _("Around a point"), "shape": _("A drawn shape"),
+              "area": _("An uploaded file")}
     named = {"district": "districts", "street": "streets"}
     return [(one, titles[one], filters.areas(house, actor, named[one]) if one in named else []) for one in AREAS]
 

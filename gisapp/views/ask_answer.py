@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import ask, ask_batch, features, published, statistics
+from gisapp import areas, ask, ask_batch, features, published, statistics
 from gisapp.ask import Answer, Asked
 from gisapp.ask_batch import Chosen
 from gisapp.ask_rows import numbers_of, write_area
 from gisapp.errors import Problem
 from gisapp.listing import sortable, title_of
 from gisapp.marking.batch import MOST
+from gisapp.params import parse_id
 from gisapp.params.grouping import UNITS
 from gisapp.views import context
+from gisapp.views.forms import see
 from gisapp.views.questions import on_map
 from gisapp.views.statistics_charts import charts_of
 
@@ -45,6 +48,8 @@ def told(asked: Asked, found: Answer | None) -> dict[str, Any]:
 def _outline(asked: Asked) -> dict[str, Any] | None:
     """The drawn part of the question, for the map: a ring or a circle, lon first."""
     sheet = asked.sheet
+    if sheet and sheet.area == "area" and write_area(sheet):
+        return {"area": sheet.place}
     numbers = numbers_of(sheet.place) if sheet and sheet.area in ("box", "circle", "shape") else []
     if sheet is None or not write_area(sheet) or not numbers:
         return None
@@ -137,6 +142,23 @@ def chart() -> str:
         offer=offer, group=group, unit=unit, sum=added, dated=dated, units=dict(zip(UNITS, (
             _("Days"), _("Weeks"), _("Months"), _("Quarters"), _("Years")), strict=True)),
         title_of=statistics.title_of, language=language, question=question)
+
+
+@blueprint.post("/ask/area")
+def take_area() -> AnyResponse:
+    """Take the areas of a file, and ask the same question of them."""
+    number = areas.receive(context.house(), context.actor(), request.files.getlist("file"))
+    asked = [(name, text) for name, text in parse_qsl(request.form.get("question", "")) if name != "within"]
+    return see(f"/ask?{urlencode([*asked, ('within', f'area:{number}')])}")
+
+
+@blueprint.get("/ask/area/<area_id>")
+def area(area_id: str) -> Response:
+    """An area out of a file, as a GeoJSON feature."""
+    response = jsonify(areas.show(context.house(), context.actor(), parse_id(area_id)))
+    response.content_type = "application/geo+json"
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
 
 
 def _fresh(body: str) -> Response:

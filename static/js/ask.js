@@ -77,10 +77,16 @@ export function askFor({ map, stack, tree, panel, list, root, words }) {
     return asked;
   }
 
+  async function showFile(id) {
+    const response = await fetch(`${root}/ask/area/${id}`, { headers: { Accept: 'application/geo+json' } });
+    if (response.ok) area.addLayer(window.L.geoJSON(await response.json(), { style: AREA, interactive: false, pmIgnore: true }));
+  }
+
   function showArea(outline) {
     area.clearLayers();
     if (!outline) return;
-    const { ring, centre, metres } = JSON.parse(outline);
+    const { ring, centre, metres, area: id } = JSON.parse(outline);
+    if (id) { showFile(id); return; }
     const place = ([lon, lat]) => [lat, lon];
     area.addLayer(ring ? window.L.polygon(ring.map(place), AREA) : window.L.circle(place(centre), { ...AREA, radius: metres }));
   }

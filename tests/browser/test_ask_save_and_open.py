@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -99,3 +101,26 @@ def test_an_expert_edits_the_text_and_is_told_what_is_wrong(visit: Callable[...,
     page.locator("#filter").fill("stalls_cap > 3")
     page.locator("#filter").press("Tab")
     expect(page.locator("[id='g0.0.v']")).to_have_value("3")
+
+
+def test_ask_within_the_area_of_a_file(visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit("/ask?layer=illegal_builds", role="viewer")
+    everywhere = page.locator("[data-matched]").get_attribute("data-matched")
+    west, south, east, north = page.evaluate("document.querySelector('#answer').dataset.bounds.split(',').map(Number)")
+    ring = [[west, south], [(west + east) / 2, south], [(west + east) / 2, north], [west, north], [west, south]]
+    file = tmp_path / "红线.geojson"
+    file.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    page.locator("#area").select_option("area")
+    page.locator("#ask-file").set_input_files(file)
+    _nothing_wrong(page)
+    _shot(page, "ask-file")
+    page.locator(".ask-upload .button").click()
+    page.wait_for_url("**within=area*")
+    expect(page.locator(".ask-line .chip")).to_be_visible()
+    matched = page.locator("[data-matched]").get_attribute("data-matched") or ""
+    assert 0 < int(matched) < int(everywhere or 0)
+    page.locator("#answer .ask-answer a").first.click()
+    ready(page)
+    expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", matched)
+    poll(page, "() => document.querySelectorAll('.leaflet-overlay-pane path').length > 0")
+    _shot(page, "ask-file-map")
