@@ -113,13 +113,20 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     """
     order = make_order(house, actor, layer_id, format_name, args, language)
     with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
-        made = make(house, actor, order, folder)
-        with house.db.begin(actor.username, actor.request_id) as connection:
-            delivery = deliveries.record(house, connection, actor, made, order, folder, address)
-            deliveries.note_taking(connection, delivery, actor, address)
+        made = deliver(house, actor, order, folder, address)
         file = made.path.open("rb")  # stays readable after the folder is gone
     return HandOver(file, made.size, made.format, made.crs, made.rows, made.losses, made.made_at, made.ascii_name,
                     made.name, made.media_type)
+
+
+def deliver(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, address: str | None = None,
+            watch: Watch | None = None) -> Made:
+    """The file of a planned order in `folder`, logged as made and taken. Problems as for `hand_over`."""
+    made = make(house, actor, order, folder, watch)
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        delivery = deliveries.record(house, connection, actor, made, order, folder, address)
+        deliveries.note_taking(connection, delivery, actor, address)
+    return made
 
 
 def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],

@@ -18,11 +18,18 @@ Args = Mapping[str, Sequence[str]]
 
 def ask(house: House, actor: Actor, layer_id: str, format_name: str, args: Args, language: str, *,
         receiver_id: UUID | None = None, mode: str = "full", address: str | None = None) -> UUID:
-    """A job that makes the file of an items request, of any size; for a receiver in the receiver's own shape.
+    """A job that makes the file of an items request, of any size. Problems: those of `plan`, `jobs_too_many`."""
+    order = plan(house, actor, layer_id, format_name, args, language, receiver_id=receiver_id, mode=mode)
+    return jobs.ask_planned(house, actor, order, address)
+
+
+def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Args, language: str, *,
+         receiver_id: UUID | None = None, mode: str = "full") -> dict[str, Any]:
+    """The order for a file; for a receiver in the receiver's own shape.
 
     `mode` "difference" sends what was added or changed since the receiver's last delivery of the same question, and
     lists what was removed. Problems: those of `exports.plan`, `receiver_unknown`, `receiver_no_personal`,
-    `receiver_retired`, `difference_nothing` (409), `difference_one_layer` (422), `jobs_too_many`.
+    `receiver_retired`, `difference_nothing` (409), `difference_one_layer` (422).
     """
     require(actor, "export")
     if mode not in MODES:
@@ -36,8 +43,8 @@ def ask(house: House, actor: Actor, layer_id: str, format_name: str, args: Args,
     if mode == "difference":
         order |= {"difference": str(_last(house, receiver, order)["id"]), "pack": True}
     # What the file is made from, for the next one like it.
-    order |= {"wish": {"layer": layer_id, "format": format_name, "args": {key: list(v) for key, v in args.items()}}}
-    return jobs.ask_planned(house, actor, order, address)
+    return order | {"wish": {"layer": layer_id, "format": format_name,
+                             "args": {name: list(values) for name, values in args.items()}}}
 
 
 def _last(house: House, receiver: Row | None, order: Mapping[str, Any]) -> Row:

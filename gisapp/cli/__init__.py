@@ -11,6 +11,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("gisapp.cli.server", "check", "Say what is wrong with this installation."),
     "demo": ("gisapp.cli.demo", "demo", "Load synthetic demo data."),
     "docs": ("gisapp.cli.docs", "docs", "Write the pages of docs/ that are made from the code."),
+    "export": ("gisapp.cli.hand_over", "export", "Write a layer or a question as a file."),
+    "import": ("gisapp.cli.hand_over", "import_", "Check a file and let its rows enter a layer."),
     "layers": ("gisapp.cli.layers", "layers", "Check and show layer files, draft migrations, sync code lists."),
     "map": ("gisapp.cli.map", "map_group", "Save the map as one HTML file."),
     "migrate": ("gisapp.cli.server", "migrate", "Bring the database to this version."),

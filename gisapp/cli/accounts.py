@@ -34,7 +34,7 @@ def list_(instance: Path | None) -> None:
     """One line per account: name, role, squadron, state, last sign-in (UTC)."""
     from gisapp.accounts import people
 
-    with _house(instance) as house:
+    with open_house(instance) as house:
         for account in people.list_accounts(house.db, SYSTEM):
             state = "disabled" if not account.active else "first password" if account.must_change_password else "active"
             seen = f"{account.last_sign_in_at:%Y-%m-%d %H:%M}" if account.last_sign_in_at else "never"
@@ -50,7 +50,7 @@ def add(instance: Path | None, username: str, role: str, squadron: str | None) -
     """Make an account; prints its first password, which must be changed at the first sign-in."""
     from gisapp.accounts import people
 
-    with _house(instance) as house:
+    with open_house(instance) as house:
         click.echo(people.make(house, SYSTEM, username, role, squadron_code=squadron)[1])
 
 
@@ -97,7 +97,7 @@ def role(instance: Path | None, username: str, role: str) -> None:
 
 def _change(instance: Path | None, username: str, act: Callable[..., T], *more: str) -> T:
     """Do `act` to the account of that name; what it answers."""
-    with _house(instance) as house:
+    with open_house(instance) as house:
         return act(house.db, SYSTEM, _id(house, username), *more)
 
 
@@ -112,7 +112,7 @@ def _id(house: House, username: str) -> str:
 
 
 @contextmanager
-def _house(instance: Path | None) -> Iterator[House]:
+def open_house(instance: Path | None) -> Iterator[House]:
     """The house on the installation's database; a user's mistake becomes one line and exit code 1."""
     from gisapp.cluster.connections import connections
     from gisapp.config import Settings

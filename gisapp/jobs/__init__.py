@@ -66,10 +66,15 @@ def ask_planned(house: House, actor: Actor, order: Mapping[str, Any], address: s
 
 
 def ask_import(house: House, actor: Actor, number: UUID, layer_id: str, choices: Mapping[str, Any], rows: int,
-               address: str | None = None) -> UUID:
-    """A job that checks and stores an upload of about so many `rows`; `choices` are those of `imports.commit`."""
+               address: str | None = None, act: str = "commit") -> UUID:
+    """A job that checks an upload of about so many `rows`, or (`act` = "commit") lets its rows enter; `choices` are
+    those of `imports.commit`. Problem `import_busy` (409) while another job works on it."""
     require(actor, "import")
-    order = {"import": str(number), "choices": dict(choices)}
+    order = {"import": str(number), "choices": dict(choices), "act": act}
+    with house.db.read() as connection:
+        other = sql_jobs.active_with(connection, "import", "import", str(number))
+    if other is not None and _own(house, actor, other)["asked"] != order:
+        raise Problem("import_busy")
     return _ask(house, actor, "import", layer_id, order, rows, address)
 
 
@@ -137,7 +142,8 @@ def document(row: Row, language: str) -> dict[str, Any]:
         "media_type": result.get("media_type"), "size": result.get("size"), "losses": result.get("losses"),
         "import": row["asked"].get("import"), "result": result.get("import"),
         "delivery": result.get("delivery"), "changes": result.get("changes"), "shown": result.get("shown"),
-        "withheld": result.get("withheld"), "receiver": (row["asked"].get("receiver") or {}).get("name"),
+        "withheld": result.get("withheld"), "files": result.get("files"),
+        "receiver": (row["asked"].get("receiver") or {}).get("name"),
         "problem": _problem(problem).document(language) if problem else None,
     }
 
@@ -146,11 +152,14 @@ def _rows(row: Row) -> tuple[int, int | None]:
     if row["state"] == "done":
         rows = int((row["result"] or {}).get("rows", row["rows_all"] or 0))
         return rows, rows
-    before, part = _STEPS.get(row["step"], (0.0, 0.0))
     whole, done = row["rows_all"], row["rows_done"]
-    if not whole:
-        return done, whole
-    return int(whole * (before + part * min(done / whole, 1))), whole
+    return (way(row["step"], done, whole) if whole else done), whole
+
+
+def way(step: str, done: int, whole: int) -> int:
+    """How many of all rows the work is through, reckoned over its steps: each step passes all of them once."""
+    before, part = _STEPS.get(step, (0.0, 0.0))
+    return int(whole * (before + part * min(done / max(whole, 1), 1)))
 
 
 def _remaining(row: Row, done: int, whole: int | None) -> int | None:

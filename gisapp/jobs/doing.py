@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gisapp import deliveries, exports, imports, job_queue, sql_jobs
 from gisapp.accounts import people
 from gisapp.children import Progress
+from gisapp.desk.check import check
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs import folder_of, kept_for
@@ -137,24 +138,33 @@ def _result(made: exports.Made, delivery: UUID) -> dict[str, Any]:
     return {"file": "file", "name": made.name, "ascii_name": made.ascii_name, "size": made.size, "rows": made.rows,
             "losses": dict(made.losses), "question": dict(made.question), "media_type": made.media_type,
             "shown": list(made.shown), "withheld": list(made.withheld), "changes": made.changes,
+            "files": list(made.files),
             "delivery": str(delivery)}
 
 
 def _import(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
-    asked = row["asked"]
+    number, choices = UUID(row["asked"]["import"]), row["asked"]["choices"]
+    if row["asked"].get("act") == "check":
+        counts = check(house, actor, number, choices, pulse.watch)["counts"]
+        result = {"import": {"checked": counts}, "rows": sum(counts.get(kind, 0) for kind in ("accepted", "refused"))}
+    else:
+        done = _committed(house, row, actor, number, choices, pulse)
+        result = {"import": done, "rows": done.get("accepted", 0)}
+    with house.db.begin(SYSTEM.username) as connection:
+        sql_jobs.finish(connection, row["id"], row["attempt"], {"state": "done", "result": result}, kept_for(house))
+    return False
+
+
+def _committed(house: House, row: Row, actor: Actor, number: UUID, choices: dict[str, Any],
+               pulse: Pulse) -> dict[str, Any]:
     try:
-        result = imports.commit(house, actor, UUID(asked["import"]), asked["choices"], row["address"],
-                                watch=pulse.watch)
+        return imports.commit(house, actor, number, choices, row["address"], watch=pulse.watch)
     except Problem as problem:
-        # An attempt that was killed right after its commit left everything done but this line.
-        done = imports.done_before(house, actor, UUID(asked["import"])) if problem.code == "import_done" else None
+        # An attempt that was killed right after its commit left everything done but the job's own line.
+        done = imports.done_before(house, actor, number) if problem.code == "import_done" else None
         if row["attempt"] == 1 or done is None:
             raise
-        result = done
-    with house.db.begin(SYSTEM.username) as connection:
-        sql_jobs.finish(connection, row["id"], row["attempt"], {
-            "state": "done", "result": {"import": result, "rows": result.get("accepted", 0)}}, kept_for(house))
-    return False
+        return done
 
 
 def _stopped(house: House, row: Row, why: str) -> None:

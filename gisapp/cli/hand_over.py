@@ -1,0 +1,165 @@
+"""`gisapp export` and `gisapp import`: files out and in from the terminal, in the name of an account."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gisapp.cli.progress import Progress
+from gisapp.faults import Fault
+
+if TYPE_CHECKING:
+    from gisapp.children import Progress as Way
+    from gisapp.house import House
+    from gisapp.permissions import Actor
+
+_INSTANCE = click.option("--instance", type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+                         help="Folder of what belongs to this installation.")
+_AS = click.option("--as", "username", required=True, metavar="NAME", help="The account that does it, with its rights.")
+
+
+@click.command()
+@click.argument("layer")
+@click.option("--format", "format_name", default="shp", show_default=True, help="As f= takes it, such as gpkg or csv.")
+@click.option("-o", "--output", "target", required=True, metavar="FILE", type=click.Path(path_type=Path),
+              help="The file to write, or a folder to put it in under its own name.")
+@click.option("--filter", "condition", default="", help="A CQL2 condition; docs/filters.md.")
+@click.option("--bbox", default="", help="Min lon, min lat, max lon, max lat in degrees.")
+@click.option("--crs", default="", help="Coordinate system, such as EPSG:4547.")
+@click.option("--encoding", default="", help="Of a shapefile: GBK or UTF-8.")
+@click.option("--set", "more", multiple=True, metavar="NAME=VALUE",
+              help="Any further parameter of an items request; may be repeated.")
+@click.option("--receiver", default="", metavar="NAME", help="A receiver: format, CRS and columns are its own.")
+@click.option("--difference", is_flag=True, help="Only what is new since the receiver's last delivery.")
+@_AS
+@_INSTANCE
+def export(layer: str, format_name: str, target: Path, condition: str, bbox: str, crs: str, encoding: str,
+           more: tuple[str, ...], receiver: str, difference: bool, username: str, instance: Path | None) -> None:
+    """Write the features of LAYER, or of a saved question, as a file. Prints its name and the number of records."""
+    from gisapp import exports, hand_overs
+    from gisapp.children import work_folder
+
+    given = {"filter": condition, "bbox": bbox, "crs": crs, "encoding": encoding, **dict(map(_pair, more))}
+    args = {name: [value] for name, value in given.items() if value}
+    with _acting(instance, username) as (house, actor):
+        language = Progress().language
+        order = hand_overs.plan(
+            house, actor, layer, format_name, args, language, receiver_id=_receiver(house, actor, receiver),
+            mode="difference" if difference else "full")
+        with (work_folder(house.settings.instance / "exports", exports.LIMITS.seconds + 600) as folder,
+              _bar(exports.count(house, actor, order)) as watch):
+            made = exports.deliver(house, actor, order, folder, "cli", watch)
+            path = target / made.name if target.is_dir() else target
+            shutil.move(made.path, path)
+    click.echo(f"{path}: {made.rows} records, {made.size / 1e6:.1f} MB")
+    for kind, count in made.losses.items():
+        click.echo(f"  {kind}: {count} (report.csv)", err=True)
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...",
+                type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--layer", required=True, help="The layer that the records enter.")
+@click.option("--crs", default="", help="Coordinate system, where the file does not tell it.")
+@click.option("--encoding", default="", help="Of its texts, where the file does not tell it.")
+@click.option("--valid", is_flag=True, help="Let the good rows enter and leave the others out; else all or none.")
+@_AS
+@_INSTANCE
+def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid: bool, username: str,
+            instance: Path | None) -> None:
+    """Check every row of FILE and let them enter LAYER, with the mapping that the page would suggest.
+
+    The parts of a shapefile are given together, or as a zip.
+    """
+    from gisapp import imports
+
+    choices: dict[str, Any] = {"accept": "valid" if valid else "all", "crs": crs or None, "encoding": encoding or None}
+    with _acting(instance, username) as (house, actor):
+        looked = imports.receive(house, actor, layer, [_Upload(path) for path in files])
+        rows = sum(source["count"] or 0 for source in looked["layers"] if source["role"] == "rows")
+        with _bar(rows) as watch:
+            result = _commit()(house, actor, _number(looked["id"]), choices, "cli", watch=watch)
+    click.echo(f"{layer}: {result['accepted']} records, {result['refused_count']} left out")
+    for fault in result.get("refused", [])[:20]:
+        click.echo(f"  {fault['source']} {fault['row']} {fault['field']}: {fault[Progress().language]}", err=True)
+
+
+def _commit() -> Any:
+    from gisapp import imports
+
+    return imports.commit
+
+
+def _number(text: str) -> Any:
+    from gisapp.params import parse_id
+
+    return parse_id(text)
+
+
+class _Upload:
+    """A file of this machine, as an upload."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.filename: str | None = path.name
+
+    def save(self, dst: Path) -> None:
+        """Copy it to `dst`."""
+        shutil.copyfile(self._path, dst)
+
+
+@contextmanager
+def _bar(rows: int) -> Iterator[Any]:
+    """A progress bar of so many rows on the terminal; what it gives hears how far the work is."""
+    from gisapp.jobs import way
+
+    shown: Any = click.progressbar(length=max(rows, 1), show_pos=True, file=sys.stderr)
+    with shown as bar:
+        def watch(progress: Way) -> None:
+            whole = progress.rows_all or rows
+            bar.update(max(0, way(progress.step, progress.rows_done, whole) * rows // max(whole, 1) - bar.pos))
+
+        yield watch
+        bar.update(max(0, max(rows, 1) - bar.pos))
+
+
+def _pair(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    if not equals:
+        raise Fault(f"--set {item} 有误：应为 名称=值。", f"--set {item} is wrong: give NAME=VALUE.")
+    return name, value
+
+
+def _receiver(house: House, actor: Actor, name: str) -> Any:
+    from gisapp import receivers
+    from gisapp.errors import Problem
+
+    if not name:
+        return None
+    found = [row["id"] for row in receivers.listed(house, actor) if row["name"].lower() == name.lower()]
+    if not found:
+        raise Problem("receiver_unknown")
+    return found[0]
+
+
+@contextmanager
+def _acting(instance: Path | None, username: str) -> Iterator[tuple[House, Actor]]:
+    """The house and who acts; a mistake becomes one line and exit code 1."""
+    from gisapp.accounts import people
+    from gisapp.cli.accounts import open_house
+    from gisapp.errors import Problem
+
+    with open_house(instance) as house:
+        with house.db.read() as connection:
+            account = people.find_by_name(connection, username)
+        if account is None:
+            raise Problem("account_unknown")
+        if not account.active:
+            raise Problem("account_disabled")
+        yield house, people.actor_of(account, "cli")

@@ -1,0 +1,104 @@
+"""`gisapp export` and `gisapp import`, on the module's database."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gisapp.cli import gisapp as command
+from gisapp.config import Settings
+from gisapp.faults import Fault
+from gisapp.house import House
+from tests.conftest import Role
+from tests.samples import fill
+
+LAYER = "rooftop_signs"
+
+
+@pytest.fixture
+def run(settings: Settings, accounts: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs `gisapp …`; what it printed."""
+    monkeypatch.setenv("GISAPP_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("GISAPP_OWNER_DATABASE_URL", settings.owner_database_url)
+
+    def invoke(*words: str) -> str:
+        result: Result = CliRunner().invoke(command, [*words, "--instance", str(settings.instance)])
+        if result.exception is not None:
+            raise result.exception
+        return result.stdout
+
+    return invoke
+
+
+@pytest.fixture(scope="module")
+def filled(house: House) -> list[dict[str, Any]]:
+    return fill(house, LAYER, 8)
+
+
+def signs(path: Path, *numbers: str, lon: float = 113.38) -> Path:
+    features = [{"type": "Feature", "geometry": {"type": "Point", "coordinates": [lon + n / 1000, 31.69]},
+                 "properties": {"sign_no": number, "sign_kind": "01", "area_m2": 12.5}}
+                for n, number in enumerate(numbers)]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    return path
+
+
+def test_a_layer_is_written_and_logged_in_the_name_of_the_account(run: Any, filled: list[dict[str, Any]],
+                                                                  admin: Role, tmp_path: Path) -> None:
+    path = tmp_path / "signs.zip"
+    said = run("export", LAYER, "-o", str(path), "--as", "exporter", "--crs", "EPSG:4547")
+    assert said.startswith(f"{path}: {len(filled)} records")
+    with zipfile.ZipFile(path) as archive:
+        assert f"{LAYER}.shp" in archive.namelist()
+    answer = admin.get("/deliveries")
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    told = answer.json["deliveries"][0]
+    assert (told["username"], told["rows"], told["crs"]) == ("exporter", len(filled), "EPSG:4547")
+
+
+def test_a_filter_and_a_folder(run: Any, filled: list[dict[str, Any]], tmp_path: Path) -> None:
+    said = run("export", LAYER, "--format", "geojson", "--filter", "area_m2 < 0", "-o", str(tmp_path), "--as", "admin")
+    [path] = tmp_path.iterdir()
+    assert path.suffix == ".geojson"
+    assert json.loads(path.read_text("utf-8"))["features"] == []
+    assert f"{path}: 0 records" in said
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("--as", "viewer"), "does not include"), (("--as", "nobody"), "no such account"),
+    (("--as", "admin", "--format", "exe"), "exe"), (("--as", "admin", "--receiver", "nobody"), "receiver"),
+    (("--as", "admin", "--set", "x"), "NAME=VALUE"), (("--as", "admin", "--filter", "a ="), "filter"),
+    (("--as", "admin", "--difference"), "no delivery")])
+def test_what_is_wrong_is_said_in_one_line(run: Any, filled: Any, tmp_path: Path, words: tuple[str, ...],
+                                           said: str) -> None:
+    with pytest.raises(Fault) as fault:
+        run("export", LAYER, "-o", str(tmp_path / "x"), *words)
+    assert said in fault.value.words.en
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_enters_with_the_suggested_mapping(run: Any, admin: Role, tmp_path: Path) -> None:
+    said = run("import", str(signs(tmp_path / "new.geojson", "C-1", "C-2")), "--layer", LAYER, "--as", "reviewer")
+    assert f"{LAYER}: 2 records, 0 left out" in said
+    found = admin.get(f"/collections/{LAYER}/items?f=json&filter=sign_no='C-2'").json
+    assert found["numberMatched"] == 1
+    assert found["features"][0]["properties"]["created_by"] == "reviewer"
+
+
+def test_a_wrong_row_keeps_all_out_unless_the_good_ones_are_asked_for(run: Any, admin: Role, tmp_path: Path) -> None:
+    path = signs(tmp_path / "new.geojson", "D-1", "x" * 500)
+    with pytest.raises(Fault):
+        run("import", str(path), "--layer", LAYER, "--as", "reviewer")
+    assert admin.get(f"/collections/{LAYER}/items?f=json&filter=sign_no='D-1'").json["numberMatched"] == 0
+    said = run("import", str(path), "--layer", LAYER, "--as", "reviewer", "--valid")
+    assert "1 records, 1 left out" in said
+
+
+def test_who_may_not_import_is_refused(run: Any, tmp_path: Path) -> None:
+    with pytest.raises(Fault):
+        run("import", str(signs(tmp_path / "new.geojson", "E-1")), "--layer", LAYER, "--as", "exporter")
