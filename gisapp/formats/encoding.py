@@ -99,16 +99,23 @@ def _commonness(character: str) -> float:
     """1 for an everyday Chinese character, less for rarer ones, negative for what no text holds."""
     point = ord(character)
     if 0x4E00 <= point <= 0x9FFF or 0x3400 <= point <= 0x4DBF:
-        try:
-            lead = character.encode("gb2312")[0]
-        except UnicodeEncodeError:
-            return 0.15
-        return 1.0 if lead < 0xD8 else 0.6
+        simple, traditional = _lead(character, "gb2312"), _lead(character, "big5")
+        if 0 < simple < 0xD8:
+            return 1.0
+        return 0.8 if 0 < traditional < 0xC7 else 0.6 if simple else 0.15
     if 0x3000 <= point <= 0x303F or 0xFF00 <= point <= 0xFFEF or 0x2010 <= point <= 0x2027:
         return 0.8
     if 0xE000 <= point <= 0xF8FF or point == 0xFFFD or point < 0xA0:
         return -1.0
     return 0.3 if point in (0xB7, 0xB0, 0xB1, 0xD7, 0x20AC) or 0x2460 <= point <= 0x24FF else 0.05
+
+
+def _lead(character: str, codec: str) -> int:
+    """The first byte of a character, which tells how common it is; 0 where the codec has none."""
+    try:
+        return character.encode(codec)[0]
+    except UnicodeEncodeError:
+        return 0
 
 
 def _cpg_says(path: Path) -> str | None:
