@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.words import Words
@@ -76,10 +77,14 @@ def code_titles(catalogue: Catalogue, field: Field, language: str) -> dict[str, 
 def titled(values: pa.Array, titles: Mapping[str, str]) -> pa.Array:
     """Titles for codes; several are joined by a semicolon."""
     if pa.types.is_list(values.type):
-        return joined([None if codes is None else [titles.get(c, c) for c in codes] for codes in values.to_pylist()])
-    return pa.array([None if code is None else titles.get(code, code) for code in values.to_pylist()], pa.string())
+        inner = titled(values.values, titles)
+        return joined(pa.Array.from_buffers(values.type, len(values), values.buffers()[:2], offset=values.offset,
+                                            children=[inner]))
+    known = values.dictionary_encode()
+    return pa.array([titles.get(code, code) for code in known.dictionary.to_pylist()], pa.string()).take(known.indices)
 
 
-def joined(values: Sequence[Sequence[str] | None]) -> pa.Array:
-    """Lists of texts as one text each, parted by semicolons."""
-    return pa.array([None if not parts else ";".join(parts) for parts in values], pa.string())
+def joined(values: pa.Array) -> pa.Array:
+    """Lists of texts as one text each, parted by semicolons; none for an empty list."""
+    some = pc.greater(pc.list_value_length(values), 0)
+    return pc.if_else(pc.fill_null(some, False), pc.binary_join(values, ";"), pa.scalar(None, pa.string()))

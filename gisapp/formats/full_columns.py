@@ -57,7 +57,7 @@ class FullColumn:
         if self.titles is not None:
             return titled(values, self.titles)
         if self.field.type == "codes":
-            return joined(values.to_pylist())
+            return joined(values)
         if self.field.type == "boolean" and self.booleans == "words":
             return pc.if_else(values, *self.words)
         return values.cast(self.type, safe=False)

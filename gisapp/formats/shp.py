@@ -11,7 +11,6 @@ import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +20,13 @@ from numpy.typing import NDArray
 from gisapp.formats import texts
 from gisapp.formats.columns import GEOMETRY, ID, YES_NO, joined, titled
 from gisapp.formats.dbf_columns import DbfColumn, dbf_columns
+from gisapp.formats.dbf_writer import DbfWriter
 from gisapp.formats.gdal import write_layer
 from gisapp.formats.job import Job, Table, TooLarge, Written
+from gisapp.formats.local_times import local_texts
 from gisapp.formats.losses import LossBook
 from gisapp.formats.proof import prove
+from gisapp.formats.shp_writer import ShpWriter
 from gisapp.formats.spool import Part, Spool
 
 #: What one .shp or .dbf may hold; rows beyond go into numbered parts.
@@ -64,9 +66,14 @@ def _write_part(job: Job, part: Part, columns: Sequence[DbfColumn], path: Path) 
             yield _prepare(job, batch, columns, schema, _Noting(book, path.name, first))
             first += batch.num_rows
 
-    write_layer(path, "ESRI Shapefile", part, schema, prepared(job.book), job.system,
-                encoding=job.encoding, options={"2GB_LIMIT": "YES"})
-    mark_language(path.with_suffix(".dbf"), job.encoding)
+    # GDAL writes an empty one for its .prj and .cpg; the others are written over.
+    write_layer(path, "ESRI Shapefile", part, schema, iter(()), job.system, encoding=job.encoding)
+    language = LANGUAGE_BYTE[job.encoding]
+    with (ShpWriter(path, part.geometry) as shapes,
+          DbfWriter(path.with_suffix(".dbf"), columns, job.encoding, language, job.made_at.date()) as values):
+        for batch in prepared(job.book):
+            shapes.write(batch[GEOMETRY])
+            values.write(batch)
     prove(path, path.stem, prepared(None), part.rows)
 
 
@@ -95,30 +102,13 @@ def _filled(most_rows: int, bytes_: NDArray[np.int64], points: NDArray[np.int64]
     return ranges
 
 
-def mark_language(dbf: Path, encoding: str) -> None:
-    """Set the code page byte of a DBF so that it reads rightly even without its .cpg."""
-    with dbf.open("r+b") as file:
-        file.seek(29)
-        file.write(LANGUAGE_BYTE[encoding])
-
-
 def _fitted_widths(columns: list[DbfColumn], part: Part) -> list[DbfColumn]:
     """The same columns, narrowed to the texts that are there when the DBF would be very large."""
     if part.rows * sum(c.width for c in columns) > ROOMY_BYTES:
-        longest = _longest(part)
+        longest = part.spool.longest
         columns = [replace(c, width=max(1, min(c.width, longest.get(c.field.id, c.width)))) if c.titles is None
                    else c for c in columns]
     return columns
-
-
-def _longest(part: Part) -> dict[str, int]:
-    """Bytes of the longest text of each plain text column; UTF-8 is never shorter than GBK."""
-    names = [f.name for f in part.schema if pa.types.is_string(f.type)]
-    longest = dict.fromkeys(names, 1)
-    for batch in part.batches():
-        for name in names:
-            longest[name] = max(longest[name], pc.max(pc.binary_length(batch[name])).as_py() or 0)
-    return longest
 
 
 @dataclass(frozen=True)
@@ -146,29 +136,29 @@ def _prepare(job: Job, batch: pa.RecordBatch, columns: Sequence[DbfColumn], sche
 
 
 def _values(job: Job, values: pa.Array, column: DbfColumn) -> pa.Array:
+    if values.null_count == len(values):
+        return pa.nulls(len(values), column.arrow.type)
     if column.titles is not None:
         return titled(values, column.titles)
     if column.field.type == "boolean" and column.is_text:
         yes, no = YES_NO[job.language]
         return pc.if_else(values, yes, no)
     if column.field.type == "codes":
-        return joined(values.to_pylist())
+        return joined(values)
     if column.field.type == "datetime":
-        return pa.array([_local(job, v) for v in values.to_pylist()], pa.string())
+        return local_texts(values, job.zone)
     return values.cast(column.arrow.type)
 
 
-def _local(job: Job, moment: Any) -> str | None:
-    return None if moment is None else moment.astimezone(job.zone).isoformat(" ", "seconds")[:19]
-
-
 def _fitted(job: Job, batch: pa.RecordBatch, column: DbfColumn, values: pa.Array, noting: _Noting) -> pa.Array:
+    """The texts as the column can hold them; what had to be done is noted for each row."""
     if not texts.needs_fitting(values, column.width, job.encoding):
         return values
-    fitted: list[str | None] = []
-    for index, value in enumerate(values.to_pylist()):
-        kept, faults = (None, []) if value is None else texts.fit(value, column.width, job.encoding)
+    known = values.dictionary_encode()
+    fits = [texts.fit(value, column.width, job.encoding) for value in known.dictionary.to_pylist()]
+    faulty = [bool(faults) for _, faults in fits]
+    for index in np.flatnonzero(pa.array(faulty, pa.bool_()).take(known.indices).fill_null(False)):
+        kept, faults = fits[known.indices[index].as_py()]
         for kind in faults:
-            noting.add(batch, index, column.name, kind, value, kept or "")
-        fitted.append(kept or None)
-    return pa.array(fitted, pa.string())
+            noting.add(batch, int(index), column.name, kind, values[index].as_py(), kept)
+    return pa.array([kept or None for kept, _ in fits], pa.string()).take(known.indices)

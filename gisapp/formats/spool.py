@@ -74,6 +74,8 @@ class Spool:
         self.name = f"{layer.id}{mark}"
         self.path = folder / f"{layer.id}.arrow"
         self.rows = self.main = self.standing_in = self.both = self.synthetic = 0
+        #: Bytes that the longest text of each column takes, in whatever encoding.
+        self.longest = dict.fromkeys((f.name for f in schema if pa.types.is_string(f.type)), 1)
 
     def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Write all batches; counts rows by the geometries they have, and the synthetic ones."""
@@ -86,6 +88,8 @@ class Spool:
         main = batch.num_rows - batch[GEOMETRY].null_count
         self.rows += batch.num_rows
         self.main += main
+        for name in self.longest:
+            self.longest[name] = max(self.longest[name], _longest(batch[name]))
         if "synthetic" in self.schema.names:
             self.synthetic += batch["synthetic"].true_count
         if SECOND in self.schema.names:
@@ -118,3 +122,8 @@ class Spool:
         if self.both or not second.stands_in:
             found.append(Part(name, second.geometry, self.both, ids, SECOND, False, self))
         return found
+
+
+def _longest(texts: pa.Array) -> int:
+    """No character takes more than two bytes in GBK, or more in UTF-8 than it has there."""
+    return 0 if texts.null_count == len(texts) else int(pc.max(pc.binary_length(texts)).as_py())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import codecs
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 #: The mark for a character that the encoding lacks (U+3013, in GBK); printers have used it so for a century.
 MISSING = "〓"
 
+_SPACE = 0x20
 _BYTES_PER_CHARACTER = {"GBK": 2, "UTF-8": 4}
 
 
@@ -52,23 +55,39 @@ def fit(text: str, width: int, encoding: str) -> tuple[str, list[str]]:
 
 def needs_fitting(values: pa.Array, width: int, encoding: str) -> bool:
     """Whether any text of the column must be looked at one by one; most columns need not."""
-    texts = values.drop_null()
-    if not len(texts):
+    there = values.drop_null() if values.null_count else values
+    if not len(there):
         return False
-    fits = pc.max(pc.binary_length(texts)).as_py() <= width  # UTF-8 is never shorter than GBK
+    bounds, data = parts(there)
+    lengths = np.diff(bounds)
+    if not bool(lengths.all()) or bool(((data[bounds[:-1]] == _SPACE) | (data[bounds[1:] - 1] == _SPACE)).any()):
+        return True
+    fits = int(lengths.max()) <= width  # UTF-8 is never shorter than GBK
     if not fits and encoding == "GBK":
-        fits = pc.max(pc.utf8_length(texts)).as_py() * _BYTES_PER_CHARACTER["GBK"] <= width
-    if not fits:
-        return True
-    spaced = pc.any(pc.match_substring_regex(texts, "^ | $|^$")).as_py()
-    return bool(spaced) or not _encodable(texts, encoding)
+        fits = pc.max(pc.utf8_length(there)).as_py() * _BYTES_PER_CHARACTER["GBK"] <= width
+    return not fits or not _encodable(there, encoding)
 
 
-def _encodable(texts: pa.Array, encoding: str) -> bool:
-    if encoding == "UTF-8":
+def parts(values: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Where each text begins and the last ends, and their bytes (UTF-8); a missing text may lie there all the same."""
+    _, offsets, data = values.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[values.offset:values.offset + len(values) + 1].astype(np.int64)
+    return bounds, np.frombuffer(data if data is not None else b"", np.uint8)
+
+
+def is_ascii(values: pa.Array) -> bool:
+    """Whether every text is ASCII."""
+    bounds, data = parts(values)
+    there = data[bounds[0]:bounds[-1]]
+    return not len(there) or int(there.max()) < 0x80
+
+
+def _encodable(values: pa.Array, encoding: str) -> bool:
+    if encoding == "UTF-8" or is_ascii(values):
         return True
+    bounds, data = parts(values)
     try:
-        "".join(texts.to_pylist()).encode(encoding)
+        data[bounds[0]:bounds[-1]].tobytes().decode().encode(encoding)
     except UnicodeEncodeError:
         return False
     return True

@@ -1,0 +1,54 @@
+"""Moments as texts in the house's zone, many at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gisapp.formats.dbf_cells import day_digits, digits
+
+Ints = NDArray[np.int64]
+_HOUR = 3600
+_SHAPE = np.frombuffer(b"0000-00-00 00:00:00", np.uint8)
+_DATE, _TIME = [0, 1, 2, 3, 5, 6, 8, 9], [11, 12, 14, 15, 17, 18]
+_FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def local_texts(values: pa.Array, zone: ZoneInfo) -> pa.Array:
+    """Timestamps (microseconds, UTC) as YYYY-MM-DD HH:MM:SS in `zone`; parts of a second are cut off.
+
+    OverflowError beyond the years 1 to 9999.
+    """
+    if values.null_count == len(values):
+        return pa.nulls(len(values), pa.string())
+    there = values.is_valid()
+    known = values.fill_null(0).cast(pa.int64()).to_numpy() // 1_000_000
+    seconds = known + offsets(known, zone)
+    told = np.tile(_SHAPE, (len(seconds), 1))
+    told[:, _DATE] = day_digits((seconds // 86400).astype("datetime64[D]"))
+    within = seconds % 86400
+    told[:, _TIME] = digits(within // 3600 * 10000 + within // 60 % 60 * 100 + within % 60, 6)
+    bounds = pa.py_buffer(np.arange(len(seconds) + 1, dtype=np.int32) * told.shape[1])
+    found = pa.Array.from_buffers(pa.string(), len(seconds), [None, bounds, pa.py_buffer(told)])
+    return pc.if_else(there, found, pa.scalar(None, pa.string())) if values.null_count else found
+
+
+def offsets(seconds: Ints, zone: ZoneInfo) -> Ints:
+    """How far the zone is from UTC at each moment (seconds since 1970), asked once an hour where it stays the same."""
+    hours, which = np.unique(seconds // _HOUR, return_inverse=True)
+    first, last = (np.array([_offset(int(hour) * _HOUR + more, zone) for hour in hours], np.int64)
+                   for more in (0, _HOUR - 1))
+    found: Ints = first[which]
+    for index in np.flatnonzero((first != last)[which]):
+        found[index] = _offset(int(seconds[index]), zone)
+    return found
+
+
+def _offset(second: int, zone: ZoneInfo) -> int:
+    told = (_FIRST_DAY + timedelta(seconds=second)).astimezone(zone).utcoffset()
+    return int(told.total_seconds()) if told is not None else 0
