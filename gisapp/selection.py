@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gisapp import params, style
+from gisapp.ask_words import filter_in_words
 from gisapp.crs import CRS84
 from gisapp.filters import areas, parse_filter
 from gisapp.house import House
@@ -88,7 +89,7 @@ def _parts(house: House, actor: Actor, layer: Layer, query: Query, language: str
     if query.words:
         found.append(("含文字 " if zh else "with the words ") + " ".join(query.words))
     if query.filter:
-        found.append(("条件 " if zh else "where ") + query.filter.text)
+        found.append(filter_in_words(layer, house.catalogue, query.filter, language))
     if query.ids:
         found.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
     return found + [part for one in query.also for part in _parts(house, actor, layer, one, language)]

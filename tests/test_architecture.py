@@ -24,7 +24,7 @@ RINGS = {
         cluster cluster.*
         accounts.rows""",
     "services": """house permissions features streams queryables notebook example_questions questions published areas ask
-        ask_batch ask_rows ask_reading
+        ask_batch ask_rows ask_reading ask_words
         changes edits workflow rules history presence
         doctor doctor.*
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from gisapp.ask_reading import sheet_of
 from gisapp.ask_rows import BARE, OPERATORS, RELATIONS, Group, Row, Sheet, kind_of, write
+from gisapp.ask_words import filter_in_words
 from gisapp.example_questions import examples
 from gisapp.house import House
 from gisapp.layers import Layer
@@ -55,6 +58,35 @@ def test_groups_areas_and_relations_come_back_from_their_text(house: House, shee
     assert read is not None, text
     assert write(read, layer, house.catalogue.layers).count("(") == text.count("(")
     assert (read.area, read.place, read.join) == (sheet.area, sheet.place, sheet.join)
+
+
+@pytest.mark.parametrize(("text", "zh", "en"), [
+    ("status IN ('01', '02') AND area_m2 >= 3", "广告面积不小于 3 m²，且状态为合法在用或到期未续", None),
+    ("near('school_gates', 200)", "距学校出入口不超过 200 米", "within 200 m of School gates"),
+    ("NOT (sign_no IS NULL OR area_m2 < 2)", "不是（广告面积小于 2 m²或设施编号为空）", None),
+    ("area_m2 < building_floors", "条件 area_m2 < building_floors", "where area_m2 < building_floors"),
+    ("around(POINT(113.38 31.69), 50) AND area_m2 > 1", "距点 113.38, 31.69 不超过 50 米，且",
+     "within 50 m of the point"),
+])
+def test_a_filter_is_told_in_words(house: House, text: str, zh: str, en: str | None) -> None:
+    layer = house.catalogue.layers["rooftop_signs"]
+    given = parse({"filter": [text]}, layer, house.catalogue).filter
+    assert given
+    told = {language: filter_in_words(layer, house.catalogue, given, language) for language in ("zh", "en")}
+    assert zh in told["zh"]
+    assert (en or "") in told["en"]
+
+
+@pytest.mark.parametrize("one", examples(), ids=lambda one: one.id)
+def test_the_words_of_what_ships_hold_no_code(house: House, one: Any) -> None:
+    layer = house.catalogue.layers[one.layer]
+    given = parse({"filter": [one.filter]}, layer, house.catalogue).filter
+    assert given
+    sheet = sheet_of(one.filter, layer, house.catalogue)
+    for language in ("zh", "en"):
+        told = filter_in_words(layer, house.catalogue, given, language)
+        assert told
+        assert sheet is None or not re.search(r"[a-z]+_[a-z0-9]+|\{|\bNone\b", told), told
 
 
 def test_unfilled_rows_say_nothing(house: House) -> None:

@@ -211,7 +211,7 @@ def test_the_question_is_printed_in_words(admin: Role, house: House, filled: Any
     document = opened(admin, **{"rooftop_signs.status": state.id, "rooftop_signs.filter": "area_m2 > 0.5"},
                       datetime="2020-01-01/2030-12-31", lang="zh")
     text = "".join(text_of(document).split())  # a sentence may run over several lines
-    assert "条件area_m2>0.5" in text
+    assert "广告面积大于0.5m²" in text
     assert f"状态={state.title.zh}" in text
     assert "2020-01-01至2030-12-31" in text
     document.close()
@@ -245,7 +245,7 @@ def test_an_atlas_of_another_day(admin: Role, filled: list[dict[str, Any]]) -> N
 
 def test_a_sheet_is_noted_in_the_access_log(admin: Role, filled: Any) -> None:
     opened(admin, **HERE).close()
-    assert "print" in admin.get("/admin/log?lang=en").get_data(as_text=True)
+    assert "Printed" in admin.get("/admin/log?lang=en").get_data(as_text=True)
 
 
 def test_any_chinese_font_will_do_and_none_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

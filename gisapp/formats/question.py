@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from gisapp.ask_words import filter_in_words
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.params import Query
 from gisapp.words import Words
@@ -30,7 +31,7 @@ def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> l
     if query.words:
         parts.append(("含文字 " if zh else "with the words ") + " ".join(query.words))
     if query.filter:
-        parts.append(("条件 " if zh else "where ") + query.filter.text)
+        parts.append(filter_in_words(layer, catalogue, query.filter, language))
     if query.as_of:
         parts.append(f"截至 {query.as_of:%Y-%m-%d %H:%M:%S}Z 的状况" if zh else
                      f"as it was at {query.as_of:%Y-%m-%d %H:%M:%S}Z")

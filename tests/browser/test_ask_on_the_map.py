@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -159,13 +159,14 @@ def test_the_place_of_the_question_is_drawn_on_the_map(visit: Callable[..., Page
         page.wait_for_timeout(350)
     shot(page, "ask-shape-drawing")
     page.locator("[data-where-act=finish]").click()
-    expect(page.locator("#answer .ask-words")).to_contain_text("POLYGON")
+    expect(page.locator("#answer .ask-words")).to_contain_text("in a drawn shape (4 corners")
     expect(matched).not_to_have_attribute("data-matched", str(inside))
     page.locator("[data-where-act=circle]").click()
     page.locator("[data-where] input").fill("400")
     click_at(page, *page.evaluate("(() => { const c = gisapp.map.getCenter(); return [c.lng, c.lat]; })()"))
-    expect(page.locator("#answer .ask-words")).to_contain_text("around(POINT(")
-    around = page.locator("#answer .ask-words").inner_text().split("where ", 1)[1]
+    expect(page.locator("#answer .ask-words")).to_contain_text("within 400 m of the point")
+    around = parse_qs(page.locator("#answer").get_attribute("data-question") or "")["filter"][0]
+    assert "around(POINT(" in around
     near = len(asked(page, filter=around))
     expect(matched).to_have_attribute("data-matched", str(near))
     ready(page)
