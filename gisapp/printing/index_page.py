@@ -46,7 +46,7 @@ def numbers(ink: Ink, window: Window, k: float, entries: Sequence[Entry], first:
 
 def in_column(layout: Layout, entries: Sequence[Entry], first: int, language: str) -> list[legend.Row]:
     """The list as rows of the column beside the map; none when it would not fit there."""
-    room = sum(math.floor(column.height * 0.6 / (LINE * layout.k)) for column in layout.columns)
+    room = sum(math.floor(column.height * 0.85 / (LINE * layout.k)) for column in layout.columns)
     if len(entries) > room:
         return []
     rows = [legend.heading(say("index", language), say("pages", language)), *(

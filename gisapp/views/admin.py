@@ -88,7 +88,8 @@ def access_log() -> AnyResponse:
     """The newest lines of the access log, of one act or of all."""
     act = request.args.get("act") or None
     lines = log.recent(context.house().db, context.actor(), LOG_LINES, act)
-    return form_page("admin/log.html", lines=lines, act=act, acts=_act_titles(), limit=LOG_LINES)
+    return form_page("admin/log.html", lines=lines, act=act, acts=_act_titles(), details=_detail_titles(),
+                     language=context.language(), limit=LOG_LINES)
 
 
 def _change(account_id: str, act: Callable[[], None]) -> AnyResponse:
@@ -129,4 +130,13 @@ def _act_titles() -> dict[str, str]:
         "file_taken": _("File taken"), "receiver_made": _("Receiver made"),
         "receiver_changed": _("Receiver changed"), "link_made": _("Link made"), "link_revoked": _("Link revoked"),
         "link_used": _("Link used"),
+    }
+
+
+def _detail_titles() -> dict[str, str]:
+    """What the members of a line's detail are called; others keep their names."""
+    return {
+        "how": _("By"), "role": _("Role"), "username": _("User name"), "layer": _("Layer"), "layers": _("Layers"),
+        "format": _("Format"), "pages": _("Pages"), "rows": _("Rows"), "question": _("Question"), "name": _("Name"),
+        "days": _("Days"), "reason": _("Reason"),
     }

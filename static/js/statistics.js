@@ -29,7 +29,7 @@ function bars(chart) {
   const longest = Math.max(0, ...chart.labels.map((label) => label.length));
   return {
     legend: { show: many, type: 'scroll', top: 0, textStyle: { color: colour('--text') } },
-    grid: { left: 8, right: 16, top: many ? 40 : 16, bottom: 8, containLabel: true },
+    grid: { left: window.innerWidth < 500 ? 30 : 8, right: 16, top: many ? 40 : 16, bottom: 8, containLabel: true },
     tooltip: tooltip({ trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: told }),
     xAxis: axis({ type: 'category', data: chart.labels, axisLabel: { color: colour('--muted'), hideOverlap: true, rotate: longest * chart.labels.length > 90 ? 35 : 0, width: 130, overflow: 'truncate' }, splitLine: { show: false } }),
     yAxis: axis({ type: 'value', axisLabel: { color: colour('--muted'), formatter: told } }),
