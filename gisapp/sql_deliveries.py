@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on
 
 Row = RowMapping
 _MOMENT = DateTime(timezone=True)
@@ -135,7 +135,7 @@ def deliveries(connection: Connection, account_id: UUID | None, limit: int, *, b
 
 def latest(connection: Connection, receiver_id: UUID) -> Sequence[Row]:
     """The last delivery of each question to a receiver."""
-    statement = select(DELIVERIES).distinct(_D.key).where(_D.receiver_id == receiver_id).order_by(
+    statement = select(DELIVERIES).ext(distinct_on(_D.key)).where(_D.receiver_id == receiver_id).order_by(
         _D.key, _D.number.desc())
     return connection.execute(statement).mappings().all()
 
