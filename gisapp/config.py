@@ -80,6 +80,14 @@ class Settings:
         "网页经 HTTPS 访问：Cookie 只走 HTTPS，并发送 HSTS。",
         "Readers come by HTTPS: cookies are marked secure and HSTS is sent.",
     )
+    qgis_listen: str = setting(
+        "",
+        "私有数据库为 QGIS 登录（gisapp qgis add）监听的地址，端口 5432，如 127.0.0.1；默认不开放。"
+        "不加密，仅限可信网络或 SSH 隧道。",
+        "Addresses at which the private cluster lets logins for QGIS in (gisapp qgis add), port 5432, such as "
+        "127.0.0.1; none at first. It is not encrypted: a trusted network or an SSH tunnel only.",
+        kind="addresses",
+    )
     cors_origins: str = setting(
         "",
         "哪些网站的脚本可以用令牌读写接口（CORS），逐个写全，空格隔开，例如 https://gis.example.cn；默认没有。",

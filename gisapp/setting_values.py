@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -126,6 +127,17 @@ def _read_origins(name: str, text: str, item: Field[Any]) -> str:
     return " ".join(origins)
 
 
+def _read_addresses(name: str, text: str, item: Field[Any]) -> str:
+    found = text.replace(",", " ").split()
+    for one in found:
+        try:
+            ip_address(one)
+        except ValueError:
+            raise _wrong(name, text, item, "应为 IP 地址，如 127.0.0.1",
+                         "wants addresses such as 127.0.0.1") from None
+    return ",".join(found)
+
+
 READERS: dict[str, Any] = {
     "str": _read_text,
     "int": _read_number,
@@ -134,4 +146,5 @@ READERS: dict[str, Any] = {
     "url": _read_url,
     "zone": _read_zone,
     "origins": _read_origins,
+    "addresses": _read_addresses,
 }

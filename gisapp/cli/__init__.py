@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "layers": ("gisapp.cli.layers", "layers", "Check and show layer files, draft migrations, sync code lists."),
     "map": ("gisapp.cli.map", "map_group", "Save the map as one HTML file."),
     "migrate": ("gisapp.cli.server", "migrate", "Bring the database to this version."),
+    "qgis": ("gisapp.cli.qgis", "qgis", "Make logins of the database for QGIS, within an account's rights."),
     "settings": ("gisapp.cli.server", "settings", "Show every setting with its value."),
     "worker": ("gisapp.cli.worker", "worker", "Do the jobs that wait, until Ctrl-C."),
     "start": ("gisapp.cli.server", "start", "Set up what is missing and serve until Ctrl-C."),

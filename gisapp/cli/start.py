@@ -80,16 +80,19 @@ def set_up(settings: Settings, urls: Urls, progress: Progress) -> dict[str, Any]
 
 
 def migrate(house: House, progress: Progress) -> None:
-    """Run the migrations that are missing and bring the code lists to what the files say."""
+    """Run the migrations that are missing and bring code lists and views for QGIS to what the files say."""
+    from gisapp import desktop
     from gisapp.codelists import sync_codelists
     from gisapp.migrate import pending, upgrade
 
     missing = pending(house.db.engine)
     if missing:
         with progress.step(f"执行 {len(missing)} 个数据库迁移", f"running {len(missing)} migrations"):
+            desktop.take_away(house)
             upgrade(house.db.engine)
     with progress.step("同步代码表", "syncing code lists"):
         sync_codelists(house)
+        desktop.sync(house)
 
 
 def load_demo_once(house: House, progress: Progress) -> None:

@@ -3,8 +3,8 @@
     with Cluster(instance / "postgres") as cluster:
         psycopg.connect(cluster.app_url)
 
-The server listens on a Unix socket in a folder of mode 0700 and on no TCP port. Who may connect is decided by
-the system account at the other end (`peer`), so there is no password to lose.
+The server listens on a Unix socket in a folder of mode 0700 and, unless asked, on no TCP port. Who may connect is
+decided by the system account at the other end (`peer`), so there is no password to lose; only logins for QGIS have one.
 """
 
 from __future__ import annotations
@@ -42,10 +42,12 @@ def silent(zh: str, en: str) -> None:
 
 
 class Cluster:
-    """One private cluster. `durable=False` is for throw-away data of tests only: it may lose commits."""
+    """One private cluster. `durable=False` is for throw-away data of tests only: it may lose commits. `listen` are
+    addresses at which logins for QGIS are let in by password."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, say: Say = silent) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, say: Say = silent, listen: str = "") -> None:
         self.folder = folder.absolute()
+        self.listen = listen
         self.durable = durable
         self.say = say
         self._place: Place | None = None
@@ -165,7 +167,7 @@ class Cluster:
 
     def _launch(self, programs: binaries.Binaries) -> None:
         self.say("启动私有数据库…", "starting the private cluster …")
-        database.write_files(self.place, self.durable)
+        database.write_files(self.place, self.durable, self.listen)
         give_up = time.monotonic() + LET_GO_SECONDS
         while True:
             forget_stale_pid(self.place.data)

@@ -34,7 +34,9 @@ class DatabaseFault(Fault):
 
 def private_cluster(settings: Settings, say: Say = silent) -> Cluster | None:
     """The instance's own cluster; None when the settings name a database."""
-    return None if settings.database_url else Cluster(settings.instance / "postgres", say=say)
+    if settings.database_url:
+        return None
+    return Cluster(settings.instance / "postgres", say=say, listen=settings.qgis_listen)
 
 
 @contextmanager

@@ -12,8 +12,10 @@ from psycopg import sql
 from gisapp.cluster.place import Place, current_user
 
 SUPERUSER, OWNER, APP = "postgres", "gisapp_owner", "gisapp_app"
+#: Logins of this group come by password and see the views of schema qgis (gisapp.desktop).
+DESKTOP = "gisapp_qgis"
 DATABASE = "gisapp"
-PORT = 5432  # only a part of the socket's name: no TCP port is opened
+PORT = 5432  # a part of the socket's name; no TCP port is opened unless the settings ask for one
 
 MEBIBYTE = 1024 * 1024
 
@@ -23,11 +25,12 @@ def url(place: Place, role: str, database: str = DATABASE) -> str:
     return f"postgresql://{role}@/{quote(database)}?host={quote(str(place.socket), safe='/')}&port={PORT}"
 
 
-def configuration(place: Place, durable: bool) -> str:
-    """The text of gisapp.conf, included last by postgresql.conf."""
+def configuration(place: Place, durable: bool, listen: str = "") -> str:
+    """The text of gisapp.conf, included last by postgresql.conf; `listen` are addresses for logins by password."""
     memory = _memory()
     lines = {
-        "listen_addresses": "''",
+        "listen_addresses": f"'{listen}'",
+        "password_encryption": "scram-sha-256",
         "unix_socket_directories": f"'{place.socket}'",
         "unix_socket_permissions": "0700",
         "port": str(PORT),
@@ -66,17 +69,20 @@ def configuration(place: Place, durable: bool) -> str:
     return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
-def access_files(place: Place) -> dict[str, str]:
-    """pg_hba.conf and pg_ident.conf: only this account and the server's own, only by the socket."""
+def access_files(place: Place, listen: str = "") -> dict[str, str]:
+    """pg_hba.conf and pg_ident.conf: this account and the server's own by the socket; logins for QGIS by password."""
     names = sorted({current_user(), place.account.name})
     roles = (SUPERUSER, OWNER, APP)
     ident = "".join(f'gisapp "{name}" {role}\n' for name in names for role in roles)
-    return {"pg_hba.conf": "local all all peer map=gisapp\n", "pg_ident.conf": ident}
+    kinds = ("local all", f"host {DATABASE}") if listen else ("local all",)
+    logins = "".join(f"{kind} +{DESKTOP} {'all ' if kind != kinds[0] else ''}scram-sha-256\n" for kind in kinds)
+    return {"pg_hba.conf": logins + "local all all peer map=gisapp\n", "pg_ident.conf": ident}
 
 
-def write_files(place: Place, durable: bool) -> None:
+def write_files(place: Place, durable: bool, listen: str = "") -> None:
     """Write the configuration anew: a moved instance or other memory takes effect at the next start."""
-    for name, text in {**access_files(place), "gisapp.conf": configuration(place, durable)}.items():
+    files = access_files(place, listen) | {"gisapp.conf": configuration(place, durable, listen)}
+    for name, text in files.items():
         _write(place, place.data / name, text)
     main = place.data / "postgresql.conf"
     if "include 'gisapp.conf'" not in main.read_text("utf-8"):
@@ -100,6 +106,8 @@ def prepare(place: Place) -> None:
         for role in (OWNER, APP):
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [DESKTOP]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(DESKTOP)))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             make_database(connection, DATABASE)
     with psycopg.connect(url(place, SUPERUSER), autocommit=True) as connection:
