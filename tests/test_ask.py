@@ -146,6 +146,16 @@ def test_the_map_puts_another_area_into_the_question(admin: Role, text: str, wit
     assert f">{wanted.replace('>', '&gt;').replace('<', '&lt;')}</textarea>" in answer.text
 
 
+def test_a_maps_filter_becomes_a_question(admin: Role) -> None:
+    answer = admin.get(ask(layer="rooftop_signs", status="01,02", removed_at="2025-01-01/..", district_code="420001",
+                           filter="area_m2 > 3", within="box:113,31,114,32"))
+    assert answer.status_code == 200
+    for part in ("status IN (&#39;01&#39;, &#39;02&#39;)", "removed_at &gt;= &#39;2025-01-01&#39;", "area_m2 &gt; 3",
+                 "district_code = &#39;420001&#39;", "POLYGON((113 31, 114 31"):
+        assert part in answer.text
+    assert 'name="g0.0.field"' in answer.text
+
+
 def test_masked_fields_are_not_offered_nor_asked(roles: dict[str, Role]) -> None:
     assert "party_phone" not in roles["viewer"].get(ask(layer="illegal_builds")).text
     assert "party_phone" in roles["inspector"].get(ask(layer="illegal_builds")).text

@@ -140,6 +140,19 @@ export function listFor({ map, root, tabs, filter, tree, panel, words }) {
     });
   }
 
+  // A question begins with what the list shows: layer, filter, day and the view where it counts.
+  const askLink = document.querySelector('[data-ask-here]');
+  for (const kind of ['pointerdown', 'focus', 'click']) {
+    askLink.addEventListener(kind, () => {
+      const asked = filter.query(chosen.value);
+      asked.set('layer', baseOf(chosen.value));
+      for (const [name, value] of Object.entries(furtherOf(chosen.value) || {})) if (!asked.has(name)) asked.set(name, value);
+      const [west, south, east, north] = map.getBounds().toBBoxString().split(',').map((one) => Number(one).toFixed(6));
+      if (inView.checked) asked.set('within', `box:${west},${south},${east},${north}`);
+      askLink.href = `${root}/ask?${asked}`;
+    });
+  }
+
   body.addEventListener('click', (event) => {
     const button = event.target.closest('button');
     if (button?.dataset.more) more(button);
