@@ -174,6 +174,7 @@ def test_the_rights_are_those_of_the_moment_of_the_work(filled: House, actors: d
     people.set_role(filled.db, SYSTEM, str(account.id), "viewer")
     do(filled, demoted, never)
     assert row(filled, demoted)["problem"]["code"] == "act_not_allowed"
+    assert "Words" not in jobs.show(filled, leaving, demoted, "en")["problem"]["detail"]
     people.disable(filled.db, SYSTEM, str(account.id))
     do(filled, disabled, never)
     assert row(filled, disabled)["problem"]["code"] == "job_account_disabled"

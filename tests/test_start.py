@@ -20,6 +20,7 @@ import pytest
 
 from gisapp.cli.web import pid_file, web_processes
 from gisapp.cli.web_account import FOLDERS, web_account
+from gisapp.cli.worker import worker_processes
 from gisapp.cluster import Cluster
 from gisapp.config import ROOT, Settings
 
@@ -201,6 +202,15 @@ def test_a_killed_worker_is_replaced(instance: Instance) -> None:
     until(instance.healthy)
 
 
+def test_a_killed_worker_of_jobs_is_replaced_and_runs_under_the_same_account(instance: Instance) -> None:
+    [worker] = until(lambda: worker_processes(instance.settings))
+    main = int(pid_file(instance.settings).read_text("ascii"))
+    assert Path(f"/proc/{worker}").stat().st_uid == Path(f"/proc/{main}").stat().st_uid
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: "the worker stopped" in instance.said() and worker not in worker_processes(instance.settings)
+          and worker_processes(instance.settings))
+
+
 def test_a_killed_web_server_and_a_killed_database_are_started_again(instance: Instance) -> None:
     main = int(pid_file(instance.settings).read_text("ascii"))
     before = instance.cluster.pid
@@ -231,7 +241,7 @@ def test_each_signal_stops_all_that_was_started(instance: Instance, number: sign
         instance.start()
     assert instance.end(number) == 0
     assert "stopped." in instance.said()
-    assert web_processes(instance.settings) == []
+    assert web_processes(instance.settings) == worker_processes(instance.settings) == []
     assert instance.cluster.pid is None
     assert not instance.healthy()
 

@@ -14,6 +14,7 @@ import psycopg
 from gisapp.catalogue import load_catalogue
 from gisapp.cli.progress import Progress
 from gisapp.cli.web import web_processes
+from gisapp.cli.worker import worker_processes
 from gisapp.cluster import inspection
 from gisapp.cluster.connections import Urls, connections
 from gisapp.config import ROOT, Settings
@@ -62,7 +63,7 @@ def database_parts(house: House, urls: Urls) -> Iterator[tuple[Words, Callable[[
         yield Words("账户", "accounts"), lambda: account_faults(house.settings, link)
         yield Words("数据库角色", "database role"), lambda: inspection.role_faults(link)
         yield Words("后台任务", "jobs"), lambda: inspection.job_faults(
-            link, bool(web_processes(house.settings)))
+            link, bool(web_processes(house.settings)) and not worker_processes(house.settings))
 
 
 class Report:

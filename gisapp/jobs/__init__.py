@@ -24,6 +24,7 @@ from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import Actor, may, require
 from gisapp.sql_jobs import Row
+from gisapp.words import Words
 
 #: Unfinished jobs that one account may have.
 MOST_ACTIVE = 20
@@ -171,7 +172,9 @@ def _remaining(row: Row, done: int, whole: int | None) -> int | None:
 
 
 def _problem(kept: Mapping[str, Any]) -> Problem:
-    return Problem(kept["code"], errors=kept.get("errors"), **kept.get("params", {}))
+    params: dict[str, Any] = {name: Words(**value) if isinstance(value, dict) else value
+                              for name, value in kept["params"].items()}
+    return Problem(kept["code"], errors=kept.get("errors"), **params)
 
 
 def cancel(house: House, actor: Actor, job_id: UUID) -> None:

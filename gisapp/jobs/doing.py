@@ -22,6 +22,7 @@ from gisapp.house import House
 from gisapp.jobs import folder_of, kept_for
 from gisapp.permissions import SYSTEM, Actor
 from gisapp.sql_jobs import Row
+from gisapp.words import Words
 
 _log = logging.getLogger(__name__)
 #: Between two signs of life of a job.
@@ -183,9 +184,15 @@ def _failed(house: House, row: Row, problem: Problem) -> None:
 
 def as_kept(problem: Problem) -> dict[str, Any]:
     """A problem as it is kept with a job."""
-    plain = (str, int, float, type(None))
-    params = {name: value if isinstance(value, plain) else str(value) for name, value in problem.params.items()}
-    return {"code": problem.code, "params": params, "errors": problem.errors[:1000]}
+    return {"code": problem.code, "params": {name: _plain(value) for name, value in problem.params.items()},
+            "errors": problem.errors[:1000]}
+
+
+def _plain(value: Any) -> Any:
+    """A parameter of a sentence as JSON; words keep both languages."""
+    if isinstance(value, Words):
+        return {"zh": value.zh, "en": value.en}
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 _KINDS: dict[str, Callable[[House, Row, Actor, Pulse], bool]] = {"export": _export, "import": _import}
