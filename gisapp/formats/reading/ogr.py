@@ -21,8 +21,8 @@ from gisapp.formats.source import Source, unreadable
 DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON", "ndjson": "GeoJSONSeq", "fgb": "FlatGeobuf",
            "gdb": "OpenFileGDB", "kml": "LIBKML", "gpx": "GPX", "dxf": "DXF"}
 _MAX_LAYERS = 50
-#: Of a GeoJSON feature: the driver takes fifteen times as much memory. 300 000 vertices fit.
-MAX_FEATURE_MB = 20
+#: Of a GeoJSON feature as the driver holds it, which is by the whole: some 500 000 vertices.
+MAX_FEATURE_MB = 100
 #: So many lines with other than ASCII tell the encoding of a drawing.
 _TEXTS = 5000
 _FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
@@ -160,8 +160,8 @@ def _said(dataset: Dataset, error: Exception) -> Problem:
     """What GDAL complains of; where it talks of its own settings, what that means to the sender."""
     if "OGR_GEOJSON_MAX_OBJ_SIZE" in str(error) or "Too many characters" in str(error):
         return Problem("file_unreadable", reason=(
-            f"{dataset.title}：有一个要素超过 {MAX_FEATURE_MB} MB，请简化几何 / "
-            f"one feature is larger than {MAX_FEATURE_MB} MB; simplify its geometry"))
+            f"{dataset.title}：有一个要素过大（约 50 万个顶点以上），请简化或拆分几何 / "
+            "one feature is too large (above some 500 000 vertices); simplify or split its geometry"))
     return unreadable(dataset, error)
 
 
