@@ -65,7 +65,7 @@ def _personal(house: House, actor: Actor, order: Mapping[str, Any], made: Made) 
         return []
     layers = [house.layer(one["layer"]) for one in (order, *order.get("further", ()))]
     there = {field.id for layer in layers for field in layer.all_fields if field.personal}
-    return sorted(there - set(made.withheld))
+    return sorted(there - {one["id"] for one in made.withheld})
 
 
 def _log_line(order: Mapping[str, Any], made: Made, delivery_id: UUID, job_id: UUID | None) -> dict[str, Any]:

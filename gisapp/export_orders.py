@@ -33,7 +33,7 @@ def make_order(house: House, actor: Actor, layer_id: str, format_name: str, args
     Problems: `act_not_allowed`, `layer_unknown`, those of `params.parse`, `format_unknown`, `format_geometry`,
     `format_crs`, `reason_missing`, `field_masked`."""
     require(actor, "export")
-    chosen = file_format(format_name)
+    chosen, args = file_format(format_name), _chosen(args)
     asked = [_asked(house, actor, layer_id, dict(args), language), *_further(house, actor, args, language)]
     reason = _reason(actor, args)
     for layer, given in asked:
@@ -49,6 +49,18 @@ def make_order(house: House, actor: Actor, layer_id: str, format_name: str, args
         "booleans": _one_of(args, "booleans", BOOLEANS), "geometry": _one_of(args, "geometry-as", GEOMETRIES),
         "personal": bool(reason), "reason": reason,
     }
+
+
+def _chosen(args: Args) -> dict[str, Sequence[str]]:
+    """The arguments that say something; a form sends empty ones too, and a datum among the systems."""
+    chosen = {name: given for name, given in args.items() if any(given)}
+    if _plain(chosen.get("crs", [""])[0]) in map(_plain, DATUMS):
+        chosen["datum"] = chosen.pop("crs")
+    return chosen
+
+
+def _plain(name: str) -> str:
+    return name.strip().upper().replace("-", "").replace("_", "")
 
 
 def file_format(name: str) -> Format:
@@ -97,8 +109,7 @@ def _reason(actor: Actor, args: Args) -> str:
 def _datum(args: Args) -> str:
     """GCJ-02, BD-09, or empty for coordinates as they are."""
     given = (args.get("datum") or [""])[0].strip()
-    plain = given.upper().replace("-", "").replace("_", "")
-    found = next((name for name in DATUMS if name.replace("-", "") == plain), None)
+    found = next((name for name in DATUMS if _plain(name) == _plain(given)), None)
     if given and found is None:
         raise params.invalid("datum", f"可用：{'、'.join(DATUMS)}", f"is one of {', '.join(DATUMS)}")
     return found or ""

@@ -11,14 +11,11 @@ from zoneinfo import ZoneInfo
 
 from gisapp import deliveries, features, params
 from gisapp.children import Limits, Slots, Watch, run, work_folder
-from gisapp.crs import MENU, Crs, local_zone, parse_crs
-from gisapp.errors import Problem
+from gisapp.crs import Crs, parse_crs
 from gisapp.export_orders import make_order
 from gisapp.formats import FILE_FORMATS, Format
-from gisapp.formats.question import in_words
 from gisapp.house import House
 from gisapp.permissions import Actor, may, require
-from gisapp.words import Words
 
 LIMITS = Limits(seconds=600, memory_mb=3072, file_mb=16384)
 SLOTS = Slots(2)
@@ -48,8 +45,8 @@ class Made:
     """A file that was made and lies at `path`; `question` is what was asked for, in words (zh, en).
 
     `losses` are counts by kind (gisapp.formats.losses.LOSSES), `shown` their first lines in report.csv; `files` are
-    name, bytes and sha256 of each data file; `withheld` the personal fields that stayed at home; `changes` count
-    what a difference added, changed and removed.
+    name, bytes and sha256 of each data file; `withheld` the personal fields (id, zh, en) that stayed
+    at home; `changes` count what a difference added, changed and removed.
     """
 
     path: Path
@@ -65,38 +62,8 @@ class Made:
     media_type: str
     shown: Sequence[Mapping[str, str]]
     files: Sequence[Mapping[str, Any]]
-    withheld: Sequence[str]
+    withheld: Sequence[Mapping[str, str]]
     changes: Mapping[str, int] | None = None
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a file of a question would hold: so many features; the question in words; the systems to choose from."""
-
-    count: int
-    in_words: Words
-    systems: list[Crs]
-
-
-def offer(house: House, actor: Actor, layer_id: str, question: Mapping[str, Sequence[str]]) -> Offer:
-    """What `question` (the arguments of an items request) would hand over; needs the right to export."""
-    require(actor, "export")
-    layer = house.layer(layer_id)
-    query = params.parse(question, layer, house.catalogue).plain()
-    return Offer(features.count_features(house, actor, layer.id, query), in_words(layer, house.catalogue, query),
-                 _systems(features.extent(house, actor, layer.id)))
-
-
-def _systems(bounds: tuple[float, float, float, float] | None) -> list[Crs]:
-    """The menu, the local 3-degree zone of the layer's middle right after the everyday systems."""
-    everyday = [MENU[4490], MENU[4326], MENU[3857]]
-    if bounds:
-        try:
-            prefixed, plain = local_zone((bounds[0] + bounds[2]) / 2)
-            everyday[1:1] = [plain, prefixed]
-        except Problem:  # the layer lies outside China's zones
-            pass
-    return everyday + [crs for crs in MENU.values() if crs.srid and crs not in everyday]
 
 
 def formats_for(actor: Actor) -> dict[str, Format]:

@@ -28,7 +28,7 @@ RINGS = {
         changes edits workflow rules history presence
         doctor doctor.*
         territories codelists identify tiles tile_drawing tile_shelf panels tree maps filters search listing
-        timeline desk desk.* forms form_inputs form_shapes exports export_orders imports jobs jobs.*
+        timeline desk desk.* forms form_inputs form_shapes exports export_offers export_orders imports jobs jobs.*
         deliveries receivers links hand_overs
         statistics children accounts accounts.* selection
         map_file printing printing.* marking marking.* formats formats.* imports.* demo demo.* openapi openapi.*

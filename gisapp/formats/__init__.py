@@ -78,14 +78,14 @@ FORMATS: dict[str, Format] = {item.name: item for item in (
                "只有点和线，只有经纬度；最多 70 个字段，不含代码名称；一个要素多个点时拆开；时间为文字，到秒；"
                "XML 不允许的控制字符以 〓 代替，文字首尾空白不保存",
                "points and lines only, longitude and latitude only; 70 fields at most, without titles of codes; "
-               "several points of a feature become several waypoints; times are texts to the second; control characters "
-               "that XML lacks become 〓, spaces at the ends of texts are dropped")),
+               "several points of a feature become several waypoints; times are texts to the second; control "
+               "characters that XML lacks become 〓, spaces at the ends of texts are dropped")),
     Format("dxf", Words("DXF（CAD）", "DXF (CAD)"), "image/vnd.dxf", "dxf", "gisapp.formats.dxf", ("GBK",),
            local_zone=True, cannot=Words(
                "没有坐标系和字段表：属性写在扩展数据（GISAPP）中，每个要素最多约 16 KB，不含代码名称；面为闭合多段线，"
                "洞在另一图层；多部分要素拆开；默认用当地三度带",
                "no CRS and no table: attributes are extended data (GISAPP), about 16 KB a feature, without titles of "
-               "codes; areas are closed polylines with their holes on another layer; features of several parts are split; "
+               "codes; areas are closed polylines with holes on another layer; features of several parts are split, "
                "the local 3-degree zone by default")),
     Format("csv", Words("CSV", "CSV"), "text/csv", "csv", "gisapp.formats.csv", cannot=Words(
         "没有字段类型和坐标系；空文字与空值不分；时间到秒；像公式的文字前加单引号；选经纬度两列时线和面只留其上一点",

@@ -75,7 +75,8 @@ def _bound(order: dict[str, Any], data: Path, chapters: list[Chapter], files: li
     words = [chapter.job.question for chapter in chapters]
     return {"path": str(path), "rows": sum(chapter.rows for chapter in chapters), "losses": dict(book.counts),
             "question": {"zh": " / ".join(one.zh for one in words), "en": " / ".join(one.en for one in words)},
-            "shown": book.shown, "files": told, "packed": packed, "withheld": [field.id for field in withheld]}
+            "shown": book.shown, "files": told, "packed": packed,
+            "withheld": [{"id": field.id, "zh": field.title.zh, "en": field.title.en} for field in withheld]}
 
 
 def _withheld(job: Job) -> list[Field]:

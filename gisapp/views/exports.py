@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, render_template, request
 
-from gisapp import exports
-from gisapp.formats import FILE_FORMATS, Format
+from gisapp import exports, receivers
+from gisapp.export_offers import offer
+from gisapp.formats import Format
+from gisapp.formats.choices import DATUMS
 from gisapp.house import House
 from gisapp.layers import Layer
-from gisapp.params import Query
+from gisapp.params import FILE_ONLY, Query
 from gisapp.permissions import Actor
 from gisapp.views import context
 
@@ -20,7 +22,7 @@ blueprint = Blueprint("exports", __name__)
 
 _CHUNK = 2**18
 #: What the page itself chooses; every other argument of its address is the question.
-_CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after", "before")
+_CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after", "before", *FILE_ONLY)
 
 
 def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> Response:
@@ -32,15 +34,14 @@ def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, ch
 
 @blueprint.get("/exports")
 def page() -> str:
-    """The form that asks for a file: layer, format, system of coordinates, encoding."""
-    house, actor = context.house(), context.actor()
+    """The form that asks for a file: what, in which format and system of coordinates, told how."""
+    house, actor, language = context.house(), context.actor(), context.language()
     asked = request.args.get("layer") or next(iter(house.catalogue.layers))
     question = {name: given for name, given in request.args.to_dict(flat=False).items() if name not in _CHOSEN_HERE}
-    offer = exports.offer(house, actor, asked, question)
     return render_template(
-        "hand_over/export.html", layer=house.layer(asked), layers=house.catalogue.layers.values(),
-        formats=FILE_FORMATS.values(), systems=offer.systems, question=question, language=context.language(),
-        in_words=offer.in_words.get(context.language()), count=offer.count)
+        "hand_over/export.html", offer=offer(house, actor, asked, question, language), question=question,
+        layers=house.catalogue.layers.values(), receivers=receivers.listed(house, actor), language=language,
+        datums=DATUMS)
 
 
 def _streamed(handed: exports.HandOver) -> Response:

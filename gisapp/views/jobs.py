@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from gisapp import jobs
 from gisapp.errors import Problem
 from gisapp.formats import Format
+from gisapp.formats.losses import LOSSES
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query, parse_id
@@ -111,7 +112,7 @@ def _page(found: list[dict[str, Any]], alone: bool = False) -> Response:
     titles = {one.id: one.title.get(context.language()) for one in house.catalogue.layers.values()}
     states = [one["state"] for one in found]
     return form_page("hand_over/jobs.html", None, jobs=[_with_times(one) for one in found], titles=titles, alone=alone,
-                     language=context.language(), kept_hours=house.settings.job_keep_hours,
+                     language=context.language(), losses=LOSSES, kept_hours=house.settings.job_keep_hours,
                      waiting=states.count("waiting"), running=states.count("running"))
 
 
