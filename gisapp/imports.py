@@ -15,13 +15,17 @@ from uuid import UUID, uuid4
 from gisapp import sql_imports, sql_stage
 from gisapp.children import Limits, Slots, Watch, run, sweep
 from gisapp.desk import memory
+from gisapp.doctor import examine
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require
 
-LOOK = Limits(seconds=25, memory_mb=2048, file_mb=4096)
-READ = Limits(seconds=600, memory_mb=2048, file_mb=8192)
+LOOK = Limits(seconds=25, memory_mb=4096, file_mb=4096, data_mb=500)
+READ = Limits(seconds=900, memory_mb=4096, file_mb=8192, data_mb=500)
+#: Of an upload that is not larger than `SMALL` bytes, so that no hostile file keeps a request for long.
+READ_SMALL = Limits(seconds=25, memory_mb=4096, file_mb=8192, data_mb=500)
+SMALL = 20 * 2**20
 SLOTS = Slots(2)
 KEPT = timedelta(hours=24)
 MAX_FILES = 40
@@ -78,7 +82,9 @@ def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) ->
 def _look(house: House, layer: Layer, folder: Path, names: Sequence[str], encoding: str | None = None) -> Document:
     order = order_of(house, layer, folder, names) | {"op": "look", "encoding": encoding}
     with SLOTS.one():
-        return run("gisapp.formats.intake", order, folder, LOOK)
+        found = run("gisapp.formats.intake", order, folder, LOOK)
+    examine(house, found["layers"])
+    return found
 
 
 def order_of(house: House, layer: Layer, folder: Path, names: Sequence[str]) -> Document:

@@ -8,7 +8,7 @@ key or place), `_act` is what becomes of it: insert, update or skip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -44,6 +44,8 @@ from gisapp.sql_stage_checks import differs
 
 STAGING = "staging"
 _CHUNK = 1 << 20
+#: Up to so many rows shapes are indexed, for the small map.
+_INDEXED = 100_000
 
 
 def stage_table(layer: Layer, table: Table, number: UUID) -> Table:
@@ -66,10 +68,10 @@ def _texts(names: Sequence[str]) -> ColumnElement[Any]:
     return cast(list(names), ARRAY(Text))
 
 
-def settle(connection: Connection, layer: Layer, number: UUID, keys: Iterable[str]) -> None:
-    """Indexes and figures for the planner, once all rows are in."""
-    second = [layer.stand_in.id] if layer.stand_in else []
-    connection.execute(func.gisapp.settle_stage(number, _texts(["geom", *second]), _texts(list(keys))).select())
+def settle(connection: Connection, layer: Layer, number: UUID, rows: int) -> None:
+    """Indexes and figures for the planner, once all `rows` are in. Very many shapes are indexed for rules only."""
+    shapes = _places(layer) if layer.rules or rows <= _INDEXED else []
+    connection.execute(func.gisapp.settle_stage(number, _texts(shapes), _texts([])).select())
 
 
 def drop(connection: Connection, number: UUID) -> None:
@@ -91,6 +93,7 @@ def copy_part(connection: Connection, stage: Table, columns: Sequence[str], path
 def counts(connection: Connection, stage: Table) -> list[RowMapping]:
     """How many rows there are of each verdict, act and way of meeting a feature; `same` where nothing would change."""
     columns = [stage.c[f"_{name}"].label(name) for name in ("verdict", "act", "twin_by", "same")]
+    columns.append(kind_of(stage).label("kind"))
     return list(connection.execute(select(*columns, func.count().label("count")).group_by(*columns)).mappings())
 
 
@@ -174,7 +177,8 @@ def shapes(connection: Connection, layer: Layer, stage: Table, kinds: Sequence[s
     place = func.coalesce(shown(layer, stage), func.ST_SetSRID(func.ST_GeomFromGeoJSON(given), 4326))
     step = max(box[2] - box[0], box[3] - box[1]) / 2000 if box else 0.00001
     drawn = func.ST_AsGeoJSON(func.coalesce(func.ST_SimplifyPreserveTopology(place, step), place), 6)
-    statement = select(c["_line"].label("line"), c["_row"].label("row"), kind.label("kind"), cast(c[layer.name_field], Text).label("title"),
+    title = cast(c[layer.name_field], Text).label("title")
+    statement = select(c["_line"].label("line"), c["_row"].label("row"), kind.label("kind"), title,
                        drawn.label("shape")).where(place.isnot(None))
     if kinds:
         statement = statement.where(kind.in_(kinds))

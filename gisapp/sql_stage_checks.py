@@ -57,8 +57,10 @@ def refuse(connection: Connection, stage: Table, where: ColumnElement[bool], fie
 def repeated(connection: Connection, stage: Table, name: str) -> None:
     """Refuse a row whose value stands in an earlier row that is not refused."""
     value, line = stage.c[name], stage.c["_line"]
+    # Few values are there twice, so that the others need no sorting.
+    twice = select(value).where(value.isnot(None)).group_by(value).having(func.count() > 1)
     ranked = select(line.label("line"), func.row_number().over(partition_by=value, order_by=line).label("place")).where(
-        value.isnot(None), stage.c["_verdict"] != "refused").subquery()
+        value.in_(twice), stage.c["_verdict"] != "refused").subquery()
     later = select(ranked.c.line).where(ranked.c.place > 1)
     said = cast(value, Text)
     refuse(connection, stage, line.in_(later), name, "value_repeated",
@@ -127,9 +129,12 @@ def met_twice(connection: Connection, stage: Table) -> None:
 
 
 def set_acts(connection: Connection, stage: Table, by: Mapping[str, str], new: str) -> None:
-    """What becomes of each row: by the way in which it meets a feature, and `new` where it meets none."""
-    act = case(*((stage.c["_twin_by"] == way, act) for way, act in by.items()), else_=new)
-    connection.execute(update(stage).values(_act=act))
+    """What becomes of each row: by the way in which it meets a feature, and `new` where it meets none. Rows come as
+    ones that are inserted."""
+    act = case(*((stage.c["_twin_by"] == way, act) for way, act in by.items()), else_="insert")
+    connection.execute(update(stage).values(_act=act).where(stage.c["_twin"].isnot(None)))
+    if new != "insert":
+        connection.execute(update(stage).values(_act=new).where(stage.c["_twin"].is_(None)))
 
 
 def set_act(connection: Connection, stage: Table, lines: Sequence[int], act: str) -> int:

@@ -31,6 +31,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from gisapp.layers import Layer
 from gisapp.sql_history import content_columns
@@ -38,6 +39,8 @@ from gisapp.sql_shapes import shown
 from gisapp.sql_stage_checks import good
 
 Clause = ColumnElement[Any]
+#: From so many rows on stamps and territories are made for all at once, while other writers wait.
+MANY = 5_000
 #: SQLAlchemy keeps no count of an INSERT … SELECT unless it is told to.
 _COUNT = {"preserve_rowcount": True}
 _ORIGINS = Table("origins", MetaData(), Column("import_id", Uuid), Column("layer", Text), Column("feature_id", Uuid),
@@ -54,15 +57,20 @@ def stale(connection: Connection, table: Table, stage: Table, keys: Sequence[str
     return int(connection.execute(statement).scalar_one())
 
 
-def enter(connection: Connection, layer: Layer, table: Table, stage: Table, names: Sequence[str]) -> int:
-    """New features from the rows that are to be inserted, in spatial order; how many. `names` are the columns."""
+def enter(connection: Connection, layer: Layer, table: Table, stage: Table, names: Sequence[str], number: UUID,
+          rows: int) -> int:
+    """New features from the rows that are to be inserted, about so many, in spatial order; how many they were. `names`
+    are the columns that the stage of the import brings."""
+    if rows >= MANY:
+        return int(connection.execute(func.gisapp.take_in(
+            number, layer.id, cast(list(names), ARRAY(Text))).select()).scalar_one())
     given: dict[str, Clause] = {name: stage.c[name] for name in ("id", *names)}
     if "status" in given:
         given["status"] = func.coalesce(stage.c.status, layer.states[0].id)
     if "synthetic" in given:
         given["synthetic"] = func.coalesce(stage.c.synthetic, literal(False))
-    rows = select(*given.values()).where(good(stage), stage.c["_act"] == "insert").order_by(shown(layer, stage))
-    return connection.execute(insert(table).from_select(list(given), rows), execution_options=_COUNT).rowcount
+    taken = select(*given.values()).where(good(stage), stage.c["_act"] == "insert").order_by(shown(layer, stage))
+    return connection.execute(insert(table).from_select(list(given), taken), execution_options=_COUNT).rowcount
 
 
 def change(connection: Connection, layer: Layer, table: Table, stage: Table, names: Sequence[str]) -> int:

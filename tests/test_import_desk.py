@@ -353,3 +353,27 @@ def test_the_pages_say_it_in_words(admin: Role, house: House) -> None:
     page = admin.get(done.headers["Location"], headers={"Accept": "text/html"}).get_data(as_text=True)
     assert "report.csv" in page and f"/imports/{number}/undo" in page
     assert json.loads(admin.get(f"/imports/{number}").data)["result"]["inserted"] == 1
+
+
+def test_very_many_rows_enter_as_few_do(admin: Role, house: House, owner, monkeypatch) -> None:
+    """Stamps, territory, defaults and history are the same by both roads."""
+    square = {"type": "Polygon", "coordinates": [[[113, 31], [114, 31], [114, 32], [113, 32], [113, 31]]]}
+    area = {"type": "Feature", "geometry": square, "properties": {"code": "421399", "name": "大区"}}
+    emptied(house, "districts")
+    committed(admin, checked(admin, "districts", area)[0])
+    found = []
+    for most, number in ((10**9, "B-1"), (1, "B-2")):
+        monkeypatch.setattr("gisapp.sql_take_in.MANY", most)
+        emptied(house, SIGNS)
+        committed(admin, checked(admin, SIGNS, sign(number))[0])
+        [row] = stored(house, SIGNS).values()
+        with owner.db.raw() as link:
+            told = link.execute("SELECT operation, changed_by, version, district_code, request_id LIKE 'import:%%'"
+                                " FROM layers.rooftop_signs_history WHERE sign_no = %s ORDER BY history_id",
+                                [number]).fetchall()
+            on = link.execute("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'layers.rooftop_signs'::regclass"
+                              " AND tgenabled = 'D'").fetchone()
+        assert on == (0,)
+        found.append(({name: value for name, value in row.items() if name not in (
+            "id", "sign_no", "created_at", "updated_at", "geom")}, told[:1]))
+    assert found[0] == found[1] and found[0][0]["district_code"] == "421399" and found[0][0]["version"] == 1

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, Table
 
 from gisapp import sql_imports, sql_stage, sql_take_in
 from gisapp import sql_stage_checks as found
-from gisapp.children import Progress, Watch, run
+from gisapp.children import Limits, Progress, Watch, run
 from gisapp.desk import memory, plan
 from gisapp.desk.plan import Plan
 from gisapp.errors import Problem
 from gisapp.house import House
-from gisapp.imports import READ, SLOTS, folder_of, order_of, own
+from gisapp.imports import READ, READ_SMALL, SLOTS, SMALL, folder_of, order_of, own
 from gisapp.layers import Layer
 from gisapp.marking.duplicates import doubtful
 from gisapp.permissions import Actor, require
@@ -44,7 +44,7 @@ def check(house: House, actor: Actor, number: UUID, choices: Document, watch: Wa
         stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
         sql_stage.make(connection, layer, number)
         answer, columns = _fill(house, layer, connection, stage, row, choices, watch)
-        sql_stage.settle(connection, layer, number, _keys(layer, columns, answer))
+        sql_stage.settle(connection, layer, number, sum(source["count"] for source in row["summary"]["layers"]))
         _judge(house, actor, layer, connection, stage, wanted, columns, answer)
         summary = _summary(house, layer, connection, stage, wanted, choices, answer, columns)
         sql_imports.note(connection, number, {"check": summary})
@@ -78,10 +78,15 @@ def _fill(house: House, layer: Layer, connection: Connection, stage: Table, row:
     order = order_of(house, layer, folder, row["summary"]["names"]) | {
         "op": "read", "encoding": choices.get("encoding"), "choices": choices}
     with SLOTS.one():
-        answer = run("gisapp.formats.intake", order, folder, READ, take)
+        answer = run("gisapp.formats.intake", order, folder, _limits(folder), take)
     take(Progress(total, total, "check"))
     columns = json.loads((folder / "columns.json").read_text("utf-8"))
     return answer, columns
+
+
+def _limits(folder: Path) -> Limits:
+    size = sum(path.stat().st_size for path in folder.glob("u*") if path.is_file())
+    return READ_SMALL if size <= SMALL else READ
 
 
 def _taker(connection: Connection, stage: Table, folder: Path, total: int, watch: Watch | None) -> Watch:
@@ -192,9 +197,11 @@ def counted(connection: Connection, stage: Table, gone: int, outside: int) -> Do
     counts: Document = {"accepted": 0, "repaired": 0, "refused": outside, "insert": 0, "update": 0, "same": 0,
                         "skip": 0, "delete": gone}
     twins: dict[str, int] = {}
+    kinds = dict.fromkeys(("insert", "repaired", "update", "same", "skip"), 0) | {"refused": outside}
     for one in sql_stage.counts(connection, stage):
         _add(counts, twins, one)
-    return {"counts": counts, "twins": twins}
+        kinds[one["kind"]] += one["count"]
+    return {"counts": counts, "twins": twins, "kinds": kinds}
 
 
 def _add(counts: Document, twins: dict[str, int], one: Any) -> None:

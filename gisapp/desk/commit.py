@@ -70,7 +70,7 @@ def _enter(house: House, actor: Actor, layer: Layer, connection: Connection, num
     faults = [*kept["orphans"], *sql_stage.faults(connection, stage, LISTED)] if counts["refused"] else []
     if counts["refused"] and (choices.get("accept") != "valid" or not counts["accepted"]):
         raise Problem("import_refused", count=counts["refused"], errors=faults[:LISTED])
-    done = _write(house, actor, layer, connection, stage, wanted, found.comparable(layer, kept["columns"]))
+    done = _write(house, actor, layer, connection, stage, number, wanted, kept)
     if kept["originals"]:
         sql_take_in.keep_originals(connection, layer, stage, number)
     result = {"accepted": counts["accepted"], "refused_count": counts["refused"], "repaired": counts["repaired"],
@@ -97,10 +97,10 @@ def _require_fresh(house: House, actor: Actor, layer: Layer, connection: Connect
         raise Problem("import_stale")
 
 
-def _write(house: House, actor: Actor, layer: Layer, connection: Connection, stage: Table, wanted: Plan,
-           names: list[str]) -> Document:
+def _write(house: House, actor: Actor, layer: Layer, connection: Connection, stage: Table, number: UUID, wanted: Plan,
+           kept: Document) -> Document:
     """Delete, change, insert: in this order, so that a value that one gives up another may take."""
-    table = house.tables.layers[layer.id]
+    table, names = house.tables.layers[layer.id], found.comparable(layer, kept["columns"])
     deleted = 0
     if wanted.replaces:
         gone = sql_take_in.not_in_file(table, stage, wanted.territory)
@@ -109,7 +109,8 @@ def _write(house: House, actor: Actor, layer: Layer, connection: Connection, sta
             raise Problem("outside_territory", squadron=actor.squadron_code)
         deleted = sql_take_in.remove(connection, table, gone)
     updated = sql_take_in.change(connection, layer, table, stage, names)
-    inserted = sql_take_in.enter(connection, layer, table, stage, names)
+    rows = kept["counts"]["insert"]
+    inserted = sql_take_in.enter(connection, layer, table, stage, names, number, rows)
     skipped = sql_stage.count_where(connection, stage, (stage.c["_act"] == "skip") & (stage.c["_verdict"] != "refused"))
     same = sql_stage.count_where(connection, stage, stage.c["_same"] & found.good(stage))
     return {"inserted": inserted, "updated": updated, "unchanged": same, "skipped": skipped, "deleted": deleted}

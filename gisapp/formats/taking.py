@@ -34,7 +34,7 @@ Fault = dict[str, Any]
 #: How much of a refused row's cells the report keeps.
 _CELL = 1000
 _UUID = r"^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$"
-HEAD = ("_line", "_source", "_row", "_verdict", "_faults", "_done", "_raw", "_frame", "_original", "id")
+HEAD = ("_line", "_source", "_row", "_verdict", "_faults", "_done", "_raw", "_act", "_frame", "_original", "id")
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Rows:
                 "_row": pa.array(self.batch.rows), "_verdict": pa.array(verdict, pa.string()),
                 "_faults": self._json(self.faults), "_done": self._json(done),
                 "_raw": self._json({row: self._cells(row) for row in {**self.faults, **done}}),
-                "_frame": self._same(self.frame.name), "_original": self._originals()}
+                "_act": self._same("insert"), "_frame": self._same(self.frame.name), "_original": self._originals()}
         taking.line += self.count
         if self.batch.cut:
             taking.tally.notes["texts_cut"] += self.batch.cut

@@ -80,8 +80,10 @@ def target_titles(layer: Layer) -> dict[str, str]:
 
 def _as_chosen(document: dict[str, Any], choices: dict[str, Any]) -> dict[str, Any]:
     chosen = choices.get("layers", {})
-    layers = [source | {key: value for key, value in chosen.get(source["name"], {}).items() if value}
-              for source in document.get("layers", [])]
+    layers = [source | {"chosen_crs": None} | {
+        {"crs": "chosen_crs"}.get(key, key): value
+        for key, value in chosen.get(source["name"], {}).items() if value and key != "columns"}
+        for source in document.get("layers", [])]
     return document | {"layers": layers}
 
 

@@ -15,6 +15,7 @@ for (const name of [...Object.keys(words.kinds), "present"]) {
 
 const map = L.map(place, { attributionControl: false, preferCanvas: true, zoomAnimation: false, fadeAnimation: false });
 map.fitBounds([[south, west], [north, east]], { padding: [20, 20], maxZoom: 18 });
+const districts = L.geoJSON(null, { style: { color: "#5b6a78", weight: 1, fill: false }, interactive: false }).addTo(map);
 const present = L.geoJSON(null, options(() => "present")).addTo(map);
 const rows = L.geoJSON(null, {
   ...options((feature) => feature.properties.kind),
@@ -62,5 +63,11 @@ async function load(address) {
   return answer.ok ? answer.json() : null;
 }
 
+async function ground() {
+  const found = await load(`${root}/collections/districts/items?f=json&limit=1000`);
+  if (found) districts.addData(found).bringToBack();
+}
+
 map.on("moveend", draw);
 draw();
+ground();

@@ -1,0 +1,117 @@
+"""A reviewer uploads a ledger, looks at the verdicts, mends what can be mended, imports it and takes it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.test_hand_over_and_take_in import fits, shown
+
+Visit = Callable[..., Page]
+
+
+def sign(number: str, lon: float, **more: Any) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [lon, 31.69]},
+            "properties": {"编号": number, "类型": "01", "面积": 12.5, "地址": "示范路1号"} | more}
+
+
+def no_accessibility_faults(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("size", "language"), [(DESKTOP, "zh"), (PHONE, "zh"), (DESKTOP, "en"), (PHONE, "en")],
+                         ids=["desktop", "phone", "desktop-en", "phone-en"])
+def test_a_ledger_is_checked_imported_and_undone(visit: Visit, size: tuple[int, int], language: str,
+                                                 tmp_path: Path) -> None:
+    zh, mark = language == "zh", f"{size[0]}{language}"
+    path = tmp_path / "ledger.geojson"
+    rows = [sign(f"C-{mark}-1", 113.381), sign(f"C-{mark}-2", 113.382, 类型="大牌子"),
+            sign(f"C-{mark}-3", 113.383, 面积=-4), sign(f"C-{mark}-1", 113.384)]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": rows}), encoding="utf-8")
+    page = visit("/imports", role="reviewer", size=size, language=language)
+    page.locator("#layer").select_option("rooftop_signs")
+    page.locator("#file").set_input_files(path)
+    page.locator("#upload button").click()
+    page.locator("#mapping").wait_for()
+    for name, field in (("编号", "sign_no"), ("类型", "sign_kind"), ("面积", "area_m2")):
+        page.get_by_label(name, exact=True).select_option(field)
+    shown(page, f"desk_mapping_{mark}")
+    assert fits(page)
+    no_accessibility_faults(page)
+    page.locator("#mapping button[type=submit]").click()
+    page.locator("#commit").wait_for()
+    page.locator("#import-map[data-drawn]").wait_for()
+    assert page.locator(".verdict-refused .verdict-count").first.inner_text() == "3"
+    shown(page, f"desk_preview_{mark}")
+    assert fits(page)
+    no_accessibility_faults(page)
+    page.get_by_label("大牌子").select_option("02")
+    page.locator("#unknown button").click()
+    page.locator("a.verdict-insert").wait_for()
+    assert page.locator("a.verdict-insert .verdict-count").inner_text() == "2"
+    page.locator("#accept").check()
+    page.locator("#commit button").click()
+    page.locator("#undo").wait_for()
+    shown(page, f"desk_result_{mark}")
+    assert fits(page) and ("已导入 2 条记录" if zh else "2 records were imported") in page.locator("main").inner_text()
+    page.locator("#undo button").click()
+    page.locator("main .alert-warning").wait_for()
+    assert ("已撤销" if zh else "undone") in page.locator("main").inner_text()
+
+
+@pytest.mark.browser
+def test_changes_are_seen_field_by_field_before_they_are_made(visit: Visit, tmp_path: Path) -> None:
+    page = visit("/imports", role="reviewer")
+    for turn, area in enumerate((10, 25)):
+        path = tmp_path / f"{turn}.geojson"
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": [
+            sign("U-1", 113.39, 面积=area), sign("U-2", 113.391)]}), encoding="utf-8")
+        page.goto("/imports")
+        page.locator("#layer").select_option("rooftop_signs")
+        page.locator("#file").set_input_files(path)
+        page.locator("#upload button").click()
+        page.locator("#mapping").wait_for()
+        for name, field in (("编号", "sign_no"), ("类型", "sign_kind"), ("面积", "area_m2")):
+            page.get_by_label(name, exact=True).select_option(field)
+        if turn:
+            page.get_by_label("导入方式").select_option("update")
+            page.locator("#key").select_option("sign_no")
+        page.locator("#mapping button[type=submit]").click()
+        page.locator("#commit").wait_for()
+        if turn:
+            shown(page, "desk_update")
+            assert page.locator(".changes del").inner_text() == "10.00" and page.locator(
+                ".changes ins").inner_text() == "25.00"
+            assert page.locator("a.verdict-same .verdict-count").inner_text() == "1"
+        page.locator("#commit button").click()
+        page.locator("#undo").wait_for()
+
+
+@pytest.mark.browser
+def test_shifted_coordinates_are_shown_as_choices(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "shifted.geojson"
+    rows = [sign(f"G-{n}", 113.3855 + n * 0.003) for n in range(12)]
+    for row in rows:
+        row["geometry"]["coordinates"][1] = 31.6875
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": rows}), encoding="utf-8")
+    page = visit("/imports", role="reviewer")
+    page.locator("#layer").select_option("rooftop_signs")
+    page.locator("#file").set_input_files(path)
+    page.locator("#upload button").click()
+    page.locator("#mapping").wait_for()
+    page.locator("#crs_0").select_option("GCJ-02")
+    shown(page, "desk_datum")
+    for name, field in (("编号", "sign_no"), ("类型", "sign_kind"), ("面积", "area_m2")):
+        page.get_by_label(name, exact=True).select_option(field)
+    page.locator("#mapping button[type=submit]").click()
+    page.locator("#commit").wait_for()
+    assert page.locator("a.verdict-insert .verdict-count").inner_text() == "12"
