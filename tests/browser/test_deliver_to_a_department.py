@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from gisapp.jobs.doing import do
 from tests.browser.conftest import DESKTOP, PHONE, City
-from tests.browser.test_hand_over_and_take_in import fits, shown
+from tests.browser.test_hand_over_a_file import fits, shown
 
 Visit = Callable[..., Page]
 WORDS = {"zh": ("任务", "完成", "仅此后的变化", "生成链接"), "en": ("Job", "Done", "Only what is new", "Make a link")}
