@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_hand_over_and_take_in import fits, shown
+from tests.browser.test_hand_over_a_file import fits, shown
 
 Visit = Callable[..., Page]
 
