@@ -6,10 +6,12 @@ import csv
 import io
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from gisapp.house import House
+from gisapp.jobs import doing
 from tests.conftest import Role
 from tests.test_imports import emptied, geojson, send, sign, stored
 
@@ -377,3 +379,18 @@ def test_very_many_rows_enter_as_few_do(admin: Role, house: House, owner, monkey
         found.append(({name: value for name, value in row.items() if name not in (
             "id", "sign_no", "created_at", "updated_at", "geom")}, told[:1]))
     assert found[0] == found[1] and found[0][0]["district_code"] == "421399" and found[0][0]["version"] == 1
+
+
+def test_many_rows_are_checked_and_entered_by_a_job(admin: Role, house: House) -> None:
+    emptied(house, SIGNS)
+    rows = [sign(f"J-{n}", geometry=at(113.0 + n * 1e-3, 31.5)) for n in range(2001)]
+    sent = send(admin, SIGNS, {"a.geojson": geojson(*rows)}).json
+    for path, body in (("check", {}), ("commit", {"accept": "valid"})):
+        asked = admin.post(f"/imports/{sent['id']}/{path}", json=body)
+        assert asked.status_code == 202 and asked.headers["Location"].endswith(asked.json["id"]), asked.json
+        doing.do(house, UUID(asked.json["id"]), lambda: False)
+        assert admin.get(f"/jobs/{asked.json['id']}").json["state"] == "done"
+        if path == "check":
+            assert admin.get(f"/imports/{sent['id']}/preview").json["check"]["counts"]["insert"] == 2001
+    assert len(stored(house, SIGNS)) == 2001
+    assert admin.post(f"/imports/{sent['id']}/undo").json["removed"] == 2001

@@ -44,13 +44,18 @@ def check(house: House, actor: Actor, number: UUID, choices: Document, watch: Wa
         stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
         sql_stage.make(connection, layer, number)
         answer, columns = _fill(house, layer, connection, stage, row, choices, watch)
-        sql_stage.settle(connection, layer, number, sum(source["count"] for source in row["summary"]["layers"]))
+        sql_stage.settle(connection, layer, number, _rows(row))
         _judge(house, actor, layer, connection, stage, wanted, columns, answer)
         summary = _summary(house, layer, connection, stage, wanted, choices, answer, columns)
         sql_imports.note(connection, number, {"check": summary})
         if choices.get("save_as") is not None:
             memory.save(connection, actor, layer, row["summary"]["layers"], choices)
     return summary
+
+
+def _rows(row: Any) -> int:
+    """How many rows an upload has, as far as its files say."""
+    return sum(source["count"] or 0 for source in row["summary"].get("layers", []))
 
 
 @contextmanager
@@ -73,7 +78,7 @@ def _fill(house: House, layer: Layer, connection: Connection, stage: Table, row:
     folder = folder_of(house, row["id"])
     for left in (*folder.glob("part-*"), folder / "columns.json"):
         left.unlink(missing_ok=True)
-    total = sum(source["count"] for source in row["summary"].get("layers", []))
+    total = _rows(row)
     take = _taker(connection, stage, folder, total, watch)
     order = order_of(house, layer, folder, row["summary"]["names"]) | {
         "op": "read", "encoding": choices.get("encoding"), "choices": choices}

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, jsonify, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import imports
+from gisapp import imports, jobs
 from gisapp.desk import commit as entering
 from gisapp.desk import plan, preview, report
 from gisapp.desk import undo as undoing
@@ -21,6 +21,7 @@ from gisapp.views import context
 from gisapp.views.forms import form_page, see
 from gisapp.views.import_forms import choices_of_form, mapping_page, note_titles, number_of, wants_page
 from gisapp.views.import_forms import problem_answer as _problem
+from gisapp.views.jobs import accepted
 
 blueprint = Blueprint("import_desk", __name__, url_prefix="/imports")
 blueprint.register_error_handler(Problem, _problem)
@@ -39,10 +40,12 @@ def _choices(given: Any) -> dict[str, Any]:
 def check(import_id: str) -> AnyResponse:
     """Read the upload and judge every row; nothing enters. A browser goes on to the preview."""
     house, actor, number = context.house(), context.actor(), number_of(import_id)
-    if request.is_json:
-        return jsonify(checking(house, actor, number, _choices(request.get_json())))
     document = imports.show(house, actor, number)
-    choices = _choices(choices_of_form(document))
+    choices = _choices(request.get_json() if request.is_json else choices_of_form(document))
+    if _is_long(document):
+        return _as_job(document, choices, "check")
+    if request.is_json:
+        return jsonify(checking(house, actor, number, choices))
     try:
         found = checking(house, actor, number, choices)
     except Problem as problem:
@@ -50,6 +53,19 @@ def check(import_id: str) -> AnyResponse:
             raise
         return mapping_page(document, problem, choices)
     return see(f"/imports/{number}/preview") if wants_page() else jsonify(found)
+
+
+def _is_long(document: dict[str, Any]) -> bool:
+    """Whether so many rows wait that a job does the work."""
+    rows = sum(source["count"] or 0 for source in document.get("layers", []) if source["role"] != "skip")
+    return document["state"] == "ready" and bool(rows > jobs.DIRECT)
+
+
+def _as_job(document: dict[str, Any], choices: dict[str, Any], act: str) -> AnyResponse:
+    """202 with the job; a browser is shown how far it is."""
+    rows = sum(source["count"] or 0 for source in document["layers"])
+    return accepted(jobs.ask_import(context.house(), context.actor(), UUID(document["id"]), document["layer"], choices,
+                                    rows, request.remote_addr, act))
 
 
 @blueprint.get("/<import_id>/preview")
@@ -172,12 +188,17 @@ def choose(import_id: str) -> AnyResponse:
 def commit(import_id: str) -> AnyResponse:
     """Let the rows enter, all or with `accept` = "valid" the good ones; they are checked first unless they were."""
     house, actor, number = context.house(), context.actor(), number_of(import_id)
-    if request.is_json:
-        return jsonify(entering.commit(house, actor, number, _choices(request.get_json()), request.remote_addr))
     document = imports.show(house, actor, number)
+    if request.is_json:
+        given = _choices(request.get_json())
+        if _is_long(document):
+            return _as_job(document, given, "commit")
+        return jsonify(entering.commit(house, actor, number, given, request.remote_addr))
     choices: dict[str, Any] = {"accept": request.form.get("accept", "all")}
     if any(name.startswith("role_") for name in request.form):
         choices |= choices_of_form(document)
+    if _is_long(document):
+        return _as_job(document, _choices(choices), "commit")
     try:
         result = entering.commit(house, actor, number, _choices(choices), request.remote_addr)
     except Problem as problem:
