@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, Table
 #: Bytes of COPY's head (signature, flags, length of more), and of what tells the end.
 _HEAD, _END = 19, 2
 #: A block of rows is handed on when it has so many rows or bytes.
-BLOCK_ROWS, BLOCK_BYTES = 8192, 2**22
+BLOCK_ROWS, BLOCK_BYTES = 4096, 2**21
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gisapp.formats.texts import is_ascii, parts
+from gisapp.formats.texts import is_ascii, parts, to_gbk
 
 Matrix = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 _BLANK, _ZERO, _MINUS, _POINT = 0x20, 0x30, 0x2D, 0x2E
-#: Bytes that a character takes in GBK, told by the first byte that it has in UTF-8; further bytes take none.
-_GBK_BYTES = np.repeat(np.array([1, 0, 2], np.int8), [0x80, 0x40, 0x40])
 
 
 def texts(values: pa.Array, width: int, encoding: str) -> Matrix:
@@ -31,8 +29,7 @@ def _padded(values: pa.Array, width: int, encoding: str) -> Matrix:
     bounds, data = parts(values.fill_null("") if values.null_count else values)
     data, bounds = data[bounds[0]:bounds[-1]], bounds - bounds[0]
     if encoding == "GBK" and len(data) and int(data.max()) >= 0x80:
-        sizes = np.concatenate([[0], np.cumsum(_GBK_BYTES[data], dtype=np.int64)])
-        data, bounds = np.frombuffer(data.tobytes().decode().encode("gbk"), np.uint8), sizes[bounds]
+        data, bounds = to_gbk(data, bounds)
     lengths = np.diff(bounds)
     if int(lengths.max(initial=0)) > width:
         raise ValueError("a text wider than its column")

@@ -74,6 +74,8 @@ class Spool:
         self.name = f"{layer.id}{mark}"
         self.path = folder / f"{layer.id}.arrow"
         self.rows = self.main = self.standing_in = self.both = self.synthetic = 0
+        #: Bytes of all shapes by column.
+        self.shape_bytes = dict.fromkeys((name for name in (GEOMETRY, SECOND) if name in schema.names), 0)
         #: Bytes that the longest text of each column takes, in whatever encoding.
         self.longest = dict.fromkeys((f.name for f in schema if pa.types.is_string(f.type)), 1)
 
@@ -88,6 +90,8 @@ class Spool:
         main = batch.num_rows - batch[GEOMETRY].null_count
         self.rows += batch.num_rows
         self.main += main
+        for name in self.shape_bytes:
+            self.shape_bytes[name] += pc.sum(pc.binary_length(batch[name])).as_py() or 0
         for name in self.longest:
             self.longest[name] = max(self.longest[name], _longest(batch[name]))
         if "synthetic" in self.schema.names:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 MISSING = "〓"
 
 _SPACE = 0x20
+#: Bytes that a character takes in GBK, told by the first byte that it has in UTF-8; further bytes take none.
+_GBK_BYTES = np.repeat(np.array([1, 0, 2], np.int8), [0x80, 0x40, 0x40])
 _BYTES_PER_CHARACTER = {"GBK": 2, "UTF-8": 4}
 
 
@@ -80,6 +82,24 @@ def is_ascii(values: pa.Array) -> bool:
     bounds, data = parts(values)
     there = data[bounds[0]:bounds[-1]]
     return not len(there) or int(there.max()) < 0x80
+
+
+def encoded(values: pa.Array, encoding: str) -> pa.Array:
+    """The texts as bytes of the encoding, which has all their characters."""
+    if encoding == "UTF-8" or is_ascii(values):
+        return values.view(pa.binary())
+    bounds, data = parts(values)
+    data, bounds = to_gbk(data[bounds[0]:bounds[-1]], bounds - bounds[0])
+    valid = None if not values.null_count else pa.py_buffer(np.packbits(
+        values.is_valid().to_numpy(zero_copy_only=False), bitorder="little"))
+    return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(bounds.astype(np.int32)),
+                                                            pa.py_buffer(data)])
+
+
+def to_gbk(data: NDArray[np.uint8], bounds: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Texts that lie end to end in UTF-8, in GBK, and where each begins and ends there."""
+    sizes = np.concatenate([[0], np.cumsum(_GBK_BYTES[data], dtype=np.int64)])
+    return np.frombuffer(data.tobytes().decode().encode("gbk"), np.uint8), sizes[bounds]
 
 
 def _encodable(values: pa.Array, encoding: str) -> bool:

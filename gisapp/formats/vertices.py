@@ -41,6 +41,18 @@ def kind_of(geometry: str) -> str:
     return geometry.removeprefix("Multi")
 
 
+def kind_of_all(shapes: pa.Array) -> str | None:
+    """The one kind that all shapes (little-endian WKB, 2D) are of, missing ones aside; None where there is no such."""
+    wkb = _Wkb(shapes)
+    there = wkb.lengths >= 5
+    types = np.unique(wkb.look("<u4", wkb.starts + 1)[there])
+    orders = wkb.look("u1", wkb.starts)[there]
+    for kind, (one, many, _) in _WKB.items():
+        if len(types) and bool(np.isin(types, (one, many)).all() and (orders == 1).all()):
+            return kind
+    return None
+
+
 def vertices(shapes: pa.Array, kind: str) -> Vertices:
     """The vertices of WKB (2D) of one kind; other kinds among them raise ValueError."""
     wkb = _Wkb(shapes)
