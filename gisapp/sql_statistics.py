@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from geoalchemy2 import Geometry
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     case,
     cast,
     column,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 
 from gisapp.layers import Layer
 from gisapp.params import Query
-from gisapp.params.grouping import Grouping, Key
+from gisapp.params.grouping import REST, Grouping, Key
 from gisapp.sql import conditions
 from gisapp.sql_shapes import shown
 from gisapp.tables import SRID
@@ -51,7 +52,16 @@ def day(layer: Layer, table: Table, name: str, zone: str) -> ColumnElement[Any]:
     return cast(func.timezone(zone, moment), Date) if layer.field(name).type == "datetime" else moment
 
 
-def _key(layer: Layer, table: Table, key: Key, place: Place) -> ColumnElement[Any]:
+def _case(layer: Layer, table: Table, query: Query, key: Key) -> ColumnElement[Any]:
+    """The number of the first case that a feature answers, at the moment of the whole question."""
+    whens = [(and_(true(), *conditions(layer, table, replace(one, as_of=query.as_of))), str(n))
+             for n, one in enumerate(key.cases, 1)]
+    return case(*whens, else_=REST)
+
+
+def _key(layer: Layer, table: Table, query: Query, key: Key, place: Place) -> ColumnElement[Any]:
+    if key.cases:
+        return _case(layer, table, query, key)
     assert key.field is not None  # noqa: S101
     name = key.field.id
     if key.unit:
@@ -80,7 +90,8 @@ def select_groups(layer: Layer, table: Table, query: Query, grouping: Grouping, 
     """A row a group: k0…, count, s0…, all (how many groups there are), shape (GeoJSON text in degrees of a hexagon,
     else NULL); at most `most` of them. Unknown keys come last."""
     columns: list[Any] = [table.c[one.id].label(f"v{n}") for n, one in enumerate(grouping.sums)]
-    columns += [_key(layer, table, key, place).label(f"k{n}") for n, key in enumerate(grouping.keys) if key.field]
+    columns += [_key(layer, table, query, key, place).label(f"k{n}")
+                for n, key in enumerate(grouping.keys) if not key.side]
     side = next((key.side for key in grouping.keys if key.side), None)
     if side:
         columns.append(_spot(layer, table, place).label("spot"))
@@ -107,7 +118,7 @@ def _grouped(inner: Any, hexagon: Any, grouping: Grouping, place: Place) -> Sele
     else:
         chosen = func.count() if name == "count" else sums[[one.id for one in grouping.sums].index(name)].element
         order = [chosen.desc().nulls_last() if down else chosen.asc().nulls_last(), *order]
-    return select(*columns).group_by(*(inner.c[f"k{n}"] for n, key in enumerate(grouping.keys) if key.field),
+    return select(*columns).group_by(*(inner.c[f"k{n}"] for n, key in enumerate(grouping.keys) if not key.side),
                                      *([hexagon.c.i, hexagon.c.j] if side else [])).order_by(*order)
 
 

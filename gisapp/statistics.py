@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,8 @@ from gisapp.params.grouping import (
     summable,
 )
 from gisapp.permissions import Actor
+from gisapp.question_groups import Groups, groups_of
+from gisapp.questions import Question, listed
 from gisapp.sql_statistics import Place
 from gisapp.style import is_reference
 from gisapp.timeline import next_start
@@ -80,7 +82,7 @@ class Step:
 @dataclass(frozen=True)
 class Statistics:
     """`count` and `sums` are of all features that answer the question; `number_of_groups` counts also those that a
-    limit left out."""
+    limit left out. `names` are those of the questions that groups are made by."""
 
     layer: Layer
     grouping: Grouping
@@ -89,6 +91,7 @@ class Statistics:
     count: int
     sums: tuple[int | float | None, ...]
     trend: list[Step]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask(house: House, actor: Actor, layer_id: str, args: Mapping[str, Sequence[str]], language: str) -> Statistics:
@@ -105,13 +108,15 @@ def ask(house: House, actor: Actor, layer_id: str, args: Mapping[str, Sequence[s
     if misplaced := [name for name in args if name in _NO_PLACE]:
         raise Problem("parameter_unknown", name=misplaced[0], known=", ".join(OWN))
     query = parse({name: given for name, given in args.items() if name not in OWN}, layer, house.catalogue).plain()
-    return statistics(house, actor, layer_id, query, grouping, language)
+    made = {key.name: groups_of(house, actor, layer, key.question, language) for key in grouping.keys if key.question}
+    keys = tuple(replace(key, cases=made[key.name].cases) if key.name in made else key for key in grouping.keys)
+    return statistics(house, actor, layer_id, query, replace(grouping, keys=keys), language, made)
 
 
-def statistics(house: House, actor: Actor, layer_id: str, query: Query, grouping: Grouping,
-               language: str) -> Statistics:
-    """What answers the query, by group. Sums are in the fields' units. Problems: `layer_unknown` (404),
-    `field_masked` (403), `statistics_too_many` (422)."""
+def statistics(house: House, actor: Actor, layer_id: str, query: Query, grouping: Grouping, language: str,
+               questions: Mapping[str, Groups] | None = None) -> Statistics:
+    """What answers the query, by group; `questions` are those that groups are made by, by the key's name. Sums are in
+    the fields' units. Problems: `layer_unknown` (404), `field_masked` (403), `statistics_too_many` (422)."""
     layer, table = open_layer(house, actor, layer_id, "read", replace(query, properties=grouping.fields))
     place = _place(house, actor, grouping)
     names = [one.id for one in grouping.sums]
@@ -121,12 +126,18 @@ def statistics(house: House, actor: Actor, layer_id: str, query: Query, grouping
             layer, table, query, grouping, place, grouping.limit or MOST_GROUPS + 1)).all() if grouping.keys else []
         if len(rows) > MOST_GROUPS:
             raise Problem("statistics_too_many", limit=MOST_GROUPS)
-        labels = [_labels(connection, house, key, language) for key in grouping.keys]
+        labels = [_named(questions[key.name]) if questions and key.name in questions else
+                  _labels(connection, house, key, language) for key in grouping.keys]
         shapes = _shapes(connection, house, grouping, rows)
         left = _left(connection, layer, table, query, grouping, place)
     groups = [_group(row, grouping, labels, shapes, language) for row in rows]
     return Statistics(layer, grouping, groups, rows[0].all if rows else 0, total[0],
-                      tuple(map(_number, total[1:])), list(_trend(grouping, groups, left)))
+                      tuple(map(_number, total[1:])), list(_trend(grouping, groups, left)),
+                      {name: one.title for name, one in (questions or {}).items()})
+
+
+def _named(made: Groups) -> dict[str, Label]:
+    return {key: Label(title) for key, title in made.titles.items()}
 
 
 def _place(house: House, actor: Actor, grouping: Grouping) -> Place:
@@ -242,6 +253,11 @@ class Offer:
 def offered(house: House, actor: Actor) -> list[Layer]:
     """The layers to choose from, mission layers first."""
     return sorted(layers_for(house, actor), key=is_reference)
+
+
+def questions_about(house: House, actor: Actor, layer: Layer, language: str) -> list[Question]:
+    """The saved questions that groups may be made by."""
+    return [one for one in listed(house, actor, language) if one.layer == layer.id]
 
 
 def offer(actor: Actor, layer: Layer) -> Offer:

@@ -23,7 +23,7 @@ RINGS = {
     "postgis": """tables census db_lookups repairs shapes sql sql_* job_queue counts db bulk marks migrate migrations migrations.*
         cluster cluster.*
         accounts.rows""",
-    "services": """house permissions features streams queryables desktop notebook example_questions questions published areas ask
+    "services": """house permissions features streams queryables desktop notebook example_questions questions question_groups published areas ask
         ask_batch ask_rows ask_reading ask_words
         changes edits workflow rules history presence
         doctor doctor.*

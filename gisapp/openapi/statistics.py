@@ -14,9 +14,11 @@ from gisapp.words import Words
 _SUMMARY = Words("按组统计要素数量与合计；条件同要素查询",
                  "Counts and sums by group; it takes the questions of the items")
 _WORDS = {
-    "group_by": Words("分组：代码、是否、区域、日期（加 .day .week .month .quarter .year）或 hexagon.<边长米>",
-                      "Groups: codes, yes or no, territories, dates (with .day .week .month .quarter .year) or "
-                      "hexagon.<side in metres>; here"),
+    "group_by": Words("分组：代码、是否、区域、日期（加 .day .week .month .quarter .year）、hexagon.<边长米>，"
+                      "或 question.<保存的问题>（其 OR 连接的各部分，其余为 rest）",
+                      "Groups: codes, yes or no, territories, dates (with .day .week .month .quarter .year), "
+                      "hexagon.<side in metres> or question.<saved question> (the alternatives that it joins by OR, "
+                      "and the rest); here"),
     "sum": Words("要合计的数字字段", "Numeric fields to add up"),
     "until": Words("离开存量的日期字段；与按一个日期分组同用",
                    "The date at which a feature leaves the stock; with groups by one date"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gisapp.errors import Problem
 from gisapp.layers import ASSIGNED_FIELDS, Field, Layer
 from gisapp.params.faults import invalid
 
 UNITS = ("day", "week", "month", "quarter", "year")
-HEXAGON = "hexagon"
+HEXAGON, QUESTION = "hexagon", "question"
+#: Key of the features that answer none of a question's alternatives; most alternatives.
+REST, MOST_CASES = "rest", 50
 #: Side of a hexagon in metres: least, most, and what `hexagon` alone means.
 SIDES = (20, 20_000, 250)
 MOST_KEYS, MOST_SUMS, MOST_GROUPS = 3, 8, 5_000
@@ -21,12 +24,15 @@ _TEXTS = ("created_by", "updated_by")
 
 @dataclass(frozen=True)
 class Key:
-    """What groups are made by: a field; of a date its `unit`; or hexagons of `side` metres (no field)."""
+    """What groups are made by: a field; of a date its `unit`; hexagons of `side` metres; or the alternatives of a saved
+    `question`, whose `cases` are queries asked in their order (both without a field)."""
 
     name: str
     field: Field | None = None
     unit: str | None = None
     side: int | None = None
+    question: str | None = None
+    cases: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,8 @@ def _key(name: str, layer: Layer) -> Key:
     base, _, more = name.partition(".")
     if base == HEXAGON:
         return Key(name, side=_side(more))
+    if base == QUESTION and more:
+        return Key(name, question=more)
     field = layer.field(base) if layer.has_field(base) else None
     if field is None or not groupable(field):
         raise Problem("group_unknown", name=name[:60], known=", ".join(known_groups(layer)))
@@ -110,7 +118,7 @@ def known_groups(layer: Layer) -> list[str]:
     """What `group_by` may name."""
     fields = [one for one in layer.all_fields if groupable(one) and not one.personal]
     return [*(f"{one.id}.month" if one.type in ("date", "datetime") else one.id for one in fields),
-            f"{HEXAGON}.{SIDES[2]}"]
+            f"{HEXAGON}.{SIDES[2]}", f"{QUESTION}.<id>"]
 
 
 def _side(text: str) -> int:

@@ -35,8 +35,8 @@ def document(found: Statistics, language: str) -> dict[str, Any]:
     keys, sums = found.grouping.keys, found.grouping.sums
     made: dict[str, Any] = {
         "collection": found.layer.id, "numberMatched": found.count,
-        "groupBy": [{"name": key.name, "title": key.field.title.get(language) if key.field else key.name}
-                    for key in keys],
+        "groupBy": [{"name": key.name, "title": key.field.title.get(language) if key.field
+                     else found.names.get(key.name, key.name)} for key in keys],
         "sum": [{"name": one.id, "title": one.title.get(language), "unit": one.unit} for one in sums],
         "total": {"count": found.count, "sum": dict(zip((one.id for one in sums), found.sums, strict=True))},
         "numberOfGroups": found.number_of_groups,
@@ -77,7 +77,8 @@ def _rows(found: Statistics, language: str) -> Iterator[list[Any]]:
     zh = language == "zh"
     head: list[Any] = []
     for key in found.grouping.keys:
-        head += [key.name, key.field.title.get(language) if key.field else ("六边形" if zh else "Hexagon")]
+        hexagon = "六边形" if zh else "Hexagon"
+        head += [key.name, key.field.title.get(language) if key.field else found.names.get(key.name, hexagon)]
     yield [*head, "数量" if zh else "Count",
            *(one.title.get(language) + (f" ({one.unit})" if one.unit else "") for one in found.grouping.sums)]
     for group in found.groups:

@@ -75,6 +75,7 @@ def page() -> Response:
     body = render_template(
         "statistics/statistics.html", chosen=chosen, found=found, refused=refused, language=language, words=words,
         layers=statistics.offered(house, actor), offer=statistics.offer(actor, chosen.layer),
+        questions=statistics.questions_about(house, actor, chosen.layer, language),
         units=_units(), sides=SIDES, charts=charts_of(found, language) if found else [], most=MOST_ROWS,
         file=_address(f"/collections/{chosen.layer.id}/statistics", chosen.arguments() | {"f": ["csv"]}),
         map_at=_map_at, title_of=statistics.title_of, without_question=_without_question(chosen))

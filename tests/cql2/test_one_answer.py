@@ -1,5 +1,6 @@
 """One filter, one answer: every question of a corpus gives the same features as items, pages, tiles, count, list,
-stock of the map, file, past moment, difference between two moments and click."""
+stock of the map, file, stream, past moment, difference between two moments, click, statistics, a saved question's
+collection and the groups that statistics make by it."""
 
 from __future__ import annotations
 
@@ -138,6 +139,20 @@ def filed(house: House, layer: str, args: Args) -> set[str]:
     return {str(row.id) for batch in features.stream(house, SYSTEM, layer, query, 4326, []) for row in batch}
 
 
+def streamed(admin: Role, layer: str, args: Args) -> set[str]:
+    answer = good(admin.get(address(f"/collections/{layer}/stream", args)))
+    found = [json.loads(line)["id"] for line in answer.data.splitlines()]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def kept(admin: Role, layer: str, args: Args) -> str:
+    """A saved question; its id."""
+    answer = admin.post("/questions", json={"name": "corpus", "layer": layer, "query": args, "as_layer": True})
+    assert answer.status_code == 201, answer.json
+    return str(answer.json["id"])
+
+
 def changed(admin: Role, layer: str, args: Args) -> set[str]:
     args = {name: value for name, value in args.items() if name != "sortby"}
     path = address(f"/collections/{layer}/changes", args, limit="10000", **{"from": "2001-01-01"})
@@ -155,6 +170,8 @@ CONSUMERS: dict[str, Callable[[Role, House, str, Args], set[str]]] = {
     "pages": lambda admin, house, layer, args: pages(admin, layer, args),
     "tiles": lambda admin, house, layer, args: tiles(admin, layer, args),
     "list": lambda admin, house, layer, args: listed(admin, layer, args),
+    "stream": lambda admin, house, layer, args: streamed(admin, layer, args),
+    "question's collection": lambda admin, house, layer, args: items(admin, f"q-{kept(admin, layer, args)}", {}),
     "file": lambda admin, house, layer, args: filed(house, layer, args),
     "changes": lambda admin, house, layer, args: changed(admin, layer, args),
     "as_of": lambda admin, house, layer, args: items(admin, layer, args, as_of=SOON),
@@ -171,6 +188,19 @@ def test_every_consumer_gives_the_same_features(admin: Role, house: House, town:
     assert answers == dict.fromkeys(CONSUMERS, expected)
     stock = good(admin.get(address("/map/stock", on_map(args, layer)))).json["counts"][layer]
     assert stock == str(len(expected))
+    assert counted(admin, layer, args) == {"statistics": len(expected), "by question": len(expected),
+                                           "all": len(town[layer])}
+
+
+def counted(admin: Role, layer: str, args: Args) -> dict[str, int]:
+    """How many answer by statistics, and by the groups of the saved question."""
+    path = f"/collections/{layer}/statistics"
+    asked = {name: value for name, value in args.items() if name != "sortby"}
+    name = f"question.{kept(admin, layer, args)}"
+    groups = good(admin.get(address(path, {"group_by": name}))).json["groups"]
+    return {"statistics": good(admin.get(address(path, asked))).json["numberMatched"],
+            "by question": sum(group["count"] for group in groups if group["key"][name] != "rest"),
+            "all": sum(group["count"] for group in groups)}
 
 
 def test_the_corpus_tells_features_apart(admin: Role, town: Any) -> None:
@@ -202,4 +232,4 @@ def test_file_holds_the_same_and_says_the_question(admin: Role, house: House, to
     written = json.loads(handed.file.read())
     handed.file.close()
     assert {feature["id"] for feature in written["features"]} == items(admin, "vendor_points", args)
-    assert "near('school_gates', 400)" in json.dumps(written)
+    assert "400 m" in written["question"]["en"]
