@@ -162,14 +162,16 @@ def _one(args: Mapping[str, Sequence[str]], name: str) -> str:
 
 
 def _row(args: Mapping[str, Sequence[str]], prefix: str) -> Row:
-    inner = _row(args, f"{prefix}i.") if f"{prefix}i.field" in args else None
+    inside = [f"{prefix}i.{number}." for number in range(MOST_ROWS) if f"{prefix}i.{number}.field" in args]
     return Row(_one(args, f"{prefix}field"), _one(args, f"{prefix}op"),
                tuple(one.strip() for one in args.get(f"{prefix}v", ()) if one.strip()), _one(args, f"{prefix}to"),
-               _one(args, f"{prefix}layer"), _one(args, f"{prefix}metres"), _one(args, f"{prefix}n"), inner)
+               _one(args, f"{prefix}layer"), _one(args, f"{prefix}metres"), _one(args, f"{prefix}n"),
+               tuple(_row(args, one) for one in inside), "any" if _one(args, f"{prefix}i.kind") == "any" else "all")
 
 
 def _pressed(sheet: Sheet, act: str) -> Sheet:
-    """`row.<group>` adds a row, `drop.<group>.<row>` takes one away, `group` adds a group."""
+    """`row.<group>` adds a row, `drop.<group>.<row>` takes one away, `group` adds a group; `inner.<group>.<row>` adds a
+    condition on the other layer, `less.<group>.<row>.<number>` takes one away."""
     name, *numbers = act.split(".")
     if not all(one.isdigit() and int(one) < MOST_ROWS for one in numbers):
         return sheet
@@ -181,6 +183,12 @@ def _pressed(sheet: Sheet, act: str) -> Sheet:
     elif name == "drop" and len(at) == 2 and at[0] < len(groups):
         kept = tuple(row for number, row in enumerate(groups[at[0]].rows) if number != at[1])
         groups[at[0]] = replace(groups[at[0]], rows=kept)
+    elif name in ("inner", "less") and len(at) > 1 and at[0] < len(groups) and at[1] < len(groups[at[0]].rows):
+        rows = list(groups[at[0]].rows)
+        inner = rows[at[1]].inner or (Row(),)
+        inner = (*inner, Row()) if name == "inner" else tuple(one for n, one in enumerate(inner) if [n] != at[2:])
+        rows[at[1]] = replace(rows[at[1]], inner=inner[:MOST_ROWS])
+        groups[at[0]] = replace(groups[at[0]], rows=tuple(rows))
     return replace(sheet, groups=tuple(group for group in groups if group.rows) or (Group(),))
 
 

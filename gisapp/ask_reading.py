@@ -26,24 +26,36 @@ def sheet_of(text: str, layer: Layer, catalogue: Catalogue) -> Sheet | None:
     if not text.strip():
         return Sheet()
     tree = _flat(read(text, None, catalogue.filter_limits))
+    wanted = _in_order(tree)
     try:
         sheet = _sheet(tree, layer, catalogue)
         again = write(sheet, layer, catalogue.layers)
-        return sheet if again and _flat(read(again, None, catalogue.filter_limits)) == tree else None
+        return sheet if again and _in_order(_flat(read(again, None, catalogue.filter_limits))) == wanted else None
     except (_Other, KeyError, ValueError, TypeError, IndexError, AttributeError):
         return None
 
 
 def _flat(tree: Any) -> Any:
-    """The tree with nested and/or made one, in one order."""
+    """The tree with nested and/or made one."""
     if isinstance(tree, list):
         return [_flat(one) for one in tree]
     if not isinstance(tree, dict):
         return tree
     found = {name: _flat(one) for name, one in tree.items()}
     if found.get("op") in ("and", "or"):
-        parts = [part for one in found["args"] for part in _parts(one, found["op"])]
-        found["args"] = sorted(parts, key=lambda one: json.dumps(one, sort_keys=True))
+        found["args"] = [part for one in found["args"] for part in _parts(one, found["op"])]
+    return found
+
+
+def _in_order(tree: Any) -> Any:
+    """The tree with the parts of and/or in one order, to be compared."""
+    if isinstance(tree, list):
+        return [_in_order(one) for one in tree]
+    if not isinstance(tree, dict):
+        return tree
+    found = {name: _in_order(one) for name, one in tree.items()}
+    if found.get("op") in ("and", "or"):
+        found["args"].sort(key=lambda one: json.dumps(one, sort_keys=True))
     return found
 
 
@@ -172,8 +184,10 @@ def _relation(tree: Any, catalogue: Catalogue) -> Row:
     name, args = tree["op"], list(tree["args"])
     other = catalogue.layers[args.pop(0)]
     metres = _text(args.pop(0)) if RELATIONS[name] else ""
-    inner = _row(args[0], other, catalogue) if args else None
-    return Row(f"@{name}", "", (), "", other.id, metres, count, inner)
+    kind = "any" if args and _is(args[0], "or") else "all"
+    inside = _parts(args[0], {"all": "and", "any": "or"}[kind]) if args else ()
+    inner = tuple(_row(one, other, catalogue) for one in inside)
+    return Row(f"@{name}", "", (), "", other.id, metres, count, inner, kind)
 
 
 def _timed(name: str, op: str, value: Any) -> Row:

@@ -34,8 +34,8 @@ _AREA_LAYERS = {"district": "districts", "street": "streets", "grid": "unit_grid
 
 @dataclass(frozen=True)
 class Row:
-    """`field` is a field's id, or a relation's name after @; `layer`, `metres`, `count` and `inner`, a condition on
-    the other layer, belong to relations."""
+    """`field` is a field's id, or a relation's name after @; `layer`, `metres`, `count` and `inner`, conditions on
+    the other layer (`inner_kind`: all or any of them), belong to relations."""
 
     field: str = ""
     op: str = ""
@@ -44,7 +44,8 @@ class Row:
     layer: str = ""
     metres: str = ""
     count: str = ""
-    inner: Row | None = None
+    inner: tuple[Row, ...] = ()
+    inner_kind: str = "all"
 
     @property
     def relation(self) -> str:
@@ -152,7 +153,8 @@ def _relation(row: Row, layers: Mapping[str, Layer]) -> str:
     name, other = row.relation, layers.get(row.layer)
     if name not in RELATIONS or other is None or (RELATIONS[name] and not _number(row.metres)):
         return ""
-    inner = write_row(row.inner, other, layers) if row.inner and not row.inner.relation else ""
+    inner = {"all": " AND ", "any": " OR "}[row.inner_kind].join(
+        text for one in row.inner if not one.relation and (text := write_row(one, other, layers)))
     parts = [quoted(row.layer), *([_number(row.metres)] if RELATIONS[name] else []), *([inner] if inner else [])]
     call = f"{name}({', '.join(parts)})"
     return f"{call} >= {_number(row.count) or '1'}" if name == "count_within" else call

@@ -88,8 +88,9 @@ def _row(row: Row, layer: Layer, catalogue: Catalogue, language: str) -> str:
     if row.relation in RELATIONS:
         other = catalogue.layers[row.layer]
         title = other.title.get(language)
-        if row.inner and row.inner.field:
-            inner = _row(row.inner, other, catalogue, language)
+        told = [_row(one, other, catalogue, language) for one in row.inner if one.field]
+        if told:
+            inner = (_AND if row.inner_kind == "all" else _OR)[language].join(told)
             title += f"（{inner}）" if language == "zh" else f" ({inner})"
         return _RELATED[language][row.relation].format(title, row.metres, row.count or "1")
     field = layer.field(row.field)

@@ -44,7 +44,11 @@ def test_every_operator_of_every_field_is_written_read_back_and_understood(house
     Sheet((Group("any", (Row("area_m2", "ge", ("3",)), Row("status", "in", ("01",)))),)),
     Sheet((Group("all", (Row("area_m2", "ge", ("3",)), Row("status", "notin", ("01",)))),
            Group("all", (Row("area_m2", "lt", ("1",)), Row("status", "empty")))), "or", "circle", "113.38,31.69,300"),
-    Sheet((Group("all", (Row("@count_within", "", (), "", "roads", "60", "2", Row("road_class", "in", ("02",))),)),),
+    Sheet((Group("all", (Row("@near", "", (), "", "illegal_builds", "60", "", (
+        Row("status", "in", ("01",)), Row("geom_area_m2", "ge", ("20",)))),)),)),
+    Sheet((Group("all", (Row("@overlaps", "", (), "", "blocks", "", "", (
+        Row("land_use", "in", ("01",)), Row("geom_area_m2", "ge", ("20",))), "any"),)),)),
+    Sheet((Group("all", (Row("@count_within", "", (), "", "roads", "60", "2", (Row("road_class", "in", ("02",)),)),)),),
           "and", "box", "113.3,31.6,113.4,31.7"),
     Sheet((Group("all", (Row("area_m2", "ge", ("3",)),)),), "and", "shape", "113.3,31.6,113.4,31.6,113.35,31.7"),
     Sheet((Group("all", (Row("area_m2", "ge", ("3",)),)),), "and", "shape", "113,31.6,114,31.6,114,32,113.5,33,113,32"),
@@ -61,9 +65,9 @@ def test_groups_areas_and_relations_come_back_from_their_text(house: House, shee
 
 
 @pytest.mark.parametrize(("text", "zh", "en"), [
-    ("status IN ('01', '02') AND area_m2 >= 3", "广告面积不小于 3 m²，且状态为合法在用或到期未续", None),
+    ("status IN ('01', '02') AND area_m2 >= 3", "状态为合法在用或到期未续，且广告面积不小于 3 m²", None),
     ("near('school_gates', 200)", "距学校出入口不超过 200 米", "within 200 m of School gates"),
-    ("NOT (sign_no IS NULL OR area_m2 < 2)", "不是（广告面积小于 2 m²或设施编号为空）", None),
+    ("NOT (sign_no IS NULL OR area_m2 < 2)", "不是（设施编号为空或广告面积小于 2 m²）", None),
     ("area_m2 < building_floors", "条件 area_m2 < building_floors", "where area_m2 < building_floors"),
     ("around(POINT(113.38 31.69), 50) AND area_m2 > 1", "距点 113.38, 31.69 不超过 50 米，且",
      "within 50 m of the point"),
@@ -144,6 +148,20 @@ def test_the_map_puts_another_area_into_the_question(admin: Role, text: str, wit
     answer = admin.get(ask(layer="rooftop_signs", filter=text, within=within))
     assert answer.status_code == 200
     assert f">{wanted.replace('>', '&gt;').replace('<', '&lt;')}</textarea>" in answer.text
+
+
+def test_conditions_on_the_other_layer_are_added_and_taken_away(admin: Role) -> None:
+    rows = {"layer": "rooftop_signs", "wrote": "", "filter": "", "g0.kind": "all", "g0.0.field": "@near",
+            "g0.0.layer": "illegal_builds", "g0.0.metres": "60", "g0.0.i.0.field": "status", "g0.0.i.0.op": "in",
+            "g0.0.i.0.v": "01"}
+    one = "near(&#39;illegal_builds&#39;, 60, status IN (&#39;01&#39;))</textarea>"
+    assert one in admin.get(ask(**rows)).text
+    more = admin.get(ask(**rows, do="inner.0.0")).text
+    assert 'name="g0.0.i.1.field"' in more
+    assert one in more
+    both = rows | {"g0.0.i.1.field": "geom_area_m2", "g0.0.i.1.op": "ge", "g0.0.i.1.v": "20", "g0.0.i.kind": "any"}
+    assert "status IN (&#39;01&#39;) OR geom_area_m2 &gt;= 20)</textarea>" in admin.get(ask(**both)).text
+    assert one in admin.get(ask(**both, do="less.0.0.1")).text
 
 
 def test_a_maps_filter_becomes_a_question(admin: Role) -> None:

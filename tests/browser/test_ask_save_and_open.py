@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -31,7 +32,10 @@ def _settled(page: Page) -> None:
 
 def _nothing_wrong(page: Page) -> None:
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in Axe().run(page).response["violations"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    wide = ("[...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > "
+            "window.innerWidth && !one.closest('details:not([open]), .table-wrap'))")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.evaluate(
+        f"{wide}.map((one) => `${{one.tagName}}.${{one.className}}#${{one.id}}`).slice(0, 12)")
 
 
 def _shot(page: Page, name: str) -> None:
@@ -86,6 +90,35 @@ def test_ask_for_builds_near_schools_save_the_question_open_its_short_link(
     assert [url for url in page.watch.requests  # type: ignore[attr-defined]
             if re.search(r"illegal_builds/tiles/.*and=.*near", url)]
     _shot(page, f"ask-map-{language}")
+
+
+@pytest.mark.parametrize(("size", "language"), [(DESKTOP, "zh"), (PHONE, "en")])
+def test_ask_with_several_conditions_on_the_other_layer_and_look_at_the_chart(
+        visit: Callable[..., Page], size: tuple[int, int], language: str) -> None:
+    asked = "near('rooftop_signs', 200, status IN ('07') AND area_m2 >= 5) AND NOT (build_type IN ('01'))"
+    page = visit(f"/ask?{urlencode({'layer': 'illegal_builds', 'filter': asked})}", size=size, language=language,
+                 role="reviewer")
+    expect(page.locator("[id='g0.0.i.1.v']")).to_have_value("5")
+    before = int(page.locator("[data-matched]").get_attribute("data-matched") or 0)
+    page.locator("[value='inner.0.0']").click()
+    _settled(page)
+    page.locator("[id='g0.0.i.2.field']").select_option("sign_no")
+    _settled(page)
+    page.locator("[id='g0.0.i.2.op']").select_option("filled")
+    _settled(page)
+    expect(page.locator("[name=wrote]")).to_have_value(re.compile("sign_no IS NOT NULL"))
+    expect(page.locator("[data-matched]")).to_have_attribute("data-matched", str(before))
+    _nothing_wrong(page)
+    _shot(page, f"ask-inner-{language}")
+    page.locator(".ask-charts summary").click()
+    page.wait_for_selector("#ask-chart canvas")
+    expect(page.locator("#ask-chart tfoot .number").first).to_have_text(f"{before:,}")
+    page.locator("#chart-group").select_option("found_at")
+    page.wait_for_selector("#chart-unit")
+    expect(page.locator("#ask-chart tfoot .number").first).to_have_text(f"{before:,}")
+    _settled(page)
+    _nothing_wrong(page)
+    _shot(page, f"ask-chart-{language}")
 
 
 def test_an_expert_edits_the_text_and_is_told_what_is_wrong(visit: Callable[..., Page]) -> None:
