@@ -80,8 +80,9 @@ export async function start({ map, stack, layers, options }) {
   presenceFor({ panel, root: options.root, words });
   const draw = drawFor({ map, stack, shell, tree, panel, list, root: options.root });
 
-  if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom);
-  else map.fitBounds([[south, west], [north, east]]);
+  const still = { animate: false }; // on its way there, tiles of another zoom would be fetched
+  if (saved.at) map.setView([saved.at[1], saved.at[0]], saved.zoom, still);
+  else map.fitBounds([[south, west], [north, east]], still);
   const times = timesFor({ map, stack, tree, filter, panel, tabs, missions: options.missions, root: options.root });
   await times.follow(saved.more);
   map.addLayer(stack); // only now: tiles of the view before would be fetched for nothing

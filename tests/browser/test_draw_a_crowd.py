@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import any_feature, look_at, poll, ready
@@ -98,3 +100,13 @@ def test_a_zoom_there_and_back_leaves_no_tile_blank(visit: Callable[..., Page]) 
     poll(page, "() => !window.gisapp.stack.isBusy()")
     assert page.evaluate("""() => [...document.querySelectorAll('canvas.leaflet-tile-loaded')].every((tile) =>
         tile.getContext('2d').getImageData(0, 0, tile.width, tile.height).data.some(Boolean))""")
+
+
+@pytest.mark.parametrize("path", ["/map", "/map#z=16&at=113.38000,31.69000"])
+def test_opening_asks_for_the_view_and_nothing_else(visit: Callable[..., Page], path: str) -> None:
+    page = visit(path)
+    zoom = page.evaluate("window.gisapp.map.getZoom()")
+    asked = re.findall(r"/tiles/WebMercatorQuad/(\d+)/", " ".join(page.watch.requests))  # type: ignore[attr-defined]
+    assert asked
+    assert {int(one) for one in asked} <= {zoom, zoom - 1}  # the ground's tiles are twice as wide
+    assert len(asked) == len(set(re.findall(r"/collections/\S+/tiles/\S+", " ".join(page.watch.requests))))  # type: ignore[attr-defined]
