@@ -12,6 +12,7 @@ from benchmarks import databank, servers, session
 from benchmarks.client import Round, drive, get
 from benchmarks.first_view import first_view
 from benchmarks.ground import WANTED, Ground
+from benchmarks.importing import importing
 from benchmarks.items import items, stream
 from benchmarks.memory import memory
 from benchmarks.session import Asked
@@ -265,4 +266,5 @@ def wsgi(ground: Ground) -> Iterator[Line]:
 
 
 ALL = {"tiles": tiles, "overview": overview, "worst": worst, "revisited": revisited, "identify": identify,
-       "wsgi": wsgi, "memory": memory, "first-view": first_view, "items": items, "stream": stream}
+       "wsgi": wsgi, "memory": memory, "first-view": first_view, "items": items, "stream": stream,
+       "import": importing}
