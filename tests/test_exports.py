@@ -203,7 +203,7 @@ def test_a_reason_is_for_those_who_may_and_is_logged(roles, filled, owner) -> No
     assert (named.status_code, named.json["code"]) == (422, "reason_missing")
     short = roles["reviewer"].get("/collections/illegal_builds/items?f=shp&personal-reason=x")
     assert (short.status_code, short.json["code"]) == (400, "parameter_invalid")
-    roles["reviewer"].get("/collections/illegal_builds/items", query_string={"f": "shp", **REASON})
+    assert roles["reviewer"].get("/collections/illegal_builds/items", query_string={"f": "shp", **REASON}).data
     with owner.db.raw() as link:
         line = link.execute("SELECT username, detail FROM gisapp.access_log WHERE act = 'export'"
                             " ORDER BY id DESC LIMIT 1").fetchone()

@@ -139,7 +139,8 @@ def geojson(files: list[Path], order: Job) -> Rows:
     text = files[0].read_text("utf-8")
     features = (json.loads(text)["features"] if files[0].suffix == ".geojson"
                 else [json.loads(line) for line in text.split("\n") if line])
-    return {one["id"]: one["properties"] | {"id": one["id"], GEOMETRY: shapely.from_geojson(json.dumps(one["geometry"]))}
+    return {one["id"]: one["properties"] | {"id": one["id"],
+                                            GEOMETRY: shapely.from_geojson(json.dumps(one["geometry"]))}
             for one in features}
 
 

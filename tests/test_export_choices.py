@@ -1,0 +1,131 @@
+"""What a person may choose of a file, asked for as other programs ask: by an items request."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from typing import Any
+
+import pyogrio
+import pyproj
+import pytest
+import shapely
+
+from gisapp import datums
+from gisapp.formats import FILE_FORMATS
+from gisapp.house import House
+from tests.conftest import Role
+from tests.samples import fill, sample_rows, store
+
+ROWS = 5
+ITEMS = "/collections/{}/items"
+LEADING = {"gpkg": b"SQLite format 3\0", "geojson": b"{", "ndjson": b'{"type": "Feature"', "fgb": b"fgb",
+           "parquet": b"PAR1", "kml": b"<?xml", "gpx": b"<?xml", "dxf": b"999", "csv": b"\xef\xbb\xbfid,",
+           "xlsx": b"PK", "shp": b"PK"}
+
+
+@pytest.fixture(scope="module")
+def filled(house: House) -> dict[str, list[dict[str, Any]]]:
+    """Signs and routes here, and a sign in Hong Kong."""
+    rows = {name: fill(house, name, ROWS) for name in ("rooftop_signs", "truck_routes", "illegal_builds")}
+    far = sample_rows(house, "rooftop_signs", ROWS + 1)[-1]
+    far["geom"] = bytes(shapely.to_wkb(shapely.set_srid(shapely.Point(114.17, 22.32), 4326), include_srid=True))
+    store(house, "rooftop_signs", [far])
+    return rows
+
+
+def pack_of(role: Role, layer: str, **query: str) -> tuple[Any, zipfile.ZipFile]:
+    """The response and its zip."""
+    response = role.get(ITEMS.format(layer), query_string=query)
+    assert response.status_code == 200, response.get_data(as_text=True)[:600]
+    return response, zipfile.ZipFile(io.BytesIO(response.data))
+
+
+def report(pack: zipfile.ZipFile) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(pack.read("report.csv").decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize("name", FILE_FORMATS)
+def test_every_format_answers_an_items_request(admin: Role, filled: Any, name: str) -> None:
+    answer = admin.get(ITEMS.format("truck_routes"), query_string={"f": name})
+    assert answer.status_code == 200
+    assert answer.mimetype == FILE_FORMATS[name].media_type
+    assert answer.data.lstrip(b" ").startswith(LEADING[name])
+    assert answer.headers["OGC-NumberReturned"] == str(ROWS)
+    assert f".{FILE_FORMATS[name].extension}" in answer.headers["Content-Disposition"]
+
+
+def test_any_format_comes_as_a_pack_when_asked(admin: Role, filled: Any) -> None:
+    answer, pack = pack_of(admin, "truck_routes", f="csv", pack="yes")
+    assert answer.mimetype == "application/zip" and pack.testzip() is None
+    assert set(pack.namelist()) == {"README.txt", "truck_routes.csv", "fields.csv", "codes.csv", "report.csv"}
+
+
+def test_several_layers_and_questions_come_in_one_file(admin: Role, filled: Any) -> None:
+    made = admin.post("/questions", json={"name": "无灯", "layer": "rooftop_signs", "query": {"status": "01"}})
+    assert made.status_code == 201
+    _, pack = pack_of(admin, "truck_routes", f="shp", layers=f"illegal_builds,q-{made.json['id']}")
+    shapefiles = {name for name in pack.namelist() if name.endswith(".shp")}
+    assert {"truck_routes.shp", "illegal_builds.shp", "rooftop_signs.shp"} <= shapefiles
+    text = pack.read("README.txt").decode("utf-8-sig")
+    assert "户外广告" in text and "违法建设" in text and "状态 = " in text
+    _, pack = pack_of(admin, "truck_routes", f="geojson", layers="illegal_builds")
+    assert {"truck_routes.geojson", "illegal_builds.geojson"} <= set(pack.namelist())
+    answer = admin.get(ITEMS.format("truck_routes"), query_string={"f": "gpkg", "layers": "illegal_builds"})
+    assert answer.data.startswith(b"SQLite")  # one GeoPackage holds them all
+
+
+def test_a_saved_question_is_handed_over_by_its_own_name(admin: Role, filled: Any) -> None:
+    made = admin.post("/questions", json={"name": "在册", "layer": "truck_routes", "query": {"status": "01"}})
+    answer = admin.get(ITEMS.format(f"q-{made.json['id']}"), query_string={"f": "ndjson"})
+    whole = sum(row["status"] == "01" for row in filled["truck_routes"])
+    assert answer.status_code == 200 and len(answer.data.splitlines()) == whole > 0
+    page = admin.get(f"/exports?layer=q-{made.json['id']}", headers={"Accept": "text/html"})
+    assert page.status_code == 200 and "在册" in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("datum", datums.FROM_WGS84)
+def test_shifted_places_are_flagged_and_never_where_the_shift_does_not_apply(admin: Role, filled: Any, datum: str,
+                                                                             tmp_path: Any) -> None:
+    answer, pack = pack_of(admin, "rooftop_signs", f="shp", datum=datum)
+    assert datum in answer.headers["Content-Disposition"]
+    assert answer.headers["OGC-NumberReturned"] == str(ROWS) and answer.headers["Gisapp-Losses"] == "left_out=1"
+    [left] = [line for line in report(pack) if line["kind"] == "left_out"]
+    text = pack.read("README.txt").decode("utf-8-sig")
+    assert f"坐标为 {datum}" in text and f"coordinates are {datum}" in text and "EPSG" not in text
+    name = f"rooftop_signs_{datum.replace('-', '')}"
+    assert datum in pack.read(f"{name}.prj").decode().replace("_", "-")
+    pack.extractall(tmp_path)
+    meta, _, shapes, (ids,) = pyogrio.raw.read(tmp_path / f"{name}.shp", columns=["ID"])
+    assert pyproj.CRS(meta["crs"]).to_epsg() is None and left["id"] not in ids
+    found = dict(zip(ids, shapely.from_wkb(shapes), strict=True))
+    place = found[str(filled["rooftop_signs"][0]["id"])]
+    assert (place.x, place.y) == pytest.approx(datums.FROM_WGS84[datum](113.38 + 1 / 3e6, 31.69), abs=1e-9)
+
+
+def test_drawings_are_in_the_local_zone(admin: Role, filled: Any) -> None:
+    answer = admin.get(ITEMS.format("truck_routes"), query_string={"f": "dxf"})
+    assert b"EPSG:4547" in answer.data.splitlines()[1] and answer.headers["Content-Crs"] == "<http://www.opengis.net/def/crs/EPSG/0/4547>"
+
+
+@pytest.mark.parametrize(("layer", "query", "status", "code"), [
+    ("illegal_builds", {"f": "gpx"}, 422, "format_geometry"),
+    ("truck_routes", {"f": "gpx", "layers": "illegal_builds"}, 422, "format_geometry"),
+    ("truck_routes", {"f": "kml", "crs": "EPSG:4547"}, 422, "format_crs"),
+    ("truck_routes", {"f": "shp", "datum": "GCJ-02", "crs": "EPSG:4547"}, 400, "parameter_invalid"),
+    ("truck_routes", {"f": "shp", "datum": "Bessel"}, 400, "parameter_invalid"),
+    ("truck_routes", {"f": "shp", "booleans": "maybe"}, 400, "parameter_invalid"),
+    ("truck_routes", {"f": "csv", "geometry-as": "hex"}, 400, "parameter_invalid"),
+    ("truck_routes", {"f": "csv", "pack": "perhaps"}, 400, "parameter_invalid"),
+    ("truck_routes", {"f": "csv", "layers": "no_such_layer"}, 404, "layer_unknown"),
+    ("truck_routes", {"f": "csv", "encoding": "GBK"}, 400, "parameter_invalid"),
+])
+def test_what_cannot_be_is_refused_with_a_reason(admin: Role, filled: Any, layer: str, query: dict[str, str],
+                                                 status: int, code: str) -> None:
+    answer = admin.get(ITEMS.format(layer), query_string=query)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_an_items_page_takes_no_notice_of_what_is_about_files(admin: Role, filled: Any) -> None:
+    assert admin.get(ITEMS.format("truck_routes"), query_string={"pack": "yes", "f": "json"}).status_code == 200
