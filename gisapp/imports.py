@@ -23,9 +23,9 @@ from gisapp.permissions import Actor, may, require
 
 LOOK = Limits(seconds=25, memory_mb=4096, file_mb=4096, data_mb=500)
 READ = Limits(seconds=900, memory_mb=4096, file_mb=8192, data_mb=500)
-#: Of an upload that is not larger than `SMALL` bytes, so that no hostile file keeps a request for long.
-READ_SMALL = Limits(seconds=25, memory_mb=4096, file_mb=8192, data_mb=500)
-SMALL = 20 * 2**20
+#: Of an upload that says it has at most `FEW` rows: it is read while somebody waits, and no hostile file may keep them.
+READ_FEW = Limits(seconds=25, memory_mb=4096, file_mb=8192, data_mb=500)
+FEW = 2000
 SLOTS = Slots(2)
 KEPT = timedelta(hours=24)
 MAX_FILES = 40

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, Table
 
 from gisapp import sql_imports, sql_stage, sql_take_in
 from gisapp import sql_stage_checks as found
-from gisapp.children import Limits, Progress, Watch, run
+from gisapp.children import Progress, Watch, run
 from gisapp.desk import memory, plan
 from gisapp.desk.plan import Plan
 from gisapp.errors import Problem
 from gisapp.house import House
-from gisapp.imports import READ, READ_SMALL, SLOTS, SMALL, folder_of, order_of, own
+from gisapp.imports import FEW, READ, READ_FEW, SLOTS, folder_of, order_of, own
 from gisapp.layers import Layer
 from gisapp.marking.duplicates import doubtful
 from gisapp.permissions import Actor, require
@@ -83,15 +83,10 @@ def _fill(house: House, layer: Layer, connection: Connection, stage: Table, row:
     order = order_of(house, layer, folder, row["summary"]["names"]) | {
         "op": "read", "encoding": choices.get("encoding"), "choices": choices}
     with SLOTS.one():
-        answer = run("gisapp.formats.intake", order, folder, _limits(folder), take)
+        answer = run("gisapp.formats.intake", order, folder, READ_FEW if total <= FEW else READ, take)
     take(Progress(total, total, "check"))
     columns = json.loads((folder / "columns.json").read_text("utf-8"))
     return answer, columns
-
-
-def _limits(folder: Path) -> Limits:
-    size = sum(path.stat().st_size for path in folder.glob("u*") if path.is_file())
-    return READ_SMALL if size <= SMALL else READ
 
 
 def _taker(connection: Connection, stage: Table, folder: Path, total: int, watch: Watch | None) -> Watch:
