@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
@@ -42,6 +43,7 @@ def told(asked: Asked, found: Answer | None) -> dict[str, Any]:
         "export": urlencode({"layer": asked.layer.id, **plain}), "plain": plain,
         "further": published.conditions_of(asked.args), "batch": ask_batch.offered(actor, asked) if found else [],
         "choices": choices, "types": _TYPES, "most": MOST, "seen": datetime.now(UTC).isoformat(),
+        "asked_at": f"{datetime.now(ZoneInfo(context.house().settings.time_zone)):%Y-%m-%d %H:%M}",
         "outline": _outline(asked), "address": _address(question)}
 
 

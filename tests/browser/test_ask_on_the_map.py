@@ -181,3 +181,14 @@ def test_the_place_of_the_question_is_drawn_on_the_map(visit: Callable[..., Page
     ready(page)
     page.locator("[data-where-act=everywhere]").click()
     expect(matched).to_have_attribute("data-matched", str(everywhere))
+
+
+def test_a_printed_answer_carries_question_date_and_count(visit: Callable[..., Page]) -> None:
+    page = visit(f"/ask?{urlencode({'layer': LAYER, 'filter': FILTER})}", role="viewer", language="en")
+    page.emulate_media(media="print")
+    for shown in ("#answer [data-matched]", "#answer .ask-words", "#answer .print-only", "#answer table"):
+        expect(page.locator(shown).first).to_be_visible()
+    for hidden in (".ask-form", "#ask > form", "#answer .button"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    expect(page.locator("#answer .print-only")).to_contain_text("20")
+    shot(page, "ask-printed")
