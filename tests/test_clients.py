@@ -75,7 +75,8 @@ if more is None:
     print(json.dumps([name for name, _ in pyogrio.list_layers(source)]))
 else:
     more = {key: tuple(value) if key == "bbox" else value for key, value in more.items()}
-    print(json.dumps(sorted(pyogrio.raw.read(source, layer="rooftop_signs", columns=["sign_no"], **more)[3][0])))
+    collection = more.pop("collection", "rooftop_signs")
+    print(json.dumps(sorted(pyogrio.raw.read(source, layer=collection, columns=["sign_no"], **more)[3][0])))
 """
 
 
@@ -111,6 +112,40 @@ def test_gdal_filters_by_attribute_and_box_on_the_server(served: Served) -> None
     assert any("filter" in one or "sign_no" in one for one in served.queries())
     assert read(served, bbox=(113.3795, 31.68, 113.3825, 31.70)) == ["楼顶-00", "楼顶-01", "楼顶-02"]
     assert any("bbox" in one for one in served.queries())
+
+
+# --- a saved question as a collection ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def question(served: Served, admin: Role) -> Iterator[str]:
+    """The collection of the signs with even numbers."""
+    answer = admin.post("/questions", json={
+        "name": "双号楼顶牌", "layer": "rooftop_signs", "query": {"filter": "sign_kind = '02'"}, "as_layer": True})
+    assert answer.status_code == 201
+    yield f"q-{answer.json['id']}"
+    admin.delete(f"/questions/{answer.json['id']}", headers={"If-Match": f'"{answer.json["version"]}"'})
+
+
+def test_gdal_reads_a_question_as_a_layer(served: Served, question: str) -> None:
+    assert question in gdal(served, None)
+    assert read(served, collection=question, PAGE_SIZE="5") == [f"楼顶-{n:02}" for n in range(0, SIGNS, 2)]
+    assert read(served, collection=question, where="sign_no = '楼顶-04'") == ["楼顶-04"]
+    assert read(served, collection=question, where="sign_no = '楼顶-07'") == []
+
+
+def test_owslib_reads_a_question_as_a_collection(served: Served, question: str, admin: Role) -> None:
+    service = Features(served.url, auth=Authentication(served.username, served.password))
+    assert question in service.feature_collections()
+    told = service.collection(question)
+    assert (told["id"], told["title"]) == (question, "双号楼顶牌")
+    assert "sign_no" in service.collection_queryables(question)["properties"]
+    page = service.collection_items(question, limit=5)
+    assert (len(page["features"]), page["numberMatched"]) == (5, (SIGNS + 1) // 2)
+    item = service.collection_item(question, page["features"][0]["id"])
+    assert item["properties"]["sign_kind"] == "02"
+    [other] = admin.get("/collections/rooftop_signs/items?sign_no=楼顶-01").json["features"]
+    assert admin.get(f"/collections/{question}/items/{other['id']}").status_code == 404
 
 
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="no ogrinfo here")

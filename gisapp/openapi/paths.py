@@ -39,7 +39,8 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
     paths = {path: {"get": _service(name, words.get(language), path)} for path, (name, words) in _SERVICE.items()}
     paths |= _fixed_paths(language)
     paths |= imports.make_paths(catalogue, language) | history.presence_paths(language)
-    paths |= questions.make_paths(catalogue, language) | jobs.make_paths(language)
+    paths |= questions.make_paths(catalogue, language) | questions.collection_paths(language)
+    paths |= jobs.make_paths(language)
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue, language, personal)
         paths |= marking.layer_paths(layer, language)
