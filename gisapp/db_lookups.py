@@ -51,9 +51,9 @@ class Lookups:
         return driver or psycopg.connect(self._address, autocommit=True, connect_timeout=10, options=self._settings)
 
     def close(self) -> None:
-        """Close what is not in use."""
-        for _ in range(CONNECTIONS):
-            driver, _used_at = self._free.get(timeout=_WAIT_S)
+        """Close every connection; waits for those in use."""
+        taken = [self._free.get(timeout=_WAIT_S) for _ in range(CONNECTIONS)]
+        for driver, _used_at in taken:
             if driver is not None:
                 driver.close()
             self._free.put((None, 0.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from gisapp.accounts import people
 from gisapp.config import Settings
+from gisapp.db import Database
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
 from gisapp.views.tile_lane import TileLane
@@ -208,3 +210,16 @@ def test_addresses_beside_tiles_pass_by(lane: TileLane, cookie: str) -> None:
     for address in ("/collections", "/collections/illegal_builds/tiles", f"{BUILDS}/more", "/healthz"):
         assert lane._answer(environ(address, Cookie=cookie)) is None
     assert read(lane, environ(BUILDS, Cookie=cookie) | {"REQUEST_METHOD": "HEAD"})[0].startswith("200")
+
+
+def test_all_lookups_are_closed(settings: Settings) -> None:
+    database = Database(settings.database_url or "")
+    with ThreadPoolExecutor(2) as pool:
+        pids = {row[0] for row in pool.map(
+            lambda _: database.lookups.one(b"SELECT pg_backend_pid() FROM pg_sleep(0.1)", {}), range(4))}
+    assert len(pids) == 2
+    database.close()
+    other = Database(settings.database_url or "")
+    assert other.lookups.one(b"SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%(pids)s)",
+                             {"pids": list(pids)}) == (0,)
+    other.close()
