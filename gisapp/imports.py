@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from gisapp import sql_imports, sql_stage
+from gisapp import sql_imports, sql_jobs, sql_stage
 from gisapp.children import Limits, Slots, Watch, run, sweep
 from gisapp.desk import memory
 from gisapp.doctor import examine
@@ -141,7 +141,8 @@ def discard(house: House, actor: Actor, number: UUID) -> None:
     if row["state"] != "ready":
         raise Problem("import_done")
     with house.db.begin(actor.username, actor.request_id) as connection:
-        if sql_imports.hold(connection, number) is None:
+        waits = sql_jobs.active_with(connection, "import", "import", str(number))
+        if waits or sql_imports.hold(connection, number) is None:
             raise Problem("import_busy")
         sql_imports.forget(connection, [number])
         sql_stage.drop(connection, number)

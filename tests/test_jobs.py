@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -345,5 +347,65 @@ def test_a_killed_workers_job_is_done_by_the_next_one(filled: House, owner: Hous
 def test_the_application_role_cannot_change_what_a_job_is(house: House) -> None:
     for statement in ("DROP TABLE jobs.procrastinate_jobs", "CREATE TABLE jobs.mine ()",
                       "ALTER TABLE gisapp.jobs ADD COLUMN mine text", "TRUNCATE gisapp.jobs"):
-        with pytest.raises(Exception, match="permission denied|must be owner"), house.db.begin("test") as connection:
+        with pytest.raises(Exception, match=r"permission denied|must be owner"), house.db.begin("test") as connection:
             connection.execute(text(statement))
+
+
+# --- imports
+
+def upload(role: Any, count: int) -> str:
+    features = [{"type": "Feature", "geometry": {"type": "Point", "coordinates": [113.3 + n / 9999, 31.7]},
+                 "properties": {"sign_no": f"J{time.time_ns()}-{n}", "sign_kind": "01", "area_m2": 3}}
+                for n in range(count)]
+    file = (BytesIO(json.dumps({"type": "FeatureCollection", "features": features}).encode()), "signs.geojson")
+    made = role.post("/imports", data={"layer": LAYER, "file": file})
+    assert made.status_code == 201, made.json
+    return str(made.json["id"])
+
+
+def test_an_import_of_many_rows_is_checked_and_entered_by_jobs(house: House, roles: dict[str, Any],
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DIRECT", 3)
+    reviewer = roles["reviewer"]
+    small, large = upload(reviewer, 3), upload(reviewer, 5)
+    assert reviewer.post(f"/imports/{small}/check", json={}).status_code == 200
+    checking = reviewer.post(f"/imports/{large}/check", json={})
+    assert (checking.status_code, checking.json["kind"], checking.json["rows_in_all"]) == (202, "import", 5)
+    # One work at a time on an upload, and nothing is taken away under it.
+    assert reviewer.post(f"/imports/{large}/commit", json={}).json["code"] == "import_busy"
+    assert reviewer.delete(f"/imports/{large}").json["code"] == "import_busy"
+    do(house, UUID(checking.json["id"]), never)
+    found = reviewer.get(f"/jobs/{checking.json['id']}").json
+    assert (found["state"], found["result"]["checked"]["accepted"]) == ("done", 5)
+    entering = reviewer.post(f"/imports/{large}/commit", json={})
+    assert entering.status_code == 202
+    do(house, UUID(entering.json["id"]), never)
+    found = reviewer.get(f"/jobs/{entering.json['id']}").json
+    assert (found["state"], found["rows_done"], found["result"]["accepted"]) == ("done", 5, 5)
+    assert reviewer.get(f"/imports/{large}").json["state"] == "done"
+
+
+def test_an_import_that_was_killed_after_its_commit_enters_once(house: House, roles: dict[str, Any],
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DIRECT", 0)
+    number = upload(roles["reviewer"], 2)
+    job_id = UUID(roles["reviewer"].post(f"/imports/{number}/commit", json={}).json["id"])
+    with monkeypatch.context() as patch:
+        patch.setattr(sql_jobs, "finish", lambda *_: False)  # the worker dies before it can say so
+        do(house, job_id, never)
+    assert state(house, job_id) == "running"
+    with house.db.begin("test") as connection:
+        sql_jobs.wait_again(connection, job_id)
+    do(house, job_id, never)
+    assert (state(house, job_id), row(house, job_id)["result"]["import"]["accepted"]) == ("done", 2)
+
+
+def test_a_cancelled_import_enters_nothing(house: House, roles: dict[str, Any],
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DIRECT", 0)
+    number = upload(roles["reviewer"], 2)
+    job_id = UUID(roles["reviewer"].post(f"/imports/{number}/commit", json={}).json["id"])
+    assert roles["reviewer"].delete(f"/jobs/{job_id}").json["state"] == "cancelled"
+    do(house, job_id, never)
+    assert state(house, job_id) == "cancelled"
+    assert roles["reviewer"].get(f"/imports/{number}").json["state"] == "ready"
