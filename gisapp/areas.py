@@ -39,7 +39,7 @@ def receive(house: House, actor: Actor, files: Sequence[File]) -> UUID:
     given = [one for one in files if one.filename]
     if not 0 < len(given) <= MOST_FILES:
         raise Problem("upload_missing")
-    with SLOTS.one(), work_folder(house.settings.instance / "imports", LIMITS.seconds + 600) as folder:
+    with SLOTS.one(), work_folder(house.settings.instance / "areas", LIMITS.seconds + 600) as folder:
         for place, one in enumerate(given):
             one.save(folder / f"u{place}")
         found = run("gisapp.formats.area", {

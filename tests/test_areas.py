@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import geopandas
 import pytest
 import shapely
 
+from gisapp.house import House
 from tests.conftest import Role
 from tests.test_api import sign
 from tests.test_writes import SIGNS, created
@@ -87,6 +89,15 @@ def test_areas_that_overlap_count_once_and_bow_ties_are_mended(roles: dict[str, 
     number = place_of(send(roles["viewer"], ("a.geojson", frame(AROUND, tie, AROUND).to_json().encode())))
     assert inside in found(roles["viewer"], number)
     assert roles["viewer"].get(f"/ask/area/{number}").json["properties"]["corners"] < 12
+
+
+def test_the_files_are_gone_afterwards_and_those_of_imports_stay(roles: dict[str, Role], house: House) -> None:
+    waiting = house.settings.instance / "imports" / "waiting"
+    waiting.mkdir(parents=True)
+    os.utime(waiting, (0, 0))
+    place_of(send(roles["viewer"], ("a.geojson", frame(AROUND).to_json().encode())))
+    assert waiting.is_dir()
+    assert list((house.settings.instance / "areas").iterdir()) == []
 
 
 @pytest.mark.parametrize(("name", "content", "code"), [

@@ -26,7 +26,7 @@ _TOLD = frozenset({"api.collection", "api.schema", "api.item", "queryables.of_la
 @blueprint.before_app_request
 def _ask_along() -> None:
     given = request.view_args or {}
-    if not published.is_question(given.get("layer_id", "")):
+    if request.method == "OPTIONS" or not published.is_question(given.get("layer_id", "")):
         return
     if request.endpoint not in _ASKED | _TOLD:
         raise Problem("question_read_only", id=given["layer_id"][:60])
