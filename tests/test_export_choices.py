@@ -72,6 +72,8 @@ def test_several_layers_and_questions_come_in_one_file(admin: Role, filled: Any)
     assert "户外广告" in text and "违法建设" in text and "状态 = " in text
     _, pack = pack_of(admin, "truck_routes", f="geojson", layers="illegal_builds")
     assert {"truck_routes.geojson", "illegal_builds.geojson"} <= set(pack.namelist())
+    _, pack = pack_of(admin, "truck_routes", f="csv", layers="truck_routes", bbox="0,0,1,1")
+    assert {"truck_routes.csv", "truck_routes_2.csv"} <= set(pack.namelist())  # one layer, two questions
     answer = admin.get(ITEMS.format("truck_routes"), query_string={"f": "gpkg", "layers": "illegal_builds"})
     assert answer.data.startswith(b"SQLite")  # one GeoPackage holds them all
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def write(job: Job, spool: Spool) -> Written:
             file.writelines(_placemarks(job, sheet, batch))
         file.write(_TAIL)
     _prove(path, sheet)
-    return Written((path,), spool.rows, (sheet.described(),))
+    told = sheet.described()
+    columns = [{**column, "name": name} for column, name in zip(told.columns, _names(sheet), strict=False)]
+    return Written((path,), spool.rows, (replace(told, columns=columns),))
 
 
 def _prove(path: Path, sheet: Sheet) -> None:

@@ -64,7 +64,7 @@ class Part:
 class Spool:
     """The rows of one layer in an Arrow file under `folder`, written once, read as often as wanted.
 
-    `mark` ends the names of its parts: the datum of shifted coordinates.
+    `mark` ends the names of its parts: the datum of shifted coordinates, a number where a layer is asked for twice.
     """
 
     def __init__(self, layer: Layer, schema: pa.Schema, folder: Path, mark: str = "") -> None:
@@ -72,7 +72,7 @@ class Spool:
         self.schema = schema
         self.mark = mark
         self.name = f"{layer.id}{mark}"
-        self.path = folder / f"{layer.id}.arrow"
+        self.path = folder / f"{self.name}.arrow"
         self.rows = self.main = self.standing_in = self.both = self.synthetic = 0
         #: Bytes of all shapes by column.
         self.shape_bytes = dict.fromkeys((name for name in (GEOMETRY, SECOND) if name in schema.names), 0)

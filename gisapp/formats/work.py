@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from gisapp.formats.question import in_words
 from gisapp.formats.readme import Chapter
 from gisapp.formats.shifting import shifted
 from gisapp.formats.spool import Spool
+from gisapp.formats.times import note_rounded
 from gisapp.house import House, make_house
 from gisapp.layers import Field
 from gisapp.params import Query
@@ -49,7 +51,10 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
         asked = [_asked(house, actor, one, order, data, book)
                  for one in ({"layer": order["layer"], "args": order["args"]}, *order.get("further", ()))]
         new = _difference(house, order)
-        spools = [_spool(house, actor, query, job, new) for job, query in asked]
+        spools: list[Spool] = []
+        for job, query in asked:
+            before = sum(one.layer is job.layer for one in spools)
+            spools.append(_spool(house, actor, query, job, new, f"_{before + 1}" if before else ""))
         house.db.close()
         if new is not None:
             new.write(data)
@@ -67,11 +72,13 @@ def _bound(order: dict[str, Any], data: Path, chapters: list[Chapter], files: li
            book: LossBook) -> dict[str, Any]:
     """The answer: the pack, or the one data file where no pack was asked for."""
     withheld = list({field.id: field for chapter in chapters for field in _withheld(chapter.job)}.values())
-    told = [{"name": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)} for path in files]
+    with ThreadPoolExecutor(2) as both:
+        digests = dict(zip([path.name for path in files], both.map(file_digest, files), strict=True))
+    told = [{"name": path.name, "bytes": path.stat().st_size, "sha256": digests[path.name]} for path in files]
     path = files[0]
     packed = order["pack"] or len(files) > 1
     if packed:
-        path = bind(data, chapters, order["format"], book.counts, withheld)
+        path = bind(data, chapters, order["format"], book.counts, withheld, digests)
     words = [chapter.job.question for chapter in chapters]
     return {"path": str(path), "rows": sum(chapter.rows for chapter in chapters), "losses": dict(book.counts),
             "question": {"zh": " / ".join(one.zh for one in words), "en": " / ".join(one.en for one in words)},
@@ -106,14 +113,14 @@ def _difference(house: House, order: dict[str, Any]) -> Difference | None:
         return Difference(sql_deliveries.standing(connection, UUID(order["difference"]), order["layer"]))
 
 
-def _spool(house: House, actor: Actor, query: Query, job: Job, new: Difference | None) -> Spool:
-    """All rows of a layer on disk."""
+def _spool(house: House, actor: Actor, query: Query, job: Job, new: Difference | None, mark: str) -> Spool:
+    """All rows of a layer on disk; what of them the format rounds is noted."""
     schema = spool_schema(job.fields, job.layer.second_geometry is not None)
-    spool = Spool(job.layer, schema, job.folder.parent, f"_{job.datum.replace('-', '')}" if job.datum else "")
+    spool = Spool(job.layer, schema, job.folder.parent, (f"_{job.datum.replace('-', '')}" if job.datum else "") + mark)
     batches = _batches(house, actor, query, job, schema)
     if new is not None:
         batches = new.of(batches)
-    spool.fill(shifted(batches, job.datum, job.layer.id, job.book) if job.datum else batches)
+    spool.fill(shifted(batches, job.datum, spool.name, job.book) if job.datum else batches)
     return spool
 
 
@@ -126,6 +133,7 @@ def _batches(house: House, actor: Actor, query: Query, job: Job, schema: pa.Sche
 
 
 def _write(format_name: str, job: Job, spool: Spool) -> Written:
+    note_rounded(job, spool, FILE_FORMATS[format_name].time_us)
     module = importlib.import_module(FILE_FORMATS[format_name].module)
     try:
         written: Written = module.write(job, spool)

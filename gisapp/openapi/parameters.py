@@ -6,7 +6,7 @@ from typing import Any
 
 from gisapp.cql2 import LANGUAGES
 from gisapp.export_orders import LONGEST_REASON, SHORTEST_REASON
-from gisapp.formats import FORMATS
+from gisapp.formats import FILE_FORMATS, FORMATS
 from gisapp.formats.choices import BOOLEANS, DATUMS, GEOMETRIES
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.map_styles import STYLES
@@ -22,10 +22,19 @@ _INTERVAL = Words("；或区间，例如 2025-01-01/2025-12-31、../2025-12-31�
 #: What a filter's schema keeps of its field's.
 _KEPT = ("type", "format", "enum", "maxLength", "items")
 
+
+
+def _cannot(language: str) -> str:
+    """What each file format cannot hold, in a sentence."""
+    ends = "。" if language == "zh" else ". "
+    return "".join(f"{name}: {each.cannot.get(language)}{ends}" for name, each in FILE_FORMATS.items()).strip()
+
+
 #: Name → schema and words; the keys are those of gisapp.params.COMMON.
 COMMON: dict[str, Entry] = {
     "f": (_TEXT | {"enum": list(FORMATS)}, Words(
-        "返回格式的短名称；不给时由 Accept 决定", "Short name of the format; without it, Accept decides")),
+        "返回格式的短名称；不给时由 Accept 决定。各文件格式不能保存的内容：" + _cannot("zh"),
+        "Short name of the format; without it, Accept decides. What a file format cannot hold: " + _cannot("en"))),
     "lang": (_TEXT | {"enum": ["zh", "en"]}, Words("语言", "Language")),
     "limit": ({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, Words(
         "一页最多多少个要素", "At most so many features on a page")),

@@ -33,6 +33,7 @@ from gisapp.formats.job import Job
 from gisapp.formats.losses import LossBook, armed
 from gisapp.formats.sheet import Sheet
 from gisapp.formats.spool import Spool
+from gisapp.formats.times import note_rounded
 from gisapp.formats.xlsx import headings
 from gisapp.layers import Field
 from gisapp.rules import RULES
@@ -262,6 +263,18 @@ def test_a_second_geometry_comes_back(name: str, layer_id: str, tmp_path: Path) 
         shape = (shapely.from_wkb(got) if isinstance(got, bytes) else shapely.from_geojson(json.dumps(got))
                  if isinstance(got, dict) else shapely.from_wkt(got) if got else None)
         assert near(shape_of(row[second.id], order), shape, 1e-7)
+
+
+def test_times_finer_than_a_format_tells_are_listed(tmp_path: Path) -> None:
+    order, rows = job("rooftop_signs", tmp_path), rows_of("rooftop_signs")
+    fine = dt.datetime(2024, 1, 2, 3, 4, 5, 678_000, tzinfo=dt.UTC)
+    rows[1]["found_at"] = fine
+    made = spool(order, rows)
+    with order.book:
+        for grain in (1, 1000, 1_000_000):
+            note_rounded(order, made, grain)
+    assert [(line["id"], line["field"], line["row"]) for line in order.book.shown] == [
+        (str(rows[1]["id"]), "found_at", "2")]
 
 
 @pytest.mark.parametrize("told", ["words", "numbers", "logical"])
