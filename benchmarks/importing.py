@@ -147,13 +147,13 @@ def _empty(cluster: Cluster) -> None:
 
 
 class _Given:
-    """A file as an upload hands it over, without copying it."""
+    """A file as an upload hands it over; a copy, since what is received may be mended in its place."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.filename = path, path.name
 
     def save(self, dst: Path) -> None:
-        os.link(self.path, dst)
+        shutil.copyfile(self.path, dst)
 
 
 def _received(house: House, shape: Path) -> UUID:
