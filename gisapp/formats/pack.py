@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gisapp.formats.job import Job, Table
 from gisapp.formats.readme import Chapter, readme
+from gisapp.formats.zipping import Zip
 from gisapp.layers import Field
 
 README, FIELDS, CODES, REPORT = "README.txt", "fields.csv", "codes.csv", "report.csv"
@@ -18,21 +18,20 @@ README, FIELDS, CODES, REPORT = "README.txt", "fields.csv", "codes.csv", "report
 _FIELD_HEADINGS = ("file", "name", "field", "名称", "title", "type", "width", "decimals", "unit", "code list",
                    "required")
 _CODE_HEADINGS = ("code list", "代码表", "code", "名称", "title", "standard", "standard code", "verified")
-# Level 1 packs a shapefile to within a few percent of level 6 in half the time.
-_ZIP_LEVEL = 1
 
 
 def bind(folder: Path, chapters: Sequence[Chapter], kind: str, losses: Mapping[str, int],
-         withheld: Sequence[Field]) -> Path:
+         withheld: Sequence[Field], known: Mapping[str, str]) -> Path:
     """The zip of everything in `folder` with readme, field table and code lists; the loose files are gone.
 
-    ASCII names inside; every text file is UTF-8 with a byte order mark.
+    `known` are digests that were made already, by the names of the files. ASCII names inside; every text file is
+    UTF-8 with a byte order mark.
     """
     jobs = [chapter.job for chapter in chapters]
     _write_csv(folder / FIELDS, field_table([table for chapter in chapters for table in chapter.tables]))
     _write_csv(folder / CODES, code_table(jobs))
     names = sorted(path.name for path in folder.iterdir())
-    sums = [(name, file_digest(folder / name)) for name in names]
+    sums = [(name, known.get(name) or file_digest(folder / name)) for name in names]
     text = readme(chapters, kind, losses, withheld, sums)
     (folder / README).write_text(text, encoding="utf-8-sig", newline="\r\n")
     return _zip(folder, [README, *names])
@@ -40,9 +39,9 @@ def bind(folder: Path, chapters: Sequence[Chapter], kind: str, losses: Mapping[s
 
 def _zip(folder: Path, names: Sequence[str]) -> Path:
     path = folder.parent / "pack.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_ZIP_LEVEL) as archive:
+    with Zip(path) as archive:
         for name in names:
-            archive.write(folder / name, name)
+            archive.add(folder / name, name)
             (folder / name).unlink()
     return path
 
