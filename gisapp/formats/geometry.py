@@ -6,6 +6,7 @@ import json
 import struct
 from collections import Counter
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,16 +20,17 @@ from gisapp.formats.frames import Frame
 from gisapp.formats.wkb import may_be_curved, straightened, type_code
 from gisapp.layers import Layer
 from gisapp.repairs import Repair, parts, repair
+from gisapp.repairs import fault as why_invalid
 from gisapp.shapes import MAX_VERTICES, check_shape, wanted
 from gisapp.tables import MAX_LATITUDE
 
-_MULTI = {"Point": ("MultiPoint", shapely.multipoints), "LineString": ("MultiLineString", shapely.multilinestrings),
-          "Polygon": ("MultiPolygon", shapely.multipolygons)}
+_MANY = {"Point": shapely.multipoints, "LineString": shapely.multilinestrings, "Polygon": shapely.multipolygons}
 _IDS = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
 #: A shape is tried and repaired up to so many vertices, and shown up to so many.
 _MOST_TO_REPAIR, _MOST_TO_SHOW = 20_000, 500
-#: Beyond this no system has a place, and formulas overflow.
-_FARTHEST = 1e9
+#: A file full of tangles must not hold up its reader: so many seconds go into repairs, then shapes are refused.
+_MENDING_S, _TELLING_S = 120.0, 8.0
+_FARTHEST = 1e9  # no system has a place beyond, and formulas overflow
 Shapes = NDArray[Any]
 Note = dict[str, Any]
 
@@ -69,6 +71,8 @@ class Shaper:
 
     def __init__(self, layer: Layer, frame: Frame, notes: Counter[str], mend: bool = False) -> None:
         self._layer, self._frame, self._notes, self._mend = layer, frame, notes, mend
+        #: Seconds that may still go into repairs, or into telling what they would do.
+        self._left = _MENDING_S if mend else _TELLING_S
         #: Column by kind of shape: the layer's own, and that of a stand-in.
         self._columns = {layer.geometry: "geom"}
         if layer.stand_in is not None:
@@ -91,9 +95,7 @@ class Shaper:
             raise one.fault
         if one.ewkb is None and not (layer.stand_in and found[layer.stand_in.id]):
             raise self.missing()
-        if one.ewkb is not None:
-            found[one.column] = one.ewkb
-        return Row(found, one.repairs)
+        return Row(found | ({one.column: one.ewkb} if one.ewkb else {}), one.repairs)
 
     def second(self, wkb: bytes | None) -> bytes:
         """EWKB of a second geometry that came in a table of its own. Raises GeometryFault."""
@@ -186,15 +188,15 @@ class Shaper:
                 continue
             if len(meant) < len(single):
                 self._drop(single, meant, repairs)
-            return (_MULTI[meant[0].geom_type][1](meant) if kind.startswith("Multi") else meant[0]), column
+            return (_MANY[meant[0].geom_type](meant) if kind.startswith("Multi") else meant[0]), column
         raise _fault(Problem("geometry_type", given=shape.geom_type, wanted=wanted(self._layer)))
 
     def _drop(self, single: list[BaseGeometry], meant: list[BaseGeometry], repairs: list[Note]) -> None:
         others = ", ".join(sorted({part.geom_type for part in single} - {meant[0].geom_type}))
-        count = len(single) - len(meant)
         if not self._mend:
             raise GeometryFault("geometry_mixed", f"几何混合了多种类型（另有 {others}）；选择“修复”则只保留所需类型",
                                 f"the geometry mixes kinds (also {others}); with “repair” only what fits is kept")
+        count = len(single) - len(meant)
         repairs.append(_told("parts_dropped", f"已去掉 {count} 个其他类型的部分（{others}）",
                              f"{count} part(s) of another kind were left out ({others})"))
 
@@ -224,9 +226,13 @@ class Shaper:
     def _check(self, shapes: Shapes, made: list[Shaped], columns: dict[str, str]) -> None:
         valid = shapely.is_valid(shapes)
         for place in np.flatnonzero(~valid & ~shapely.is_missing(shapes)):
+            start = monotonic()
             done = self._repaired(shapes[place]) if self._mend else None
             if done is None:
-                shapes[place], made[place].fault = None, _invalid(shapes[place])
+                made[place].fault = _invalid(shapes[place], told=self._left > 0)
+                shapes[place] = None
+            self._left -= monotonic() - start
+            if done is None:
                 continue
             shapes[place] = done.shape
             made[place].repairs.append(_repair_told(done))
@@ -235,7 +241,7 @@ class Shaper:
             one.ewkb = ewkb
 
     def _repaired(self, shape: BaseGeometry) -> Repair | None:
-        if shapely.get_num_coordinates(shape) > _MOST_TO_REPAIR:
+        if shapely.get_num_coordinates(shape) > _MOST_TO_REPAIR or self._left < 0:
             return None
         return repair(shape)
 
@@ -246,7 +252,7 @@ def _set_columns(shapes: Shapes, made: list[Shaped], kind: str, column: str) -> 
     single = kind.removeprefix("Multi")
     alone = np.flatnonzero(ids == _IDS[single]) if kind != single else np.array([], dtype=int)
     if alone.size:
-        shapes[alone] = _MULTI[single][1](shapes[alone], indices=np.arange(alone.size))
+        shapes[alone] = _MANY[single](shapes[alone], indices=np.arange(alone.size))
     for place in np.concatenate([alone, np.flatnonzero(ids == _IDS[kind])]) if column != "geom" else ():
         made[place].column = column
 
@@ -255,7 +261,11 @@ def _is_ring(part: BaseGeometry) -> bool:
     return bool(part.geom_type == "LineString" and part.is_closed and shapely.get_num_coordinates(part) >= 4)
 
 
-def _invalid(shape: BaseGeometry) -> GeometryFault:
+def _invalid(shape: BaseGeometry, *, told: bool) -> GeometryFault:
+    """The fault of an invalid shape; `told` says whether to try what a repair would make of it."""
+    if not told:
+        reason, point = why_invalid(shape)
+        return _fault(Problem("geometry_invalid", reason=reason, place=" ".join(map(str, point or "-"))))
     try:
         check_shape(shape)
     except Problem as problem:

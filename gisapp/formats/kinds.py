@@ -23,6 +23,9 @@ _GDB_MEMBER = re.compile(
     r"|gdb|timestamps)", re.IGNORECASE)
 _DXF = re.compile(rb"\A(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION")
 
+#: What its reader holds in memory as a whole, at seven times its size.
+_WHOLE, _MOST_WHOLE_MB = ("kml",), 60
+
 #: What people send that cannot be read here: how it begins, what it is, what to do.
 _ADVICE = (
     (b"AC10", "DWG 图形", "请另存为 DXF", "a DWG drawing; save it as DXF"),
@@ -192,6 +195,10 @@ def _nothing_found(loose: list[Loose], alone: bool) -> Problem:
 
 
 def _single(file: Loose, kind: str, folder: Path, number: int) -> Dataset:
+    if kind in _WHOLE and file.path.stat().st_size > _MOST_WHOLE_MB * 2**20:
+        raise Problem("file_unsupported", reason=(
+            f"{shown(file.name)}：{kind.upper()} 超过 {_MOST_WHOLE_MB} MB，请改用 GeoPackage 或 Shapefile / "
+            f"{kind.upper()} of more than {_MOST_WHOLE_MB} MB; send it as GeoPackage or shapefile"))
     path = folder / f"d{number}.{kind}"
     file.path.rename(path)
     return Dataset(title(file.name), kind, path)

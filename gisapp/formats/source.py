@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ BATCH = 16_384
 _LOOKED_AT = 20_000
 _SHAPES, _SHAPE_BYTES, _LABEL = 1000, 400_000, 30
 _SAMPLES = 5
+_FEW_ROWS = 100_000
 _MAX_SOURCES = 50
 _MODULES = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
 #: Formats of drawings: whatever is of another kind than the layer's is frame and lettering, not data.
@@ -38,7 +40,8 @@ _DRAWINGS = ("dxf",)
 class Source:
     """One layer of an upload, as it is shown to the person who sent it.
 
-    `part` is what the reader calls it within the dataset; `family` the only kind of shape that is meant, where a
+    `part` is what the reader calls it within the dataset; `kinds` counts its shapes where the reader knows them
+    already; `family` is the only kind of shape that is meant, where a
     layer holds several; `columns` where a table's shapes stand ({"wkt": …} or {"x": …, "y": …}).
     """
 
@@ -59,6 +62,7 @@ class Source:
     first_family: bool = False
     columns: dict[str, str] | None = None
     crs_candidates: list[str] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
     notes: list[dict[str, str]] = field(default_factory=list)
 
     def mine(self, shapes: Any) -> Any:
@@ -117,7 +121,9 @@ def sources(datasets: list[Dataset], encoding: str | None,
     of the source. Problem `file_unreadable`."""
     found: list[Source] = []
     for dataset in datasets:
-        for source in _reader(dataset).describe(dataset, encoding):
+        described = _reader(dataset).describe(dataset, encoding)
+        _refuse_hollow(dataset, sum(source.count for source in described))
+        for source in described:
             source.name = _free(source.name, {other.name for other in found})
             source.columns = (columns or {}).get(source.name, source.columns)
             found += _by_family(source)
@@ -125,6 +131,14 @@ def sources(datasets: list[Dataset], encoding: str | None,
     if not found:
         raise Problem("file_unreadable", reason="没有带几何的图层 / no layer with geometry")
     return [_finished(source) for source in found[:_MAX_SOURCES]]
+
+
+def _refuse_hollow(dataset: Dataset, rows: int) -> None:
+    """A row takes at least a byte, however well it is packed: more of them are a bomb."""
+    size = sum(path.stat().st_size for path in (dataset.path.iterdir() if dataset.path.is_dir() else [dataset.path]))
+    if rows > max(_FEW_ROWS, size):
+        raise Problem("file_unreadable", reason=f"{dataset.title}：声称有 {rows} 行，与文件大小不符 / "
+                                                f"it claims {rows} rows, more than its size can hold")
 
 
 def _reader(dataset: Dataset) -> Any:
@@ -139,16 +153,21 @@ def _by_family(source: Source) -> list[Source]:
     """The source as it is, or one for each kind of shape in it when it holds several."""
     if source.geometry not in ("Unknown", "GeometryCollection") or not _has_place(source):
         return [source]
-    census = Census()
-    for batch in arrow(source):
-        census.add(batch.shapes.to_numpy(zero_copy_only=False))
-    kinds = census.kinds()
+    counts = source.kinds or _counted(source)
+    kinds = [kind for kind, _ in counts.most_common()]
     if len(kinds) < 2:
         source.geometry = kinds[0] if kinds else source.geometry
         return [source]
     return [Source(**vars(source) | {"name": f"{source.name} · {kind}", "geometry": kind, "family": kind,
-                                     "first_family": kind == kinds[0], "count": census.count(kind), "notes": []})
+                                     "first_family": kind == kinds[0], "count": counts[kind], "notes": []})
             for kind in kinds]
+
+
+def _counted(source: Source) -> Counter[str]:
+    census = Census()
+    for batch in arrow(source):
+        census.add(batch.shapes.to_numpy(zero_copy_only=False))
+    return census.counts()
 
 
 def _finished(source: Source) -> Source:

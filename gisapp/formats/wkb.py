@@ -42,17 +42,13 @@ class Census:
         """Point, LineString, Polygon or GeometryCollection; None where there is no shape."""
         return _KINDS.get(type_code(wkb))
 
-    def kinds(self) -> list[str]:
-        """The kinds that occur, the most frequent first."""
-        counts = Counter[str]()
+    def counts(self) -> Counter[str]:
+        """How many shapes of each kind there are."""
+        found = Counter[str]()
         for code, count in self._codes.items():
             if code in _KINDS:
-                counts[_KINDS[code]] += count
-        return [kind for kind, _ in counts.most_common()]
-
-    def count(self, kind: str) -> int:
-        """How many shapes of a kind there are."""
-        return sum(count for code, count in self._codes.items() if _KINDS.get(code) == kind)
+                found[_KINDS[code]] += count
+        return found
 
 
 def may_be_curved(wkb: bytes | None) -> bool:

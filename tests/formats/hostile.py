@@ -166,6 +166,7 @@ def _binary() -> Iterator[tuple[str, Files]]:
     yield "fgb huge header", {"a.fgb": b"fgb\x03fgb\x00" + struct.pack("<I", 2**31 - 1) + bytes(100)}
     yield "parquet noise", {"a.parquet": b"PAR1" + b"\xff" * 5000 + struct.pack("<I", 4000) + b"PAR1"}
     yield "parquet cut", {"a.parquet": b"PAR1" + bytes(50)}
+    yield "parquet of a ten million nothings", {"a.parquet": _nothings()}
     yield "gdb noise", {"a.zip": zipped({f"x.gdb/a0000000{n}.{e}": b"\xff" * 3000 for n in range(1, 8)
                                          for e in ("gdbtable", "gdbtablx")} | {"x.gdb/gdb": b"\x05"})}
     yield "gdb with a path", {"a.zip": zipped({"x.gdb/../../a00000001.gdbtable": b"x"})}
@@ -173,6 +174,18 @@ def _binary() -> Iterator[tuple[str, Files]]:
     yield "dxf laughs", {"a.dxf": _laughing_dxf()}
     yield "dwg", {"a.dwg": b"AC1032" + bytes(500)}
     yield "mdb", {"a.mdb": b"\x00\x01\x00\x00Standard Jet DB\x00" + bytes(500)}
+
+
+def _nothings() -> bytes:
+    """A Parquet of a few bytes that claims ten million rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    geo = {"primary_column": "geometry", "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}}}
+    table = pa.table({"geometry": pa.nulls(10_000_000, pa.binary())}).replace_schema_metadata({"geo": json.dumps(geo)})
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
 
 
 def _laughing_dxf() -> bytes:

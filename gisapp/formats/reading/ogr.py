@@ -26,7 +26,8 @@ MAX_FEATURE_MB = 100
 #: So many lines with other than ASCII tell the encoding of a drawing.
 _TEXTS = 5000
 _FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
-           pyogrio.errors.GeometryError, pyogrio.errors.FieldError, RuntimeError, pa.ArrowException, ValueError)
+           pyogrio.errors.GeometryError, pyogrio.errors.FieldError, RuntimeError, ValueError, IndexError,
+           pa.ArrowException)
 #: What LIBKML adds to every layer and nobody sent.
 _KML_OWN = ("altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon", "snippet")
 #: The same tracks once more, point by point.
@@ -60,19 +61,22 @@ def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
         found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
     except _FAULTS as error:
         raise _said(dataset, error) from error
-    return [source for source in found if source.count or dataset.format != "gpx"]
+    return [source for source in found if source.geometry != "None" and (source.count or dataset.format != "gpx")]
 
 
 def _tell_encoding(encoding: str) -> None:
     pyogrio.set_gdal_config_options({"DXF_ENCODING": {"GBK": "GB18030"}.get(encoding, encoding)})
 
 
-def _layers(dataset: Dataset) -> list[str]:
+def _layers(dataset: Dataset) -> list[str | None]:
+    """The layers by name; None for the one layer of formats that hold no more: opening may read the whole file."""
+    if dataset.format in ("geojson", "ndjson", "fgb"):
+        return [None]
     return [name for name, kind in pyogrio.list_layers(dataset.path)
             if kind is not None and not (dataset.format == "gpx" and name in _GPX_POINTS)][:_MAX_LAYERS]
 
 
-def _layer(dataset: Dataset, part: str, encoding: str | None) -> Source:
+def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
     chosen, known_from = _encoding(dataset, encoding)
     names = plain_names(dataset.path.with_suffix(".dbf")) if dataset.format == "shp" else None
     info = pyogrio.read_info(dataset.path, layer=part, force_feature_count=True, force_total_bounds=True,
@@ -80,10 +84,11 @@ def _layer(dataset: Dataset, part: str, encoding: str | None) -> Source:
     given = [_name(raw, chosen) for raw in names or []] or [
         # GDAL puts this before what stands in a GPX file's extensions.
         str(name).removeprefix("ogr_" if dataset.format == "gpx" else "") for name in info["fields"]]
-    title = dataset.title if dataset.format in ("shp", "geojson", "ndjson", "fgb", "dxf") else part
+    title = dataset.title if part is None or dataset.format in ("shp", "dxf") else part
     kept = _kept(dataset, [str(name) for name in info["fields"]])
     return Source(
-        name=title, dataset=dataset, part=part, geometry=str(info["geometry_type"]), count=int(info["features"]),
+        name=title, dataset=dataset, part=str(info["layer_name"]), geometry=str(info["geometry_type"]),
+        count=int(info["features"]),
         fields=unique([given[n] for n in kept]),
         types=[str(info["ogr_types"][n]).removeprefix("OFT") for n in kept], crs_words=str(info["crs"] or ""),
         bounds=_bounds(info["total_bounds"]), encoding=chosen, encoding_from=known_from, raw_encoding=chosen)
@@ -162,6 +167,8 @@ def _said(dataset: Dataset, error: Exception) -> Problem:
         return Problem("file_unreadable", reason=(
             f"{dataset.title}：有一个要素过大（约 50 万个顶点以上），请简化或拆分几何 / "
             "one feature is too large (above some 500 000 vertices); simplify or split its geometry"))
+    if isinstance(error, IndexError):
+        return Problem("file_unreadable", reason=f"{dataset.title}：没有图层 / no layer in it")
     return unreadable(dataset, error)
 
 

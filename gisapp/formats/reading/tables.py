@@ -15,6 +15,7 @@ from gisapp.errors import Problem
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.reading import csv_text, workbook
 from gisapp.formats.source import Source
+from gisapp.formats.wkb import Census
 
 _LOOKED_AT = 200
 #: Collections within collections that are still read.
@@ -29,8 +30,8 @@ _PAIRS = (("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("longitude", "latitu
 _WKT = ("wkt", "geometry", "geom", "thegeom", "shape", "wkbgeometry", "几何", "图形", "坐标串", "空间坐标", "wktgeom")
 #: What eastings and northings in China can be: degrees, with the zone before the easting, without it.
 _RANGES = (((73, 136), (3, 54)), ((13e6, 46e6), (3e5, 6.1e6)), ((1e5, 9e5), (1.5e6, 6.1e6)))
-_IS_WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION|CURVE|SURFACE)\b",
-                     re.IGNORECASE)
+_IS_WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b", re.IGNORECASE)
+_SRID = re.compile(r"\ASRID=\d+;\s*", re.IGNORECASE)
 _DEGREES = re.compile(r"""([NSEW东西南北]?)\s*(\d{1,3})\s*[°度:]\s*(\d{1,2})\s*['′分:]\s*(\d{1,2}(?:\.\d+)?)\s*
                           (?:["″秒]|'')?\s*([NSEW东西南北]?)""", re.IGNORECASE | re.VERBOSE)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?nan|[+-]?inf(?:inity)?", re.IGNORECASE)
@@ -71,18 +72,21 @@ def _described(dataset: Dataset, table: _Table) -> Source:
 
 
 def _measured(table: _Table, source: Source) -> tuple[int, tuple[float, float, float, float] | None]:
-    """The number of rows, and the box of the places in it."""
-    count, boxes = 0, []
+    """The number of rows, and the box of the first places; kinds of shapes are noted where they are texts."""
+    count, box, census = 0, None, Census()
     for rows in _by(table.rows(), 4096):
         count += len(rows)
-        shapes = shapely.from_wkb(_shapes(rows, source), on_invalid="ignore")
-        box = shapely.total_bounds(shapes)
-        if np.isfinite(box).all():
-            boxes.append(box)
-    if not boxes:
-        return count, None
-    low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
-    return count, (float(low[0]), float(low[1]), float(high[2]), float(high[3]))
+        if box is None or "wkt" in (source.columns or {}):
+            shapes = _shapes(rows, source)
+            census.add(shapes)
+            box = box or _box(shapes)
+    source.kinds = census.counts()
+    return count, box
+
+
+def _box(shapes: Any) -> tuple[float, float, float, float] | None:
+    west, south, east, north = shapely.total_bounds(shapely.from_wkb(shapes, on_invalid="ignore"))
+    return (float(west), float(south), float(east), float(north)) if np.isfinite([west, north]).all() else None
 
 
 def _by(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
@@ -183,9 +187,7 @@ def _shapes(rows: Sequence[Row], source: Source) -> Any:
         return made
     if "wkt" in source.columns:
         place = source.fields.index(source.columns["wkt"])
-        for n, row in enumerate(rows):
-            made[n] = _from_wkt(row[place] if place < len(row) else None)
-        return made
+        return _from_wkt([row[place] if place < len(row) else None for row in rows])
     x, y = (source.fields.index(source.columns[axis]) for axis in ("x", "y"))
     cells = [(row[x] if x < len(row) else None, row[y] if y < len(row) else None) for row in rows]
     given = np.array([not (_empty(a) or _empty(b)) for a, b in cells], dtype=bool)
@@ -200,16 +202,15 @@ def _empty(cell: Any) -> bool:
     return cell is None or str(cell).strip() in ("", "NULL", "null", "-", "/")
 
 
-def _from_wkt(cell: Any) -> bytes | None:
-    if _empty(cell):
-        return None
-    if str(cell).upper().count("COLLECTION") > _NESTED:
-        return b""  # GEOS recurses, and would run out of stack
-    text = re.sub(r"\ASRID=\d+;\s*", "", str(cell).strip(), flags=re.IGNORECASE)
-    try:
-        shape = shapely.from_wkt(text)
-    except (shapely.errors.GEOSException, ValueError, NotImplementedError):
-        return b""
-    if shape.geom_type == "Point" and shape.is_empty:
-        return None
-    return bytes(shapely.to_wkb(shape))
+def _from_wkt(cells: Sequence[Any]) -> Any:
+    texts = np.array([None if _empty(cell) else _SRID.sub("", str(cell).strip()) for cell in cells], dtype=object)
+    # GEOS recurses into collections, and would run out of stack.
+    deep = [n for n, text in enumerate(texts) if text and text.upper().count("COLLECTION") > _NESTED]
+    texts[deep] = None
+    shapes = np.array(shapely.from_wkt(texts, on_invalid="ignore"), dtype=object)
+    made = np.array(shapely.to_wkb(shapes), dtype=object)
+    for n, cell in enumerate(cells):
+        if made[n] is None and not _empty(cell):
+            made[n] = b""
+    made[shapely.is_empty(shapes)] = None
+    return made
