@@ -163,4 +163,11 @@ def take_back(connection: Connection, layer: Layer, table: Table, history: Table
         table.c.id == then.c.id, then.c.act == "update")).rowcount
     back = select(then.c.id, *values.values()).where(then.c.act == "delete")
     brought = connection.execute(insert(table).from_select(["id", *values], back), execution_options=_COUNT).rowcount
+    connection.execute(delete(_ORIGINS).where(_ORIGINS.c.import_id == number))
     return {"removed": removed, "restored": restored, "brought_back": brought}
+
+
+def written(connection: Connection, history: Table, request: str) -> list[UUID]:
+    """The features that a request wrote to and that are still there."""
+    return list(connection.execute(select(history.c.id).distinct().where(
+        history.c.request_id == request, history.c.operation != "delete")).scalars())

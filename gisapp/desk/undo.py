@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
 from gisapp import sql_imports, sql_take_in
@@ -14,8 +15,9 @@ from gisapp.desk.check import held
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.imports import LISTED, own
+from gisapp.layers import Layer
 from gisapp.permissions import Actor, require
-from gisapp.rules import one_at_a_time
+from gisapp.rules import one_at_a_time, require_rules
 
 Document = dict[str, Any]
 
@@ -24,7 +26,8 @@ def undo(house: House, actor: Actor, number: UUID, address: str | None = None) -
     """Take back what an import wrote: new features go, changed ones have their former content, deleted ones are back.
 
     Problems: `import_unknown`, `import_not_done` (409) unless it was committed and not undone, `import_changed_since`
-    (409) with the features in `errors` that somebody wrote to since, `act_not_allowed`, `value_conflict`.
+    (409) with the features in `errors` that somebody wrote to since, `act_not_allowed`, `value_conflict`,
+    `rule_broken`.
     """
     row = own(house, actor, number)
     layer = house.layer(row["layer"])
@@ -39,12 +42,20 @@ def undo(house: House, actor: Actor, number: UUID, address: str | None = None) -
             if later:
                 raise Problem("import_changed_since", count=len(later), errors=[_told(one) for one in later])
             done = sql_take_in.take_back(connection, layer, table, history, number)
+            _require_rules(connection, layer, table, history, f"undo:{number}")
             sql_imports.set_state(connection, number, "undone", {"undone": done | {"by": actor.username}})
             record(connection, "import", actor, address=address,
                    detail={"layer": layer.id, "import": str(number), "undone": True, **done})
     except IntegrityError as error:
         raise refusal(layer, error) from error
     return done | {"id": str(number), "layer": layer.id}
+
+
+def _require_rules(connection: Connection, layer: Layer, table: Table, history: Table, request: str) -> None:
+    """What came back must not lie where somebody has entered something else since. Problem `rule_broken`."""
+    if layer.rules:
+        for feature in sql_take_in.written(connection, history, request):
+            require_rules(connection, layer, table, feature)
 
 
 def _told(one: Any) -> Document:

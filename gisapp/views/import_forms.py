@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +67,20 @@ def mapping_page(document: dict[str, Any], problem: Problem | None = None,
                      keys=[field for field in layer.fields if field.unique],
                      levels=[layer.field(name) for name in TERRITORIES] if layer.assigned else [],
                      lists={f.id: house.catalogue.codelists[f.codelist] for f in layer.writable_fields if f.codelist},
-                     required={field.id for field in layer.writable_fields if field.required})
+                     required={field.id for field in layer.writable_fields if field.required},
+                     titles_of=_lacking(layer))
+
+
+def _lacking(layer: Layer) -> Callable[[set[str], list[str | None]], str]:
+    """The titles of required fields that are not among those mapped, in one text."""
+    language = context.language()
+
+    def titles(required: set[str], mapped: list[str | None]) -> str:
+        found = [field.title.get(language) for field in layer.writable_fields
+                 if field.id in required and field.id not in mapped]
+        return ("、" if language == "zh" else ", ").join(found)
+
+    return titles
 
 
 def target_titles(layer: Layer) -> dict[str, str]:
@@ -99,7 +113,8 @@ def choices_of_form(document: dict[str, Any]) -> dict[str, Any]:
         if f"role_{place}" not in form:
             continue
         mapping = {name: form.get(f"map_{place}_{column}") or None for column, name in enumerate(source["fields"])}
-        layers[source["name"]] = {"role": form[f"role_{place}"], "mapping": mapping,
+        columns = {kind: form[f"{kind}_{place}"] for kind in ("x", "y", "wkt") if form.get(f"{kind}_{place}")}
+        layers[source["name"]] = {"columns": _whole(columns), "role": form[f"role_{place}"], "mapping": mapping,
                                   "crs": form.get(f"crs_{place}") or None, "repair": "repair" in form}
     chosen: dict[str, Any] = {
         "layers": layers, "encoding": form.get("encoding") or None, "mode": form.get("mode", "append"),
@@ -110,6 +125,13 @@ def choices_of_form(document: dict[str, Any]) -> dict[str, Any]:
     if "save" in form:
         chosen["save_as"] = form.get("save_as", "").strip()
     return chosen
+
+
+def _whole(columns: dict[str, str]) -> dict[str, str] | None:
+    """Where a table's shapes stand: a column of WKT, or one each for both coordinates; None leaves it as found."""
+    if "wkt" in columns:
+        return {"wkt": columns["wkt"]}
+    return {"x": columns["x"], "y": columns["y"]} if {"x", "y"} <= columns.keys() else None
 
 
 def _codes(document: dict[str, Any]) -> dict[str, dict[str, str | None]]:
