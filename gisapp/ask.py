@@ -205,7 +205,7 @@ def answer(house: House, actor: Actor, asked: Asked, after: str | None, language
     words = in_words(layer, house.catalogue, plain).get(language)
     chosen = None
     if look_for and not any(row.id == look_for for row in page.rows):
-        one = replace(plain, limit=1, also=(*plain.also, Query(ids=(parse_id(look_for),))))
+        one = replace(plain, limit=1, computed=query.computed, also=(*plain.also, Query(ids=(parse_id(look_for),))))
         chosen = next(iter(listing.page(house, actor, layer.id, one, language, asked.columns).rows), None)
     return Answer(page, _sums(house, actor, layer, plain, language), words, sorted(query.others),
                   features.extent(house, actor, layer.id, plain), chosen)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from gisapp.ask_reading import sheet_of
 from gisapp.ask_rows import RELATIONS, Group, Row, Sheet, kind_of, numbers_of
-from gisapp.cql2 import Filter
+from gisapp.cql2 import Computed, Filter
+from gisapp.cql2.functions import FUNCTIONS
+from gisapp.cql2.tree import Related
 from gisapp.crs import CRS84
 from gisapp.errors import Problem
-from gisapp.layers import Catalogue, Layer
+from gisapp.layers import Catalogue, Field, Layer
+from gisapp.words import Words
 
 #: Operator → words around field and value; {0} is the field, {1} the value, {2} the end of a span.
 _SAID = {
@@ -105,3 +108,23 @@ def _value(value: str, layer: Layer, row: Row, catalogue: Catalogue, language: s
     codelist = layer.field(row.field).codelist
     code = catalogue.codelists[codelist].by_id.get(value) if codelist else None
     return code.title.get(language) if code else value
+
+
+#: Computed column → what it is called; {0} is the other layer.
+_COMPUTED = {"distance": Words("到{0}的距离", "Distance to {0}"),
+             "overlap_area": Words("与{0}重叠的面积", "Area shared with {0}"),
+             "overlap_share": Words("与{0}重叠的比例", "Share within {0}"),
+             "count_within": Words("附近的{0}", "{0} near by")}
+
+
+def computed_column(given: Computed) -> Field:
+    """A reckoned column as a field of a table: its title in both languages, its unit, two decimals."""
+    root = given.root
+    unit, title, whole = None, Words(given.text, given.text), False
+    if isinstance(root, Related):
+        unit, whole = FUNCTIONS[root.function].unit or None, root.function == "count_within"
+        if root.layer is not None and root.function in _COMPUTED:
+            said = _COMPUTED[root.function]
+            title = Words(said.zh.format(root.layer.title.zh), said.en.format(root.layer.title.en))
+    kind = {"number": "integer" if whole else "number", "boolean": "boolean", "date": "date"}.get(root.kind, "text")
+    return Field(given.name, title, kind, given.name[:10], decimals=2 if kind == "number" else None, unit=unit)

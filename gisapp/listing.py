@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gisapp import features
+from gisapp.ask_words import computed_column
 from gisapp.filters import areas, kind_of
 from gisapp.house import House
 from gisapp.layers import Field, Layer
@@ -66,7 +67,8 @@ def title_of(one: Field) -> Words:
 
 def page(house: House, actor: Actor, layer_id: str, query: Query, language: str,
          chosen: Sequence[Field] | None = None) -> Listing:
-    """A page of features that answer the query, in its order; `chosen` are columns instead of the usual ones.
+    """A page of features that answer the query, in its order; `chosen` are columns instead of the usual ones. Those
+    that the query computes come last.
 
     Problems: `layer_unknown` (404), `field_masked` (403).
     """
@@ -74,6 +76,7 @@ def page(house: House, actor: Actor, layer_id: str, query: Query, language: str,
     shown = columns(layer) if chosen is None else list(chosen)
     state = ["status"] if layer.states else []
     names = dict.fromkeys((layer.name_field, "version", *state, *(one.id for one in shown)))
+    shown += [computed_column(one) for one in query.computed]
     asked = replace(query, properties=tuple(names))
     found = features.list_features(house, actor, layer_id, asked)
     known = _names_of_areas(house, actor, shown)

@@ -131,3 +131,13 @@ def test_columns_are_part_of_the_question(roles: dict[str, Role]) -> None:
     kept = roles["viewer"].post("/ask", data={"layer": "rooftop_signs", "name": "columns", "properties": "area_m2"})
     number = kept.headers["Location"].rsplit("/", 1)[1]
     assert roles["viewer"].get(f"/questions/{number}?f=json").json["query"] == {"properties": "area_m2"}
+
+
+def test_computed_columns_stand_in_the_table(roles: dict[str, Role]) -> None:
+    number = made(roles["inspector"], 1)[0]
+    asked = question(number, compute="count_within('rooftop_signs', 100),area_m2 * 2")
+    for language, title in (("zh", "附近的户外广告与楼顶广告牌"), ("en", "Outdoor and rooftop signs near by")):
+        text = roles["viewer"].get(f"/ask/answer?{asked}&lang={language}").text
+        assert title in text
+        assert "10.00" in text
+    assert roles["viewer"].get("/q/vendors_near_gates?lang=en", follow_redirects=True).status_code == 200
