@@ -39,6 +39,11 @@ export function carriedLayers(shown, asked, also = {}) {
     const [of, one] = [baseOf(id), furtherOf(id)];
     if (one && !shown.includes(of)) further.set(of, [...further.get(of) || [], one]);
   }
-  for (const [of, several] of further) asked.set(`${of}.and`, JSON.stringify(several));
+  for (const [of, several] of further) {
+    // A sheet shows one day: that of the question, unless the map looks at another.
+    const day = several.find(({ as_of: moment }) => moment)?.as_of;
+    if (day && !asked.has('as_of')) asked.set('as_of', day);
+    asked.set(`${of}.and`, JSON.stringify(several.map(({ as_of: moment, ...rest }) => rest)));
+  }
   asked.set('layers', [...new Set(shown.map(baseOf))].join(','));
 }

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -94,6 +94,12 @@ def test_the_link_carries_the_whole_question_there_and_back(visit: Callable[...,
     page.reload()
     ready(page)
     assert page.locator("#answer th").all_inner_texts() == heads
+    printed = page.locator("[data-carry]").first
+    printed.focus()
+    sheet = parse_qs(urlsplit(printed.get_attribute("href") or "").query)
+    assert sheet["as_of"] == ["2099-01-01"]
+    assert json.loads(sheet[f"{LAYER}.and"][0]) == [{"filter": FILTER, "ids": question["ids"]}]
+    assert page.evaluate("async (link) => (await fetch(link)).status", printed.get_attribute("href")) == 200
     page.locator("#answer .toolbar a").first.click()
     page.wait_for_url("**/ask?*")
     expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", "9")
