@@ -1,0 +1,92 @@
+"""Shifted coordinates from upload to feature: asked for, undone, and kept as they came."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+
+from gisapp.datums import FROM_WGS84
+from tests.test_imports import emptied, geojson, send, sign, stored, taken_in, zipped
+
+PLACES = [(113.38, 31.69), (113.39, 31.70), (113.40, 31.71)]
+
+
+def table(datum: str) -> bytes:
+    """Signs as a CSV in GBK with shifted coordinates."""
+    pairs = np.column_stack(FROM_WGS84[datum](*np.array(PLACES).T)).tolist()
+    rows = [f"D-{n},01,12.5,中山路{n}号,{x!r},{y!r}" for n, (x, y) in enumerate(pairs)]
+    return "\r\n".join(["sign_no,sign_kind,area_m2,address,经度,纬度", *rows]).encode("gbk")
+
+
+@pytest.mark.parametrize("datum", ["GCJ-02", "BD-09"])
+def test_a_shifted_table_is_put_right_and_its_numbers_are_kept(admin: Any, house: Any, owner: Any, datum: str) -> None:
+    emptied(house, "rooftop_signs")
+    sent = send(admin, "rooftop_signs", {"点位.csv": table(datum)})
+    assert sent.status_code == 201, sent.json
+    found = sent.json["layers"][0]
+    assert (found["encoding"], found["columns"], found["crs"]) == ("GBK", {"x": "经度", "y": "纬度"}, None)
+    assert found["datum"]["verdict"] == "missing" and "shapes" not in found and "labels" not in found
+    assert {choice["frame"] for choice in found["datum"]["choices"]} >= {"EPSG:4490", "GCJ-02", "BD-09"}
+    asked = admin.post(f"/imports/{sent.json['id']}/commit", json={})
+    assert (asked.status_code, asked.json["code"]) == (422, "crs_needed")
+    done = admin.post(f"/imports/{sent.json['id']}/commit", json={"crs": datum})
+    assert done.status_code == 200 and done.json["accepted"] == 3, done.json
+    rows = {row["sign_no"]: row for row in stored(house, "rooftop_signs").values()}
+    for n, (lon, lat) in enumerate(PLACES):
+        assert rows[f"D-{n}"]["geom"].distance(shapely.Point(lon, lat)) < 1e-8
+    with owner.db.raw() as link:
+        kept = link.execute("SELECT feature_id::text, frame, ST_X(geom), ST_Y(geom) FROM gisapp.origins"
+                            " WHERE import_id = %s", [sent.json["id"]]).fetchall()
+    given = dict(zip(PLACES, np.column_stack(FROM_WGS84[datum](*np.array(PLACES).T)).tolist(), strict=True))
+    by_id = {str(row["id"]): PLACES[int(row["sign_no"][2:])] for row in rows.values()}
+    assert {(key, frame) for key, frame, _, _ in kept} == {(key, datum) for key in by_id}
+    assert all([x, y] == given[by_id[key]] for key, _, x, y in kept)
+
+
+def test_what_is_not_shifted_keeps_no_origin(admin: Any, house: Any, owner: Any) -> None:
+    emptied(house, "rooftop_signs")
+    taken_in(admin, "rooftop_signs", {"a.geojson": geojson(sign("O-1"))})
+    with owner.db.raw() as link:
+        [feature] = stored(house, "rooftop_signs")
+        assert link.execute("SELECT count(*) FROM gisapp.origins WHERE feature_id = %s", [feature]).fetchone() == (0,)
+
+
+def test_unknown_frames_are_problems(admin: Any) -> None:
+    sent = send(admin, "rooftop_signs", {"a.geojson": geojson(sign("F-1"))}).json
+    answer = admin.post(f"/imports/{sent['id']}/commit", json={"crs": "GCJ-03"})
+    assert answer.json["code"] == "crs_unsupported"
+
+
+def test_invalid_areas_enter_repaired_when_asked(admin: Any, house: Any) -> None:
+    emptied(house, "districts")
+    bow_tie = {"type": "Polygon", "coordinates": [[[113, 31], [114, 32], [114, 31], [113, 32], [113, 31]]]}
+    row = {"type": "Feature", "geometry": bow_tie, "properties": {"code": "420303", "name": "x"}}
+    sent = send(admin, "districts", {"a.geojson": geojson(row)}).json
+    refused = admin.post(f"/imports/{sent['id']}/commit", json={})
+    assert refused.json["code"] == "import_refused"
+    done = admin.post(f"/imports/{sent['id']}/commit", json={"repair": True})
+    assert done.status_code == 200 and done.json["accepted"] == 1, done.json
+    [stored_row] = stored(house, "districts").values()
+    assert stored_row["geom"].is_valid and len(stored_row["geom"].geoms) == 2
+
+
+def test_real_districts_and_schools_go_in_together(admin: Any, house: Any, shared: Path) -> None:
+    """Every road for the real data: the shapefile zipped; boundaries as GeoJSON; schools as a table."""
+    emptied(house, "districts")
+    folder = shared / "data"
+    districts = {path.name: path.read_bytes() for path in (folder / "shanghai/districts_gbk_shp").iterdir()}
+    taken_in(admin, "districts", {"上海.zip": zipped(districts)}, mapping={"NAME": "name", "ADMINCODE": "code"})
+    for name in ("suizhou", "taizhou"):
+        content = (folder / f"boundaries/{name}.geojson").read_bytes()
+        result = taken_in(admin, "districts", {f"{name}.geojson": content}, mapping={"id": "code", "name": "name"},
+                          repair=True)
+        assert result["accepted"] == len(json.loads(content)["features"]), result
+    schools = send(admin, "school_gates", {"中学.csv": (folder / "shanghai/中学.csv").read_bytes()})
+    found = schools.json["layers"][0]
+    assert (found["count"], found["datum"]["chosen"]) == (983, "EPSG:4490")
+    assert found["datum"]["choices"][0]["named"] > 0.9
