@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 
 #: Modules of gisapp.views that bring a `blueprint`.
 _ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "styles", "pages", "feature_forms",
-          "auth", "account", "admin", "imports", "import_desk", "exports", "jobs", "receivers",
-          "deliveries", "printing", "history", "presence",
-          "find", "construct", "timeline", "statistics", "statistics_page", "basemaps", "questions", "ask", "ask_answer",
-          "question_layers", "streams")
+          "auth", "account", "admin", "imports", "import_desk", "exports", "jobs", "receivers", "deliveries",
+          "printing", "history", "presence", "find", "construct", "timeline", "statistics", "statistics_page",
+          "basemaps", "questions", "ask", "ask_answer", "question_layers", "streams")
 
 
 def read(layer: str, **asked: Any) -> Any:

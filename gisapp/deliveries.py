@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gisapp.exports import Made
 
 LISTED = 100
+#: Seconds that the ids of a large file may take to be kept.
+_IDS_S = 900
 #: Arguments that say how a file looks, not what it answers.
 _LOOKS = frozenset({"crs", "properties", "sortby", "encoding", "f", "lang", "limit", "after"})
 
@@ -38,6 +40,7 @@ def record(house: House, connection: Connection, actor: Actor, made: Made, order
            address: str | None, job_id: UUID | None = None) -> UUID:
     """Log a finished file and the ids in it (from the ledger in `folder`), in the caller's transaction."""
     delivery_id, receiver = uuid4(), order.get("receiver") or {}
+    sql_deliveries.no_hurry(connection, _IDS_S)
     sql_deliveries.add_delivery(connection, {
         "id": delivery_id, "account_id": _account(actor), "username": actor.username,
         "receiver_id": receiver.get("id"), "receiver_name": receiver.get("name"), "layer": order["layer"],

@@ -18,6 +18,8 @@ from gisapp.house import House
 from gisapp.permissions import Actor, may, require
 
 LIMITS = Limits(seconds=600, memory_mb=3072, file_mb=16384)
+#: Of a job, which nobody waits for.
+LONG = Limits(seconds=4 * 3600, memory_mb=3072, file_mb=65536)
 SLOTS = Slots(2)
 
 
@@ -89,7 +91,7 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
 def deliver(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, address: str | None = None,
             watch: Watch | None = None) -> Made:
     """The file of a planned order in `folder`, logged as made and taken. Problems as for `hand_over`."""
-    made = make(house, actor, order, folder, watch)
+    made = make(house, actor, order, folder, watch, LONG if watch else LIMITS)
     with house.db.begin(actor.username, actor.request_id) as connection:
         delivery = deliveries.record(house, connection, actor, made, order, folder, address)
         deliveries.note_taking(connection, delivery, actor, address)
@@ -112,7 +114,8 @@ def count(house: House, actor: Actor, order: Mapping[str, Any]) -> int:
                for one in (order, *order.get("further", ())))
 
 
-def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, watch: Watch | None = None) -> Made:
+def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, watch: Watch | None = None,
+         limits: Limits = LIMITS) -> Made:
     """The file of a planned order, in `folder`, which is fresh; the rights are asked anew.
 
     `watch` hears of the progress and may raise to stop the work. Problems as for `hand_over`.
@@ -122,10 +125,10 @@ def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, wat
     work = dict(order) | {
         "actor": asdict(actor), "made_at": made_at.isoformat(), "folder": str(folder), "temporary": True,
         "database_url": house.db.url, "layers": str(house.settings.layers),
-        "time_zone": house.settings.time_zone, "statement_timeout_s": house.settings.statement_timeout_s,
+        "time_zone": house.settings.time_zone, "statement_timeout_s": limits.seconds,
         "filter_length": house.settings.filter_length, "filter_depth": house.settings.filter_depth,
     }
-    return _made(house, order, made_at, run("gisapp.formats.work", work, folder, LIMITS, watch))
+    return _made(house, order, made_at, run("gisapp.formats.work", work, folder, limits, watch))
 
 
 def _made(house: House, order: Mapping[str, Any], made_at: datetime, answer: Mapping[str, Any]) -> Made:

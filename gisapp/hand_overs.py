@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from gisapp import deliveries, exports, jobs, params, receivers, sql_deliveries
+from gisapp import deliveries, exports, jobs, params, published, receivers, sql_deliveries
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import Actor, require
@@ -36,10 +36,12 @@ def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Args
         raise params.invalid("mode", "、".join(MODES), f"is one of {', '.join(MODES)}")
     receiver = receivers.get(house, actor, receiver_id) if receiver_id else None
     if receiver is not None:
-        format_name, args = receivers.as_wanted(receiver, layer_id, args)
+        layer = published.find(house, actor, layer_id, language).layer
+        format_name, args = receivers.as_wanted(receiver, layer.id, args)
     order = exports.plan(house, actor, layer_id, format_name, args, language)
     if receiver is not None:
-        order |= {"receiver": {"id": str(receiver["id"]), "name": receiver["name"]}}
+        order |= {"receiver": {"id": str(receiver["id"]), "name": receiver["name"]},
+                  "further": [receivers.narrowed(receiver, one) for one in order["further"]]}
     if mode == "difference":
         order |= {"difference": str(_last(house, receiver, order)["id"]), "pack": True}
     # What the file is made from, for the next one like it.

@@ -117,3 +117,9 @@ def as_wanted(row: Row, layer_id: str, args: Mapping[str, Sequence[str]]) -> tup
     kept = {name: list(given) for name, given in args.items() if name not in _DECIDED}
     wanted = {"crs": row["crs"], "encoding": row["encoding"], "properties": ",".join(row["columns"].get(layer_id, ()))}
     return row["format"], kept | {name: [value] for name, value in wanted.items() if value}
+
+
+def narrowed(row: Row, further: Mapping[str, Any]) -> dict[str, Any]:
+    """A further layer of an order with the receiver's columns of it."""
+    columns = ",".join(row["columns"].get(further["layer"], ()))
+    return {**further, "args": {**further["args"], **({"properties": [columns]} if columns else {})}}

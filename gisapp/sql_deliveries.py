@@ -98,6 +98,11 @@ def add_delivery(connection: Connection, values: Mapping[str, Any]) -> None:
     connection.execute(insert(DELIVERIES).values(**values))
 
 
+def no_hurry(connection: Connection, seconds: int) -> None:
+    """Let this transaction's statements take longer than a page may."""
+    connection.execute(text("SELECT set_config('statement_timeout', :time, true)"), {"time": f"{seconds}s"})
+
+
 def add_delivered(connection: Connection, delivery_id: UUID, layer: str,
                   parts: Iterable[tuple[str, Sequence[UUID], Sequence[int]]]) -> None:
     """COPY what a delivery held: change, ids in order, versions."""

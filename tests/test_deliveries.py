@@ -201,6 +201,22 @@ def test_a_receiver_gets_files_in_its_own_shape(house: House, roles: dict[str, R
     assert latest(roles["exporter"])["crs"] == "EPSG:4547"
 
 
+def test_a_receivers_columns_hold_for_questions_and_further_layers_too(house: House, roles: dict[str, Role]) -> None:
+    fill(house, "rooftop_signs", 2)
+    admin = roles["admin"]
+    chosen = receiver(admin, **{f"columns:{LAYER}": ["status"], "columns:rooftop_signs": ["sign_no"]})
+    asked = admin.post("/questions", json={"name": "所有违建", "layer": LAYER, "query": {"bbox": "100,20,120,40"}}).json
+    found = done(house, admin, admin.post("/jobs", json={
+        "layer": f"q-{asked['id']}", "f": "geojson", "receiver": chosen, "layers": "rooftop_signs"}))
+    assert found["state"] == "done", found
+    files = unpacked(admin, found)
+    for name, column in ((LAYER, "status"), ("rooftop_signs", "sign_no")):
+        data = next(content for path, content in files.items() if path.startswith(name) and path.endswith("geojson"))
+        names = {key for feature in json.loads(data)["features"] for key in feature["properties"]}
+        second = house.layer(name).second_geometry
+        assert names - {"version", "synthetic", second and second.id} == {column}, names
+
+
 def fields(house: House) -> set[str]:
     return {field.id for field in house.layer(LAYER).all_fields}
 

@@ -123,7 +123,7 @@ def _export(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
     folder = folder_of(house, row["id"], row["attempt"])
     work = folder / "work"
     work.mkdir(parents=True, mode=0o700)
-    made = exports.make(house, actor, row["asked"], work, pulse.watch)
+    made = exports.make(house, actor, row["asked"], work, pulse.watch, exports.LONG)
     pulse.check()
     made.path.rename(folder / "file")
     with house.db.begin(actor.username, actor.request_id) as connection:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gisapp.desk import plan, preview
 from gisapp.layers import Catalogue
+from gisapp.openapi import jobs
 from gisapp.openapi.answers import json_content, reading, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import ref
@@ -64,7 +65,8 @@ def make_paths(catalogue: Catalogue, language: str) -> dict[str, Any]:
             "get": operation(TAG, "getImport", said["show"], reading(said["show"], done), ref("encoding")),
             "delete": operation(TAG, "discardImport", said["discard"], writing("204", said["discard"], None))},
         **{f"/imports/{{importId}}/{name}": number | {
-            "post": operation(TAG, f"{name}Import", said[name], writing("200", said[name], done), body=body)}
+            "post": operation(TAG, f"{name}Import", said[name], writing("200", said[name], done) | (
+                jobs.asked(language) if name in ("check", "commit") else {}), body=body)}
            for name, body in (("check", json_content(_CHOICES)), ("near", json_content(_NEAR)),
                               ("commit", json_content(_CHOICES)), ("undo", None))},
         **_looks(said, number),

@@ -21,8 +21,8 @@ _WORDS = {
     "cancel": Words("取消：等待中的立即结束，执行中的几秒内停止",
                     "Cancel: a waiting job ends at once, a running one within seconds"),
     "retry": Words("重试失败或已取消的任务", "Try a failed or cancelled job again"),
-    "asked": Words("超过 2000 个要素：由后台任务生成，地址见 Location",
-                   "More than 2 000 features: a job makes the file; Location names it"),
+    "asked": Words("超过 2000 个要素：由后台任务完成，地址见 Location",
+                   "More than 2 000 features: a job does the work; Location names it"),
 }
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _MAYBE = _TEXT | {"nullable": True}
