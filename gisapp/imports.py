@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,8 @@ from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require
 
 LOOK = Limits(seconds=25, memory_mb=4096, file_mb=4096, data_mb=500)
+#: A large upload may be looked at for longer: a second more for so many bytes.
+_LOOK_PACE = 8 * 2**20
 READ = Limits(seconds=900, memory_mb=4096, file_mb=8192, data_mb=500)
 #: Of an upload that says it has at most `FEW` rows: it is read while somebody waits, and no hostile file may keep them.
 READ_FEW = Limits(seconds=25, memory_mb=4096, file_mb=8192, data_mb=500)
@@ -81,8 +84,10 @@ def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) ->
 
 def _look(house: House, layer: Layer, folder: Path, names: Sequence[str], encoding: str | None = None) -> Document:
     order = order_of(house, layer, folder, names) | {"op": "look", "encoding": encoding}
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    limits = replace(LOOK, seconds=max(LOOK.seconds, size // _LOOK_PACE))
     with SLOTS.one():
-        found = run("gisapp.formats.intake", order, folder, LOOK)
+        found = run("gisapp.formats.intake", order, folder, limits)
     examine(house, found["layers"])
     return found
 
