@@ -1,6 +1,7 @@
--- Rows of a stage that are to be inserted enter their layer, by one statement for all: what the row triggers b1_stamp
--- and b2_territory do for one row is done here for the set, and they rest meanwhile; every other trigger and constraint
--- stays. Other writers to the layer wait, readers do not. `columns` are those of the layer that the stage brings.
+-- Rows of a stage that are to be inserted enter their layer, a hundred thousand a statement, which bounds what the
+-- server remembers for foreign keys: what the row triggers b1_stamp and b2_territory do for one row is done here for the
+-- set, and they rest meanwhile; every other trigger and constraint stays. Other writers to the layer wait, readers do
+-- not. `columns` are those of the layer that the stage brings.
 CREATE FUNCTION gisapp.take_in(import uuid, layer text, columns text[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -21,7 +22,11 @@ DECLARE
     codes text := '';
     places text := '';
     one text;
-    count bigint;
+    adding text;
+    first integer;
+    last integer;
+    part bigint;
+    count bigint := 0;
 BEGIN
     IF NOT EXISTS (SELECT FROM gisapp.watched_layers AS w WHERE w.layer = take_in.layer) OR NOT 'b1_stamp' = ANY (resting) THEN
         RAISE EXCEPTION 'no such layer, or its triggers are off';
@@ -35,15 +40,21 @@ BEGIN
     FOREACH one IN ARRAY resting LOOP
         EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', target, one);
     END LOOP;
-    EXECUTE format(
+    adding := format(
         'INSERT INTO %1$s (id, %2$s, version, created_at, created_by, updated_at, updated_by%3$s)
          SELECT s.id, %4$s, coalesce((SELECT max(h.version) FROM layers.%5$I AS h WHERE h.id = s.id), 0) + 1,
                 now(), gisapp.acting_user(), clock_timestamp(), gisapp.acting_user()%6$s
            FROM (SELECT q.*, gisapp.place_of(%7$s) AS _place FROM %8$s AS q
-                  WHERE q._verdict <> ''refused'' AND q._act = ''insert'' ORDER BY %7$s OFFSET 0) AS s',
+                  WHERE q._line >= $1 AND q._line < $1 + 100000 AND q._verdict <> ''refused'' AND q._act = ''insert''
+                  ORDER BY %7$s OFFSET 0) AS s',
         target, names, codes, given, layer || '_history', places,
         CASE WHEN stand_in IS NULL THEN 'q.geom' ELSE format('coalesce(q.geom, q.%I)', stand_in) END, stage);
-    GET DIAGNOSTICS count = ROW_COUNT;
+    EXECUTE format('SELECT coalesce(max(_line), -1) FROM %s', stage) INTO last;
+    FOR first IN SELECT generate_series(0, last, 100000) LOOP
+        EXECUTE adding USING first;
+        GET DIAGNOSTICS part = ROW_COUNT;
+        count := count + part;
+    END LOOP;
     FOREACH one IN ARRAY resting LOOP
         EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', target, one);
     END LOOP;
