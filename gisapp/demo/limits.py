@@ -3,7 +3,7 @@
 from typing import Any
 
 import shapely
-from shapely import Polygon
+from shapely import LineString, Polygon
 
 from gisapp.demo import words
 from gisapp.demo.areas import Areas
@@ -47,7 +47,7 @@ def territories(areas: Areas, districts: tuple[str, ...], plan: Plan) -> list[Fe
 
 
 def control_lines(plan: Plan, ground: list[Parcel], tag: str) -> list[Feature]:
-    """Ecological red line, basic farmland, development boundary, river management line."""
+    """Ecological red line, basic farmland, development boundary, river management line, strips along lines."""
     town = [
         f
         for f, z in zip(plan.faces, plan.zones, strict=True)
@@ -62,12 +62,15 @@ def control_lines(plan: Plan, ground: list[Parcel], tag: str) -> list[Feature]:
     ]
     farmland = shapely.union_all([f.buffer(1.6) for f in farms]).buffer(-1.6).simplify(1).difference(towns)
     shores = plan.river.buffer(46).intersection(plan.tile).simplify(2)
-    shapes = {"01": woods, "02": farmland, "03": towns, "04": shores}
+    shapes = {"01": woods, "02": farmland, "03": towns, "04": shores, **_strips(plan)}
     titles = {
         "01": "生态保护红线",
         "02": "永久基本农田",
         "03": "城镇开发边界",
         "04": f"{words.RIVER}河道管理范围线",
+        "05": "110 千伏北线保护区",
+        "06": "环城燃气干管保护范围",
+        "07": "东线铁路安全保护区",
     }
     found = []
     for kind, shape in shapes.items():
@@ -80,6 +83,17 @@ def control_lines(plan: Plan, ground: list[Parcel], tag: str) -> list[Feature]:
         row |= {"doc_no": f"示范规〔2024〕{int(kind)}号{words.MARK}", "approved_at": "2024-03-20"}
         found.append(Feature("control_lines", str(row["code"]), multi(_solid(shape)), row))
     return found
+
+
+def _strips(plan: Plan) -> dict[str, Polygon]:
+    """What is protected along a power line, a gas pipe and a railway."""
+    west, south, east, north = plan.tile.bounds
+    rows = [south + share * (north - south) for share in (0.5, 0.64, 0.66, 0.7)]
+    columns = [west + share * (east - west) for share in (0.5, 0.68, 0.7, 0.74)]
+    power = LineString([(west, rows[2]), (columns[0], rows[3]), (east, rows[1])])
+    railway = LineString([(columns[2], south), (columns[3], rows[0]), (columns[1], north)])
+    found = {"05": power.buffer(15), "06": plan.ring.exterior.buffer(5), "07": railway.buffer(10)}
+    return {kind: shape.intersection(plan.tile).simplify(0.5) for kind, shape in found.items()}
 
 
 def _solid(shape: Polygon) -> shapely.MultiPolygon:

@@ -173,6 +173,14 @@ def answers() -> dict[str, Answer]:
         "signs_outside_streets": lambda k: keys(s, ~inside(s, frame("streets"))),
         "everything_in_area": lambda k: keys(b, b.intersects(window.buffer((k - 1) * 100))),
         "closed_for_sharing": lambda k: keys(b, b.status.isin(["07", "08", "11"])),
+        "builds_near_utilities": lambda k: keys(b, near(b, lines[lines.kind.isin(["05", "06", "07"])], 20 * k) > 0),
+        "housing_without_cases": lambda k: keys(blocks, blocks.land_use.isin(["01", "02"]) & (
+            near(blocks, b[found_at >= today(-89).tz_localize(UTC)], k - 1) == 0)),
+        "closed_since_delivery": lambda k: keys(b, b.status.isin(["07", "08", "11"])),
+        "grids_without_finds": lambda k: keys(frame("unit_grids"), (near(
+            frame("unit_grids"), b[found_at >= today(-6).tz_localize(UTC)], k - 1) == 0) & (near(
+                frame("unit_grids"), s[pandas.to_datetime(s.found_at, utc=True) >= today(-6).tz_localize(UTC)],
+                k - 1) == 0)),
         "lines_here": lambda k: keys(lines, lines.covers(place(113.38, 31.69))),
     }
 
@@ -205,7 +213,8 @@ def test_most_questions_find_something_and_none_finds_all(house: House, demo: No
     for asked in examples():
         query = parse(asked.args, house.layer(asked.layer), house.catalogue)
         counts[asked.id] = features.count_features(house, SYSTEM, asked.layer, query)
-        assert counts[asked.id] < len(frame(asked.layer)) or asked.id == "case_density", asked.id
+        recent = asked.id in ("case_density", "grids_without_finds")  # the demo grows older every day
+        assert recent or counts[asked.id] < len(frame(asked.layer)), asked.id
     assert sum(count > 0 for count in counts.values()) >= 24, counts
 
 
