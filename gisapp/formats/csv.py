@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+import codecs
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from gisapp.formats.columns import GEOMETRY
+from gisapp.formats.feature_texts import joined_bytes, joined_texts
 from gisapp.formats.job import Job, Written
 from gisapp.formats.noting import Noting
 from gisapp.formats.proof import compare, prove
 from gisapp.formats.sheet import Sheet, surface_points
 from gisapp.formats.spool import Spool
+from gisapp.formats.texts import parts
 
+#: Bytes that a text may only have between quotes.
+_MARKED = np.isin(np.arange(256), list(b',"\r\n'))
 #: Arrow wants a whole line within a block; a line holds a feature's WKT.
 _BLOCK, _MOST_BLOCK = 4 * 2**20, 2**30
 
@@ -25,14 +30,28 @@ def write(job: Job, spool: Spool) -> Written:
     """One .csv, proven by reading it back. Raises NotFaithful when it differs."""
     sheet = Sheet(job, spool, booleans="words")
     path = job.folder / f"{spool.name}.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(sheet.names)
+    with path.open("wb") as file:
+        file.write(codecs.BOM_UTF8 + joined_bytes(*_line([pa.array([name]) for name in sheet.names])).tobytes())
         for batch in sheet.texts(Noting(job.book, path.name)):
-            writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            file.write(joined_bytes(*_line(batch.columns)).data)
     _prove_texts(path, sheet)
     _prove_places(path, sheet)
     return Written((path,), spool.rows, (sheet.described(),))
+
+
+def _line(columns: Sequence[pa.Array]) -> list[pa.Array | str]:
+    """The pieces of each line: texts between commas, in quotes where they must be (RFC 4180)."""
+    pieces: list[pa.Array | str] = [piece for column in columns for piece in (",", quoted(column))][1:]
+    return [joined_texts([*pieces, "\r\n"], "")]
+
+
+def quoted(texts: pa.Array) -> pa.Array:
+    """Texts with a comma, a quote or a line end stand between quotes, quotes within them twice."""
+    bounds, data = parts(texts)
+    if not bool(_MARKED[data[bounds[0]:bounds[-1]]].any()):
+        return texts
+    marked = pc.match_substring_regex(texts, '[,"\r\n]')
+    return pc.if_else(marked, pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', ""), texts)
 
 
 def _prove_texts(path: Path, sheet: Sheet) -> None:

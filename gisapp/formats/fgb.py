@@ -10,7 +10,7 @@ from gisapp.formats.columns import GEOMETRY, SECOND
 from gisapp.formats.gdal import write_layer
 from gisapp.formats.job import Job, Written
 from gisapp.formats.one_table import OneTable
-from gisapp.formats.sheet import as_wkt
+from gisapp.formats.shape_texts import as_wkt
 from gisapp.formats.spool import Spool
 from gisapp.formats.unordered import prove_unordered
 

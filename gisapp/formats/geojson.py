@@ -10,29 +10,31 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import shapely
 
 from gisapp.formats.columns import GEOMETRY, SECOND
+from gisapp.formats.feature_texts import feature_texts, joined_bytes
 from gisapp.formats.full_columns import FullColumn
 from gisapp.formats.job import Job, Table, Written
 from gisapp.formats.proof import prove
 from gisapp.formats.spool import Spool
 
+_BETWEEN = ",\n"
+
 
 def write(job: Job, spool: Spool) -> Written:
     """One .geojson, proven by reading it back with GDAL. Raises NotFaithful when it differs."""
     path = job.folder / f"{spool.name}.geojson"
-    with path.open("w", encoding="utf-8") as file:
-        _write_head(file, job, spool.rows)
-        separator = ""
-        for feature in features(job, spool):
-            file.write(separator + feature)
-            separator = ",\n"
-        file.write("\n]}\n")
+    with path.open("wb") as file:
+        file.write(_head(job, spool.rows).encode())
+        first = len(_BETWEEN)
+        for texts in feature_texts(job, spool):
+            file.write(joined_bytes(_BETWEEN, texts)[first:].data)
+            first = 0
+        file.write(b"\n]}\n")
     prove_features(job, spool, path, job.layer.id)
     return Written((path,), spool.rows, (described(job, spool),))
 
@@ -42,7 +44,7 @@ def described(job: Job, spool: Spool) -> Table:
     return Table(spool.name, spool.rows, True, [FullColumn(field.id, field).description for field in job.fields])
 
 
-def _write_head(file: TextIO, job: Job, rows: int) -> None:
+def _head(job: Job, rows: int) -> str:
     head: dict[str, Any] = {"type": "FeatureCollection", "name": job.layer.id}
     if job.datum:
         head["datum"] = job.datum
@@ -52,45 +54,7 @@ def _write_head(file: TextIO, job: Job, rows: int) -> None:
     head["question"] = job.question.get(job.language)
     head["timeStamp"] = job.made_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     head["numberReturned"] = rows
-    text = json.dumps(head, ensure_ascii=False)
-    file.write(text[:-1] + ', "features": [\n')
-
-
-def features(job: Job, spool: Spool) -> Iterator[str]:
-    """Each feature as one line of GeoJSON."""
-    for batch in spool.batches():
-        shapes = _json_geometries(batch, GEOMETRY)
-        seconds = _json_geometries(batch, SECOND) if SECOND in batch.schema.names else [None] * len(shapes)
-        rows = batch.select([f.id for f in job.fields]).to_pylist()
-        for row, shape, second in zip(rows, shapes, seconds, strict=True):
-            yield _feature(job, row, shape, second)
-
-
-def _json_geometries(batch: pa.RecordBatch, column: str) -> list[str | None]:
-    shapes = shapely.from_wkb(batch[column].to_numpy(zero_copy_only=False))
-    if bool((shapely.get_dimensions(shapes) == 2).any()):
-        # RFC 7946 wants outer rings counter-clockwise.
-        shapes = shapely.orient_polygons(shapes)
-    return list(shapely.to_geojson(shapes))
-
-
-def _feature(job: Job, row: dict[str, Any], shape: str | None, second: str | None) -> str:
-    properties = {name: _plain(value) for name, value in row.items() if name != "id"}
-    text = json.dumps(properties, ensure_ascii=False, allow_nan=False)
-    if job.layer.second_geometry is not None:
-        text = f'{text[:-1]}, "{job.layer.second_geometry.id}": {second or "null"}}}'
-    if shape is None and job.layer.stand_in is not None:
-        shape = second
-    return (f'{{"type": "Feature", "id": {json.dumps(row["id"])}, "geometry": {shape or "null"}, '
-            f'"properties": {text}}}')
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str | list):
-        return value
-    if hasattr(value, "utcoffset"):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return value.isoformat() if hasattr(value, "isoformat") else float(value)
+    return json.dumps(head, ensure_ascii=False)[:-1] + ', "features": [\n'
 
 
 def prove_features(job: Job, spool: Spool, path: Path, layer: str, driver: str = "GeoJSON") -> None:

@@ -13,7 +13,8 @@ from gisapp.formats.columns import GEOMETRY, ID, SECOND
 from gisapp.formats.job import Job, Written
 from gisapp.formats.noting import Noting
 from gisapp.formats.proof import prove
-from gisapp.formats.sheet import Sheet, as_wkt
+from gisapp.formats.shape_texts import as_wkt
+from gisapp.formats.sheet import Sheet
 from gisapp.formats.spool import Spool
 from gisapp.formats.xml_proof import prove_fields
 from gisapp.formats.xml_writing import escaped, fit_for_xml, told

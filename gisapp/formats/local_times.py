@@ -20,14 +20,14 @@ _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def local_texts(values: pa.Array, zone: ZoneInfo) -> pa.Array:
-    """Timestamps (microseconds, UTC) as YYYY-MM-DD HH:MM:SS in `zone`; parts of a second are cut off.
+    """Timestamps (UTC) as YYYY-MM-DD HH:MM:SS in `zone`; parts of a second are cut off.
 
     OverflowError beyond the years 1 to 9999.
     """
     if values.null_count == len(values):
         return pa.nulls(len(values), pa.string())
     there = values.is_valid()
-    known = values.fill_null(0).cast(pa.int64()).to_numpy() // 1_000_000
+    known = values.cast(pa.timestamp("us", "UTC")).fill_null(0).cast(pa.int64()).to_numpy() // 1_000_000
     seconds = known + offsets(known, zone)
     told = np.tile(_SHAPE, (len(seconds), 1))
     told[:, _DATE] = day_digits((seconds // 86400).astype("datetime64[D]"))

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from gisapp.formats.columns import GEOMETRY, ID, SECOND
 from gisapp.formats.full_columns import FullColumn
 from gisapp.formats.job import Job, Table
+from gisapp.formats.local_times import local_texts
 from gisapp.formats.losses import defused
 from gisapp.formats.noting import Noting
 from gisapp.formats.one_table import OneTable
+from gisapp.formats.shape_texts import as_wkt
 from gisapp.formats.spool import Spool
 
 _FORMULA = "^'*[=+\\-@＝＋－＠\t\r\n]"
@@ -84,6 +86,8 @@ class Sheet:
 
     def _text(self, batch: pa.RecordBatch, name: str, noting: Noting) -> pa.Array:
         values = batch[name]
+        if values.null_count == len(values):
+            return pa.repeat(pa.scalar(""), len(values))
         if not pa.types.is_string(values.type):
             return values.cast(pa.string()).fill_null("")
         if pc.any(pc.match_substring_regex(values, _FORMULA)).as_py():
@@ -91,10 +95,7 @@ class Sheet:
         return values.fill_null("")
 
     def _value(self, values: pa.Array) -> pa.Array:
-        if not pa.types.is_timestamp(values.type):
-            return values
-        return pa.array([None if moment is None else moment.astimezone(self.job.zone).strftime("%Y-%m-%d %H:%M:%S")
-                         for moment in values.to_pylist()], pa.string())
+        return local_texts(values, self.job.zone) if pa.types.is_timestamp(values.type) else values
 
     def _places(self, batch: pa.RecordBatch, noting: Noting) -> list[pa.Array]:
         second = [as_wkt(batch[SECOND])] if self.table.second else []
@@ -115,9 +116,3 @@ def surface_points(values: pa.Array) -> pa.Array:
     """A point on each shape (WKB), the point itself where it is one."""
     shapes = shapely.from_wkb(values.to_numpy(zero_copy_only=False))
     return pa.array(shapely.to_wkb(shapely.point_on_surface(shapes)), pa.binary())
-
-
-def as_wkt(values: pa.Array) -> pa.Array:
-    """WKB as WKT, every digit kept."""
-    shapes = shapely.from_wkb(values.to_numpy(zero_copy_only=False))
-    return pa.array(shapely.to_wkt(shapes, rounding_precision=-1), pa.string())

@@ -41,16 +41,18 @@ def kind_of(geometry: str) -> str:
     return geometry.removeprefix("Multi")
 
 
-def kind_of_all(shapes: pa.Array) -> str | None:
-    """The one kind that all shapes (little-endian WKB, 2D) are of, missing ones aside; None where there is no such."""
+def types_of(shapes: pa.Array) -> Ints:
+    """The WKB type (2D, of either byte order) of each shape, 0 for a missing one."""
     wkb = _Wkb(shapes)
-    there = wkb.lengths >= 5
-    types = np.unique(wkb.look("<u4", wkb.starts + 1)[there])
-    orders = wkb.look("u1", wkb.starts)[there]
-    for kind, (one, many, _) in _WKB.items():
-        if len(types) and bool(np.isin(types, (one, many)).all() and (orders == 1).all()):
-            return kind
-    return None
+    little = wkb.look("u1", wkb.starts) == 1
+    types = np.where(little, wkb.look("<u4", wkb.starts + 1), wkb.look(">u4", wkb.starts + 1)).astype(np.int64)
+    return np.where(wkb.lengths >= 5, types, 0)
+
+
+def kind_of_all(shapes: pa.Array) -> str | None:
+    """The one kind that all shapes (2D) are of, one or many, missing ones aside; None where there is no such."""
+    types = {int(one) for one in np.unique(types_of(shapes))} - {0}
+    return next((kind for kind, (one, many, _) in _WKB.items() if types and types <= {one, many}), None)
 
 
 def vertices(shapes: pa.Array, kind: str) -> Vertices:
@@ -142,8 +144,8 @@ def _merged(one: Vertices, other: Vertices, first: NDArray[np.bool_]) -> Vertice
     return Vertices(points, sizes[order], runs, np.concatenate([one.outer, other.outer])[order])
 
 
-def turned(shape: Vertices) -> Vertices:
-    """Rings as a shapefile wants them: outer ones clockwise, holes the other way."""
+def turned(shape: Vertices, *, clockwise: bool = True) -> Vertices:
+    """Rings as a shapefile wants them, outer ones clockwise and holes the other way, or all turned round."""
     starts = np.cumsum(shape.sizes) - shape.sizes
     if not len(starts):
         return shape
@@ -151,7 +153,7 @@ def turned(shape: Vertices) -> Vertices:
     # The last point of a ring is its first: nothing is added across two rings.
     cross = away[:-1].real * away[1:].imag - away[:-1].imag * away[1:].real
     area = np.add.reduceat(np.append(cross, 0.0), starts)
-    wrong = np.where(shape.outer, area > 0, area < 0)
+    wrong = np.where(shape.outer == clockwise, area > 0, area < 0)
     if not bool(wrong.any()):
         return shape
     sizes = shape.sizes[wrong]
