@@ -10,7 +10,7 @@ import pyarrow as pa
 import shapely
 
 from gisapp.formats.columns import GEOMETRY, ID, SECOND
-from gisapp.formats.dxf_texts import ENTITY_BYTES, groups_of
+from gisapp.formats.dxf_texts import ENTITY_BYTES, GROUP_BYTES, groups_of
 from gisapp.formats.noting import Noting
 from gisapp.formats.sheet import Sheet
 from gisapp.formats.xml_writing import told
@@ -98,7 +98,9 @@ def _told(sheet: Sheet, batch: pa.RecordBatch, noting: Noting) -> Iterator[tuple
 
 def _with_room(groups: list[str], name: str, text: str, ids: pa.Array, index: int, noting: Noting) -> list[str]:
     more = groups_of(name, text)
-    if sum(len(group.encode("gbk")) + 3 for group in (*groups, *more)) <= ENTITY_BYTES:
+    # No group takes more than its bytes and a head of three.
+    if (len(groups) + len(more)) * (GROUP_BYTES + 3) <= ENTITY_BYTES or sum(
+            len(group.encode("gbk")) + 3 for group in (*groups, *more)) <= ENTITY_BYTES:
         return more
     noting.add(ids, index, name, "no_room", text)
     return []

@@ -6,7 +6,7 @@ data (application GISAPP): texts `name=value`, going on as `name+=value` where o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TextIO
 
 from gisapp.formats.drawing import Entity, entities
@@ -27,13 +27,13 @@ def write(job: Job, spool: Spool) -> Written:
     with path.open("w", encoding="gbk", newline="\r\n") as file:
         _write_head(file, job)
         for entity in entities(sheet, Noting(job.book, path.name)):
-            file.write(_groups(_of(entity)))
+            file.write(_text_of(entity))
         file.write(_groups([(0, "ENDSEC"), (0, "EOF")]))
     prove_drawing(path, entities(sheet, Noting(None, path.name)))
     return Written((path,), spool.rows, (sheet.described(),))
 
 
-def _groups(pairs: list[tuple[int, object]] | Iterator[tuple[int, object]]) -> str:
+def _groups(pairs: Sequence[tuple[int, object]]) -> str:
     return "".join(f"{code:>3}\n{value}\n" for code, value in pairs)
 
 
@@ -67,24 +67,25 @@ def layer_names(job: Job) -> list[str]:
     return [name, f"{name}_HOLES", f"{name}_TEXT", *([f"{name}_{second.id.upper()}"] if second else [])]
 
 
-def _of(entity: Entity) -> Iterator[tuple[int, object]]:
-    points = [(float(x), float(y)) for x, y in entity.points]
-    x, y = points[0]
+def _text_of(entity: Entity) -> str:
+    layer, data = entity.layer, _extended(entity)
+    x, y = entity.points[0]
     if entity.text is not None:
-        yield from ((0, "TEXT"), (8, entity.layer), (10, repr(x)), (20, repr(y)), (40, entity.height),
-                    (1, line_of(entity.text)), (7, "STANDARD"))
-    elif len(points) == 1:
-        yield from ((0, "POINT"), (8, entity.layer), (10, repr(x)), (20, repr(y)))
-    else:
-        yield from ((0, "POLYLINE"), (8, entity.layer), (66, 1), (70, int(entity.closed)))
-    yield from _extended(entity)
-    if len(points) > 1:
-        for x, y in points[:-1] if entity.closed else points:
-            yield from ((0, "VERTEX"), (8, entity.layer), (10, repr(x)), (20, repr(y)))
-        yield from ((0, "SEQEND"), (8, entity.layer))
+        return (f"  0\nTEXT\n  8\n{layer}\n{_place(x, y)} 40\n{entity.height}\n  1\n{line_of(entity.text)}\n"
+                f"  7\nSTANDARD\n{data}")
+    if len(entity.points) == 1:
+        return f"  0\nPOINT\n  8\n{layer}\n{_place(x, y)}{data}"
+    points = entity.points[:-1] if entity.closed else entity.points
+    vertices = "".join(f"  0\nVERTEX\n  8\n{layer}\n{_place(x, y)}" for x, y in points)
+    return (f"  0\nPOLYLINE\n  8\n{layer}\n 66\n1\n 70\n{int(entity.closed)}\n{data}"
+            f"{vertices}  0\nSEQEND\n  8\n{layer}\n")
 
 
-def _extended(entity: Entity) -> Iterator[tuple[int, object]]:
-    if entity.data:
-        yield 1001, APPLICATION
-        yield from ((1000, text) for text in entity.data)
+def _place(x: float, y: float) -> str:
+    return f" 10\n{x!r}\n 20\n{y!r}\n"
+
+
+def _extended(entity: Entity) -> str:
+    if not entity.data:
+        return ""
+    return f"1001\n{APPLICATION}\n" + "".join(f"1000\n{text}\n" for text in entity.data)

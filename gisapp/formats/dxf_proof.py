@@ -33,7 +33,6 @@ def prove_drawing(path: Path, expected: Iterator[Entity]) -> None:
 
 
 def _same(entity: Entity, layer: str, shape: Any, raw: list[str] | None) -> bool:
-    data = [line.removeprefix(_GROUP) for line in raw or () if line.startswith(_GROUP)]
-    points = shapely.get_coordinates(shape).tolist()
-    return (layer == entity.layer and points == [list(point) for point in entity.points]
-            and values_of(data) == values_of(entity.data))
+    data = [line[len(_GROUP):] for line in raw or () if line.startswith(_GROUP)]
+    return (layer == entity.layer and list(shape.coords) == list(entity.points)
+            and (data == list(entity.data) or values_of(data) == values_of(entity.data)))

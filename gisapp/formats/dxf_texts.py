@@ -10,6 +10,8 @@ APPLICATION, CODE_PAGE = "GISAPP", "ANSI_936"
 #: A group of extended data holds 255 bytes, all of an entity 16 383.
 GROUP_BYTES, ENTITY_BYTES = 250, 16_000
 
+#: Texts that stand in a line as they are.
+_PLAIN = re.compile(r"[^\x00-\x1f^\\]*")
 _CODED = re.compile(r"\\U\+([0-9A-F]{4})")
 
 
@@ -52,6 +54,8 @@ def text_of(line: str) -> str:
 
 def groups_of(name: str, text: str) -> list[str]:
     """`name=value` as lines of at most GROUP_BYTES, going on as `name+=value`; no character is divided."""
+    if _PLAIN.fullmatch(text) and len(text) * 2 + len(name) < GROUP_BYTES and _in_gbk(text):
+        return [f"{name}={text}"]
     lines, line, size = [], f"{name}=", len(name) + 1
     coded = "\\U+" in text
     for character in text:
@@ -62,6 +66,16 @@ def groups_of(name: str, text: str) -> list[str]:
             line, size = f"{name}+=", len(name) + 2
         line, size = line + token, size + width
     return [*lines, line]
+
+
+def _in_gbk(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def values_of(lines: Iterable[str]) -> dict[str, str]:
