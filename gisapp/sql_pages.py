@@ -182,11 +182,13 @@ def select_counted_page(layer: Layer, table: Table, query: Query, asked: Where, 
     feature, reckoned_values = _feature(layer, table, query, names)
     found = ", ".join(f"{key.expression} AS {column}" for key, column in zip(ordered, columns, strict=True))
     shown = ", ".join(f"page.{column}::text" for column in columns)
+    # By its whole name: alone it would mean the text that is shown.
+    outer = _order(ordered, [f"page.{column}" for column in columns], query.before is not None)
     stop = "" if count_to is None else f" LIMIT {count_to + 1}"
     return (f"""
         WITH hit AS MATERIALIZED (SELECT {table}.ctid AS place, {found} FROM {table} WHERE {asked.text}{stop}),
              page AS MATERIALIZED (SELECT * FROM hit WHERE {beyond} ORDER BY {order} LIMIT %(most)s)
         SELECT counted.n, CASE WHEN page.place IS NULL THEN NULL ELSE {feature} END, {shown}
           FROM (SELECT count(*) AS n FROM hit) AS counted
-          LEFT JOIN page ON true LEFT JOIN {table} ON {table}.ctid = page.place ORDER BY {order}""",  # noqa: S608
+          LEFT JOIN page ON true LEFT JOIN {table} ON {table}.ctid = page.place ORDER BY {outer}""",  # noqa: S608
             asked.values | values | reckoned_values)

@@ -102,6 +102,22 @@ def test_areas_that_reach_over_many_cells_are_counted_once(house: House, way: st
     assert set(found) == expected
 
 
+@pytest.mark.parametrize("sortby", ["area_m2", "-area_m2", "-area_m2,sign_no", "found_at,-area_m2"])
+def test_numbers_are_ordered_as_numbers_in_every_way_of_fetching(house: House, sortby: str) -> None:
+    with house.db.begin("tester") as connection:
+        connection.execute(text("UPDATE layers.rooftop_signs SET area_m2 = 1 + abs(hashtext(sign_no)) % 300"
+                                " WHERE sign_no LIKE 'P1%'"))
+    for asked in ({"status": "01"}, {"bbox": BOXES["a city"]}, {"filter": "sign_no LIKE 'P1%'"}, {}):
+        page, found = _page(house, SIGNS, sortby=sortby, limit="70", **asked), []
+        for _ in range(5):
+            found += [json.loads(one)["properties"]["area_m2"] for one in page.features]
+            if page.after is None:
+                break
+            page = _page(house, SIGNS, sortby=sortby, limit="70", after=page.after, **asked)
+        assert found == sorted(found, reverse="-area_m2" in sortby), asked
+        assert min(found) < 9 or max(found) > 100
+
+
 def test_the_order_is_the_same_whichever_way_it_is_fetched(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = _ids(_page(house, SIGNS, bbox=BOXES["a city"], limit="200"))
     monkeypatch.setattr(sql_paging, "_WIDE_M", math.inf)
