@@ -68,6 +68,10 @@ def test_a_click_in_the_table_finds_it_on_the_map_and_the_other_way_round(visit:
     expect(page.locator("#answer tr.is-current")).to_have_attribute("data-row", row.get_attribute("data-row") or "")
     ready(page)
     shot(page, "ask-on-map-found")
+    assert page.evaluate("""() => {  // not under the bar of the change to many, nor shifted aside
+        const [row, bar] = ['#answer tr.is-current', '#ask-batch'].map(
+            (one) => document.querySelector(one).getBoundingClientRect());
+        return row.bottom <= bar.top + 1 && document.querySelector('#answer-place').scrollLeft === 0; }""")
     on_page = {one.get_attribute("data-row") for one in page.locator("#answer [data-row]").all()}
     other = next(one for one in asked(page) if one["id"] not in on_page and one["geometry"])
     middle = page.evaluate(
