@@ -31,7 +31,8 @@ say so. A feature with a vertex outside the mainland (a coarse outline; Hong Kon
 out and listed. Personal fields are left out; a role that may read them takes them along with `personal-reason=`, which
 is logged. `booleans=` is `words`, `numbers` or `logical`; `geometry-as=` is `wkt` or `lonlat` in CSV and XLSX.
 
-Shapefile 及加 `pack=yes` 的其他格式、`layers=` 指定的多个图层，都是一个 zip：数据、说明、字段表、代码表、逐条报告和校验值。
+Shapefile 及加 `pack=yes` 的其他格式、`layers=` 指定的多个图层，都是一个 zip：
+数据、说明、字段表、代码表、逐条报告和校验值。
 GCJ-02、BD-09 只在指明时换算，仅限大陆范围。个人信息字段默认不含，须有权限并说明理由。
 
 CSV texts that a spreadsheet would run get an apostrophe before them; a text that begins with apostrophes and such a
