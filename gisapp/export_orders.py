@@ -52,8 +52,11 @@ def make_order(house: House, actor: Actor, layer_id: str, format_name: str, args
 
 
 def _chosen(args: Args) -> dict[str, Sequence[str]]:
-    """The arguments that say something; a form sends empty ones too, and a datum among the systems."""
-    chosen = {name: given for name, given in args.items() if any(given)}
+    """The arguments that say something; a form sends empty ones too, and a datum among the systems.
+
+    A field that is empty asks for features without a value there.
+    """
+    chosen = {name: given for name, given in args.items() if name not in params.COMMON or any(given)}
     if _plain(chosen.get("crs", [""])[0]) in map(_plain, DATUMS):
         chosen["datum"] = chosen.pop("crs")
     return chosen

@@ -20,7 +20,7 @@ from tests.samples import fill, sample_rows, store
 
 ROWS = 5
 ITEMS = "/collections/{}/items"
-LEADING = {"gpkg": b"SQLite format 3\0", "geojson": b"{", "ndjson": b'{"type": "Feature"', "fgb": b"fgb",
+LEADING = {"gpkg": b"SQLite format 3\0", "geojson": b"{", "ndjson": b'{"type":', "fgb": b"fgb",
            "parquet": b"PAR1", "kml": b"<?xml", "gpx": b"<?xml", "dxf": b"999", "csv": b"\xef\xbb\xbfid,",
            "xlsx": b"PK", "shp": b"PK"}
 
@@ -85,6 +85,12 @@ def test_a_saved_question_is_handed_over_by_its_own_name(admin: Role, filled: An
     assert answer.status_code == 200 and len(answer.data.splitlines()) == whole > 0
     page = admin.get(f"/exports?layer=q-{made.json['id']}", headers={"Accept": "text/html"})
     assert page.status_code == 200 and "在册" in page.get_data(as_text=True)
+
+
+def test_an_empty_field_asks_for_no_value_in_files_too(admin: Role, filled: Any) -> None:
+    without = sum(row["remark"] is None for row in filled["truck_routes"])
+    answer = admin.get(ITEMS.format("truck_routes"), query_string={"f": "ndjson", "remark": "", "encoding": ""})
+    assert 0 < without < ROWS and len(answer.data.splitlines()) == without
 
 
 @pytest.mark.parametrize("datum", datums.FROM_WGS84)

@@ -36,7 +36,7 @@ def ask() -> AnyResponse:
     if not isinstance(given, dict):
         raise Problem("request_invalid")
     args = {str(name): [str(one) for one in (value if isinstance(value, list) else [value])]
-            for name, value in given.items() if value not in ("", [""], None)}
+            for name, value in given.items() if value is not None}
     chosen = {name: (args.pop(name, None) or [""])[0] for name in ("layer", "f", "receiver", "mode")}
     args.pop("lang", None)
     made = hand_overs.ask(
