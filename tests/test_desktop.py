@@ -266,7 +266,7 @@ def test_gdal_reads_by_the_login(settings: Settings, logins: Any, point: Any, tm
     feature_id, address = point(), make_url(settings.owner_database_url)
     login, password = logins["bound"]
     words = (f"PG:dbname='{address.database}' host='{address.query['host']}' port='{address.query['port']}'"
-             f" user='{login}' password='{password}' active_schema=qgis")
+             f" user='{login}' password='{password}' schemas=qgis")
     target = tmp_path / "read.geojson"
     subprocess.run(["ogr2ogr", str(target), words, "vendor_points", "-where", f"id = '{feature_id}'"], check=True)
     [feature] = json.loads(target.read_text("utf-8"))["features"]
