@@ -87,8 +87,9 @@ def expired(connection: Connection, age: timedelta) -> Sequence[UUID]:
 
 
 def no_hurry(connection: Connection, seconds: int) -> None:
-    """Let this transaction's statements take longer than a page may."""
-    connection.execute(text("SELECT set_config('statement_timeout', :time, true)"), {"time": f"{seconds}s"})
+    """Let this transaction's statements take longer than a page may, and let it wait for a child between them."""
+    connection.execute(text("SELECT set_config('statement_timeout', :time, true),"
+                            " set_config('idle_in_transaction_session_timeout', :time, true)"), {"time": f"{seconds}s"})
 
 
 def hold(connection: Connection, import_id: UUID) -> str | None:

@@ -117,6 +117,19 @@ def test_wrong_plans_are_problems(admin: Role, body: dict[str, Any]) -> None:
     assert (answer.status_code, answer.json["code"]) == (422, "mapping_invalid")
 
 
+@pytest.mark.parametrize("text", ["\\u0000", "\\", "\\.", "\n\r\t", '"', "',;", "🚧", "\u202e", "=cmd|x"])
+def test_odd_texts_come_through_the_stage_unharmed(admin: Role, house: House, text: str) -> None:
+    emptied(house, SIGNS)
+    rows = [sign("O-1", address=text), sign("O-2", address=text, area_m2=-1)]
+    number, found = checked(admin, SIGNS, *rows)
+    assert found["counts"]["insert"] == 1
+    [shown] = admin.get(f"/imports/{number}/rows?kind=refused").json["rows"]
+    assert shown["cells"]["address"] == text
+    assert admin.get(f"/imports/{number}/report.csv").status_code == 200
+    committed(admin, number, accept="valid")
+    assert by_number(house)["O-1"]["address"] == (text.strip() or None)
+
+
 # ---------------------------------------------------------------- what meets a feature
 
 def test_an_update_by_key_shows_field_by_field_and_keeps_the_rest(admin: Role, house: House) -> None:

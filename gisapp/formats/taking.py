@@ -165,7 +165,7 @@ class Rows:
     def _json(self, by_row: dict[int, Any]) -> Any:
         texts = np.full(self.count, None, object)
         for row, value in by_row.items():
-            texts[row] = json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "")
+            texts[row] = json.dumps(_storable(value), ensure_ascii=False, default=str)
         return pa.array(texts, pa.string())
 
     def _wrong(self, row: int, fault: Fault) -> None:
@@ -237,6 +237,15 @@ class Rows:
         if not self.frame.keep_original:
             return pa.nulls(self.count, pa.string())
         return pa.array([wkb.hex() if wkb else None for wkb in self.batch.wkb], pa.string())
+
+
+def _storable(value: Any) -> Any:
+    """The value without the one character that the database's JSON cannot hold."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 def listed(column: Any) -> list[Any]:
