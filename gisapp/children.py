@@ -183,6 +183,8 @@ def serve(module: str) -> None:
         limit_self(Limits(**order.pop("limits")))
         _end_with_parent(order.pop("parent"), Path(order["folder"]) if order.pop("temporary", False) else None)
         _load_pyogrio_alone()
+        # This file runs as __main__; those who report import it by its name.
+        importlib.import_module("gisapp.children").begin_reports()
         try:
             answer = importlib.import_module(module).work(order)
         except Problem as problem:
@@ -193,7 +195,7 @@ def serve(module: str) -> None:
 def report(rows_done: int, rows_all: int | None = None, step: str = "") -> None:
     """Tell the parent how far this child is, in its folder; at most four times a second, so it may be called often."""
     global _last_report
-    if time.monotonic() < _last_report + 0.25:
+    if _last_report is None or time.monotonic() < _last_report + 0.25:
         return
     _last_report = time.monotonic()
     fresh = Path(f"{_PROGRESS}.new")
@@ -201,7 +203,14 @@ def report(rows_done: int, rows_all: int | None = None, step: str = "") -> None:
     fresh.rename(_PROGRESS)
 
 
-_last_report = 0.0
+#: None in a process that is no child: nobody listens there.
+_last_report: float | None = None
+
+
+def begin_reports() -> None:
+    """From now on `report` tells the parent."""
+    global _last_report
+    _last_report = 0.0
 
 
 def _end_with_parent(parent: int, folder: Path | None) -> None:

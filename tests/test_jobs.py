@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from gisapp import jobs, sql_jobs
+from gisapp import exports, jobs, sql_jobs
 from gisapp.accounts import people
 from gisapp.cluster import inspection
 from gisapp.config import Settings
@@ -132,6 +132,14 @@ def test_a_job_ends_with_a_file_that_is_kept_for_its_time(filled: House, actors:
         assert file.file.read().count(b'"Feature"') == ROWS
     [folder] = folders(filled)
     assert [path.name for path in folder.iterdir()] == ["file"]
+
+
+def test_the_child_says_how_far_it_is(filled: House, tmp_path: Path) -> None:
+    order = exports.plan(filled, SYSTEM, LAYER, "shp", {}, "en")
+    exports.make(filled, SYSTEM, order, tmp_path)
+    said = json.loads((tmp_path / "progress.json").read_text("ascii"))
+    assert said["step"] in ("read", "write", "prove")
+    assert 0 < said["rows_done"] <= ROWS
 
 
 def test_the_queue_holds_the_job_in_the_same_transaction(filled: House, actors: dict[str, Actor]) -> None:

@@ -31,7 +31,7 @@ def ledger_path(folder: Path, layer_id: str) -> Path:
 def write(folder: Path, spools: Sequence[Spool], changed: Mapping[UUID, str] | None = None) -> None:
     """The ids of each layer, in order; with `changed` (a difference) each under what became of it."""
     for layer_id in dict.fromkeys(spool.layer.id for spool in spools):
-        parts = [_lines(batch) for spool in spools if spool.layer.id == layer_id for batch in spool.batches()]
+        parts = [_lines(batch) for spool in spools if spool.layer.id == layer_id for batch in spool.batches(told=False)]
         lines = np.concatenate(parts) if parts else np.empty(0, LINE)
         if changed is not None:
             lines["change"] = [CHANGES[changed[key]] for key in _keys(lines)]

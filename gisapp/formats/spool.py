@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gisapp.children import report
 from gisapp.formats.columns import GEOMETRY, ID, SECOND
 from gisapp.layers import Layer
 
@@ -73,7 +74,7 @@ class Spool:
         self.mark = mark
         self.name = f"{layer.id}{mark}"
         self.path = folder / f"{self.name}.arrow"
-        self.rows = self.main = self.standing_in = self.both = self.synthetic = 0
+        self.rows = self.main = self.standing_in = self.both = self.synthetic = self._passes = 0
         #: Bytes of all shapes by column.
         self.shape_bytes = dict.fromkeys((name for name in (GEOMETRY, SECOND) if name in schema.names), 0)
         #: Bytes that the longest text of each column takes, in whatever encoding.
@@ -83,8 +84,9 @@ class Spool:
         """Write all batches; counts rows by the geometries they have, and the synthetic ones."""
         with pa.OSFile(str(self.path), "wb") as sink, pa.ipc.new_file(sink, self.schema) as writer:
             for batch in batches:
-                writer.write_batch(batch)
-                self._count(batch)
+                if batch.num_rows:  # writers may rely on it
+                    writer.write_batch(batch)
+                    self._count(batch)
 
     def _count(self, batch: pa.RecordBatch) -> None:
         main = batch.num_rows - batch[GEOMETRY].null_count
@@ -102,10 +104,17 @@ class Spool:
             self.both += both
             self.standing_in += batch.num_rows - batch[SECOND].null_count - both
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self, *, told: bool = True) -> Iterator[pa.RecordBatch]:
+        """The rows, with or without a geometry; the parent is told how far the writing, and after it the proof, is."""
+        self._passes += told
+        step, done = "write" if self._passes == 1 else "prove", 0
         with pa.OSFile(str(self.path), "rb") as source, pa.ipc.open_file(source) as reader:
             for number in range(reader.num_record_batches):
-                yield reader.get_batch(number)
+                batch = reader.get_batch(number)
+                done += batch.num_rows
+                if told:
+                    report(done, self.rows, step)
+                yield batch
 
     def parts(self) -> list[Part]:
         """The tables of a file: the layer itself, then what its second geometry asks for.
