@@ -27,7 +27,8 @@ PAGES = {
     "/collections/<layer_id>": "/collections/rooftop_signs?f=html",
     "/collections/<layer_id>/items": "/collections/rooftop_signs/items?f=html",
     "/collections/<layer_id>/items/<feature_id>": "/collections/rooftop_signs/items/{sign}?f=html",
-    "/conformance": "/conformance?f=html",
+    "/conformance": "/conformance?f=html", "/jobs": "/jobs", "/receivers": "/receivers",
+    "/deliveries": "/deliveries",
 }
 #: What answers with data, files or pieces of a page.
 NO_PAGES = {
@@ -36,7 +37,8 @@ NO_PAGES = {
 }
 #: Pieces of pages and data; pages that have an axe test of their own file.
 PIECES = ("/map/", "/questions", "/q/", "/ask", "/statistics", "/presence/", "/tileMatrixSets", "/styles",
-          "/functions", "/collections/<layer_id>/")
+          "/functions", "/collections/<layer_id>/", "/imports/<import_id>/", "/jobs/", "/receivers/", "/deliveries/",
+          "/d/")
 
 
 def _wrong(page: Page) -> list[str]:
