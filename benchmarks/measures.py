@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from benchmarks import databank, servers, session
 from benchmarks.client import Round, drive, get
+from benchmarks.exporting import exporting
 from benchmarks.first_view import first_view
 from benchmarks.ground import WANTED, Ground
 from benchmarks.importing import importing
@@ -267,4 +268,4 @@ def wsgi(ground: Ground) -> Iterator[Line]:
 
 ALL = {"tiles": tiles, "overview": overview, "worst": worst, "revisited": revisited, "identify": identify,
        "wsgi": wsgi, "memory": memory, "first-view": first_view, "items": items, "stream": stream,
-       "import": importing}
+       "import": importing, "export": exporting}

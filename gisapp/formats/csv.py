@@ -20,6 +20,7 @@ from gisapp.formats.sheet import Sheet, surface_points
 from gisapp.formats.spool import Spool
 from gisapp.formats.texts import parts
 
+_QUOTE = 0x22
 #: Bytes that a text may only have between quotes.
 _MARKED = np.isin(np.arange(256), list(b',"\r\n'))
 #: Arrow wants a whole line within a block; a line holds a feature's WKT.
@@ -48,10 +49,13 @@ def _line(columns: Sequence[pa.Array]) -> list[pa.Array | str]:
 def quoted(texts: pa.Array) -> pa.Array:
     """Texts with a comma, a quote or a line end stand between quotes, quotes within them twice."""
     bounds, data = parts(texts)
-    if not bool(_MARKED[data[bounds[0]:bounds[-1]]].any()):
+    there = data[bounds[0]:bounds[-1]]
+    marks = _MARKED[there]
+    if not bool(marks.any()):
         return texts
-    marked = pc.match_substring_regex(texts, '[,"\r\n]')
-    return pc.if_else(marked, pc.binary_join_element_wise('"', pc.replace_substring(texts, '"', '""'), '"', ""), texts)
+    running = np.concatenate([[0], np.cumsum(marks)])[bounds - bounds[0]]
+    whole = pc.replace_substring(texts, '"', '""') if bool((there == _QUOTE).any()) else texts
+    return pc.if_else(pa.array(np.diff(running) > 0), pc.binary_join_element_wise('"', whole, '"', ""), texts)
 
 
 def _prove_texts(path: Path, sheet: Sheet) -> None:

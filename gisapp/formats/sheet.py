@@ -21,8 +21,11 @@ from gisapp.formats.noting import Noting
 from gisapp.formats.one_table import OneTable
 from gisapp.formats.shape_texts import as_wkt
 from gisapp.formats.spool import Spool
+from gisapp.formats.texts import parts
 
 _FORMULA = "^'*[=+\\-@＝＋－＠\t\r\n]"
+#: First bytes of what the pattern finds: wide signs begin with EF in UTF-8.
+_FIRST = np.isin(np.arange(256), list(b"'=+-@\t\r\n\xef"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Sheet:
             return pa.repeat(pa.scalar(""), len(values))
         if not pa.types.is_string(values.type):
             return values.cast(pa.string()).fill_null("")
-        if pc.any(pc.match_substring_regex(values, _FORMULA)).as_py():
+        if _may_run(values) and pc.any(pc.match_substring_regex(values, _FORMULA)).as_py():
             values = noting.changed(batch[ID.id], name, values, "defused", defused)
         return values.fill_null("")
 
@@ -110,6 +113,13 @@ class Sheet:
     def _note_points(self, shapes: NDArray[np.object_], ids: pa.Array, noting: Noting) -> None:
         for index in (shapely.get_dimensions(shapes) > 0).nonzero()[0]:
             noting.add(ids, int(index), self.places[0], "point_only")
+
+
+def _may_run(values: pa.Array) -> bool:
+    """Whether any text begins as one that a spreadsheet runs may begin: most columns have none."""
+    bounds, data = parts(values)
+    begins = bounds[:-1][np.diff(bounds) > 0]
+    return bool(_FIRST[data[begins]].any())
 
 
 def surface_points(values: pa.Array) -> pa.Array:
