@@ -12,6 +12,7 @@ from sqlalchemy import Table
 
 from gisapp import sql_grid
 from gisapp.counts import WATCHED, Facets, facets_of
+from gisapp.cql2.tree import Call, Column, Literal
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.sql_counting import estimate
@@ -66,6 +67,10 @@ def fetch(driver: psycopg.Connection[Any], layer: Layer, table: Table, query: Qu
     """The page that the query asks for; beyond `count_to` the count may be an estimate."""
     look = _Look(driver, layer, table, query, names, count_to, where(layer, table, query))
     facets = _facets(look)
+    if facets is None and (plainer := _by_codes(query)) is not None:
+        other = replace(look, query=plainer, asked=where(layer, table, plainer))
+        facets = _facets(other)
+        look, query = (look, query) if facets is None else (other, plainer)
     if facets is not None and query.bbox is not None:
         fine, coarse = (sql_grid.cells_within(drawn(query.bbox), facets.kept, across)
                         for across in (sql_grid.FINE, sql_grid.COARSE))
@@ -77,6 +82,27 @@ def fetch(driver: psycopg.Connection[Any], layer: Layer, table: Table, query: Qu
     if len(rows) <= query.limit and query.after is None and query.before is None:
         return _fetched(look, rows, len(rows), False)
     return _fetched(look, rows, *_count(look))
+
+
+def _by_codes(query: Query) -> Query | None:
+    """The same question with a filter that asks for codes only, such as `status = '02' AND kind IN ('01', '02')`, told
+    as codes; None for any other."""
+    root = query.filter.root if query.filter else None
+    parts = root.args if isinstance(root, Call) and root.op == "and" else (root,)
+    codes = [_codes(part) for part in parts]
+    if query.filter is None or not all(codes):
+        return None
+    return replace(query, filter=None, equals=(*query.equals, *(one for one in codes if one)))
+
+
+def _codes(part: Any) -> tuple[str, Any] | None:
+    match part:
+        case Call(op="=", args=(Column(name=name, kind="text"), Literal(value=str(value)))):
+            return name, value
+        case Call(op="in", args=(Column(name=name, kind="text"), *items)):
+            values = tuple(one.value for one in items if isinstance(one, Literal))
+            return (name, values) if len(values) == len(items) else None
+    return None
 
 
 def _facets(look: _Look) -> Facets | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from itertools import chain
+from typing import Any
 
 import pytest
 from sqlalchemy import literal_column, select, text
@@ -68,8 +69,11 @@ def _truth(house: House, layer_id: str, **asked: str) -> set[str]:
         return {str(row[0]) for row in connection.execute(sql.select_rows(layer, table, query, [], 4326))}
 
 
-@pytest.mark.parametrize("extra", [{}, {"status": "02"}, {"status": "02", "sign_kind": "01,02"}],
-                         ids=["all", "state", "two"])
+@pytest.mark.parametrize("extra", [{}, {"status": "02"}, {"status": "02", "sign_kind": "01,02"},
+                                   {"filter": "status = '02' AND sign_kind IN ('01', '02')"},
+                                   {"filter": "sign_kind = '01'", "status": "01"},
+                                   {"filter": "status = '02' AND sign_no <> 'P5'"}],
+                         ids=["all", "state", "two", "codes", "both", "more"])
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
 def test_all_pages_forth_and_back_are_what_lies_in_the_box(
         house: House, way: str, box: str, extra: dict[str, str]) -> None:
@@ -100,6 +104,17 @@ def test_areas_that_reach_over_many_cells_are_counted_once(house: House, way: st
         found += _ids(page)
     assert len(found) == len(expected)
     assert set(found) == expected
+
+
+def test_a_filter_by_codes_is_read_from_the_grid(house: House) -> None:
+    def told(text_: str) -> Any:
+        return sql_paging._by_codes(parse({"filter": [text_]}, house.layer(SIGNS), house.catalogue))
+
+    assert told("status = '02'").equals == (("status", "02"),)
+    assert told("status IN ('01', '02') AND sign_kind = '01'").equals == (("status", ("01", "02")), ("sign_kind", "01"))
+    for other in ("area_m2 = 2", "status = '02' OR sign_kind = '01'", "NOT status = '02'", "status = sign_kind",
+                  "casei(status) = '02'", "status IN ('01', sign_kind)"):
+        assert told(other) is None, other
 
 
 @pytest.mark.parametrize("sortby", ["area_m2", "-area_m2", "-area_m2,sign_no", "found_at,-area_m2"])
