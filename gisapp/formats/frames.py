@@ -96,7 +96,7 @@ def named_crs(given: str) -> tuple[str | None, str]:
         code = crs.to_epsg(min_confidence=60)
     except pyproj.exceptions.CRSError:
         return None, given[:80]
-    if crs.to_authority() == ("OGC", "CRS84"):
+    if code is None and "CRS84" in crs.name:
         code = STORED_SRID  # files are longitude first in either
     return (MENU[code].name if code in MENU else None), crs.name
 

@@ -111,9 +111,9 @@ class Shaper:
         second = self._layer.second_geometry
         if not text or second is None:
             return None
-        words = text if isinstance(text, str) else json.dumps(text)
+        words = (text if isinstance(text, str) else json.dumps(text)).strip()
         try:
-            shape = shapely.from_geojson(words) if words.lstrip().startswith("{") else shapely.from_wkt(words)
+            shape = {"{": shapely.from_geojson, "0": shapely.from_wkb}.get(words[:1], shapely.from_wkt)(words)
         except (shapely.GEOSException, TypeError, ValueError) as error:
             raise GeometryFault("geometry_invalid", "附加几何无法读取", "the second geometry cannot be read") from error
         made = self._batch(np.array([shapely.to_wkb(shape)], dtype=object), {second.geometry: second.id})[0]

@@ -19,6 +19,9 @@ _FITTING = {
 #: A word with more readings than these is taken by its usual one.
 _READINGS = 16
 
+#: How workbooks call the id (gisapp.formats.columns.ID, which a web worker does not load).
+_ID_TITLES = ("唯一编号", "Identifier")
+
 
 def targets(layer: Layer) -> dict[str, Field | None]:
     """What a column may be mapped to: id, the fields a client may write, the synthetic mark, a second geometry."""
@@ -66,6 +69,10 @@ def _known_names(layer: Layer) -> dict[str, str]:
     for target, field in fields:
         for alias in field.aliases:
             known.setdefault(plain(alias), target)
+    for name in _ID_TITLES:
+        known.setdefault(plain(name), "id")
+    if layer.second_geometry is not None:
+        known.setdefault(plain(f"{layer.second_geometry.id}_wkt"), layer.second_geometry.id)  # as tables have it
     return known
 
 

@@ -148,7 +148,7 @@ def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]
     if dataset.format == "dxf":
         _tell_encoding(source.encoding)
     try:
-        with open_arrow(dataset.path, layer=source.part, batch_size=size, use_pyarrow=True,
+        with open_arrow(dataset.path, layer=source.part, batch_size=size, use_pyarrow=True, datetime_as_string=True,
                         encoding="UTF-8" if shapefile else None, **_options(dataset)) as (meta, reader):
             geometry = meta["geometry_name"] or "wkb_geometry"
             for batch in reader:
