@@ -36,6 +36,7 @@ WHO_MAY = {
     "delete": ("reviewer", "admin"),
     "export": ("reviewer", "exporter", "admin"),
     "import": ("reviewer", "admin"),
+    "manage_receivers": ("reviewer", "admin"),
     "manage_accounts": ("admin",),
 }
 # Open to a newcomer, who must change the first password before anything else.
