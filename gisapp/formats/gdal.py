@@ -12,6 +12,9 @@ from pyogrio.raw import write_arrow
 from gisapp.formats.columns import GEOMETRY
 from gisapp.formats.spool import Part
 
+# A file that is lost with the machine is made again: SQLite need not wait for the disk.
+pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
+
 
 def write_layer(path: Path, driver: str, part: Part, schema: pa.Schema, batches: Iterator[pa.RecordBatch],
                 system: str, *, encoding: str | None = None, append: bool = False,
