@@ -46,8 +46,7 @@ def _page(problem: Problem | None = None) -> Response:
     found, may = imports.desk(house, actor), rights(actor)
     return form_page("hand_over/imports.html", problem, layers=list(house.catalogue.layers.values()), imports=found,
                      catalogue=house.catalogue, language=context.language(), may_import="import" in may,
-                     may_export="export" in may, chosen=request.values.get("layer", ""),
-                     limit_mb=house.settings.max_upload_mb)
+                     chosen=request.values.get("layer", ""), limit_mb=house.settings.max_upload_mb)
 
 
 @blueprint.post("")
