@@ -67,7 +67,7 @@ def fetch(driver: psycopg.Connection[Any], layer: Layer, table: Table, query: Qu
     """The page that the query asks for; beyond `count_to` the count may be an estimate."""
     look = _Look(driver, layer, table, query, names, count_to, where(layer, table, query))
     facets = _facets(look)
-    if facets is None and (plainer := _by_codes(query)) is not None:
+    if facets is None and (plainer := _by_codes(layer, query)) is not None:
         other = replace(look, query=plainer, asked=where(layer, table, plainer))
         facets = _facets(other)
         look, query = (look, query) if facets is None else (other, plainer)
@@ -84,15 +84,19 @@ def fetch(driver: psycopg.Connection[Any], layer: Layer, table: Table, query: Qu
     return _fetched(look, rows, *_count(look))
 
 
-def _by_codes(query: Query) -> Query | None:
+def _by_codes(layer: Layer, query: Query) -> Query | None:
     """The same question with a filter that asks for codes only, such as `status = '02' AND kind IN ('01', '02')`, told
     as codes; None for any other."""
     root = query.filter.root if query.filter else None
     parts = root.args if isinstance(root, Call) and root.op == "and" else (root,)
     codes = [_codes(part) for part in parts]
-    if query.filter is None or not all(codes):
+    if query.filter is None or not all(one and _is_code(layer, one[0]) for one in codes):
         return None
     return replace(query, filter=None, equals=(*query.equals, *(one for one in codes if one)))
+
+
+def _is_code(layer: Layer, name: str) -> bool:
+    return layer.has_field(name) and layer.field(name).type == "code"
 
 
 def _codes(part: Any) -> tuple[str, Any] | None:

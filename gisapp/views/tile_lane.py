@@ -28,7 +28,7 @@ from gisapp.views import headers
 from gisapp.views.tiles import IGNORED, MATRIX_SET, response_of
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication
+    from wsgiref.types import StartResponse, WSGIApplication
 
 _PATH = re.compile(rf"/collections/([a-z][a-z0-9_]{{0,60}})/tiles/{MATRIX_SET}/(\d{{1,2}})/(\d{{1,7}})/(\d{{1,7}})")
 #: Sessions that a process remembers, and for how many seconds.

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from pyproj import Transformer
-from sqlalchemy import event
+from sqlalchemy import text
 
 from gisapp import create_app
 from gisapp.config import Settings
@@ -133,22 +133,17 @@ def test_filters_in_other_systems_find_the_same(admin: Role, stalls: Any) -> Non
 
 
 @pytest.fixture
-def slow(settings: Settings, accounts: dict[str, dict[str, str]]) -> Iterator[Role]:
-    """An administrator at an application that stops statements after a second, each of which waits for two."""
+def slow(settings: Settings, owner: House, accounts: dict[str, dict[str, str]]) -> Iterator[Role]:
+    """An administrator at an application that stops statements after a second, while a layer cannot be read."""
     app: Flask = create_app(Settings.from_env({}, instance=settings.instance, demo=False, statement_timeout_s=1)
                             .with_database(settings.database_url, settings.owner_database_url))
-    house: House = app.extensions["gisapp"]
-
-    def wait(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
-        if "vendor_points" in statement and statement.startswith("SELECT"):
-            statement = statement.replace("SELECT ", "SELECT pg_sleep(2), ", 1)
-        return statement, parameters
-    event.listen(house.db.engine, "before_cursor_execute", wait, retval=True)
-    yield Role(app, accounts["admin"]["username"], accounts["admin"]["password"])
-    house.db.close()
+    with owner.db.engine.begin() as connection:
+        connection.execute(text("LOCK TABLE layers.vendor_points IN ACCESS EXCLUSIVE MODE"))
+        yield Role(app, accounts["admin"]["username"], accounts["admin"]["password"])
+    app.extensions["gisapp"].db.close()
 
 
-def test_question_that_takes_too_long_is_stopped_and_said_so(slow: Role, stalls: Any) -> None:
+def test_question_that_takes_too_long_is_stopped_and_said_so(stalls: Any, slow: Role) -> None:
     answer = get(slow, f"{POINTS}/items", filter="near('school_gates', 50)")
     assert (answer.status_code, answer.json["code"]) == (422, "query_too_slow")
 
