@@ -6,12 +6,13 @@ The queue says which worker does what next; what people see of a job is the regi
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import procrastinate
-from procrastinate.jobs import Job
-from procrastinate.manager import JobManager
 from sqlalchemy import Connection, make_url, text
+
+if TYPE_CHECKING:  # it is loaded where a job is queued or done: every web process would hold 8 MB of it
+    import procrastinate
 
 TASK, QUEUE = "do_job", "files"
 #: Seconds between two signs of life of a worker.
@@ -24,6 +25,10 @@ Do = Callable[[UUID, Callable[[], bool]], None]
 
 def put(connection: Connection, job_id: UUID) -> int:
     """Queue a job in the caller's transaction: it is there for workers once that is committed. The queue's number."""
+    import procrastinate
+    from procrastinate.jobs import Job
+    from procrastinate.manager import JobManager
+
     driver = connection.connection.driver_connection
     path = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
     set_path = text("SELECT set_config('search_path', :path, true)")
@@ -52,6 +57,8 @@ async def work(url: str, do: Do, at_once: int, patience_s: float) -> None:
 
 
 def _app(url: str, at_once: int) -> procrastinate.App:
+    import procrastinate
+
     address = make_url(url).set(drivername="postgresql")
     given = " ".join(address.normalized_query.get("options", ()))
     place = address.difference_update_query(["options"]).render_as_string(hide_password=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -89,3 +90,13 @@ def test_every_folder_with_modules_is_a_package() -> None:
 def test_the_licence_is_the_one_that_is_named() -> None:
     assert PROJECT["project"]["license"] == "Apache-2.0"
     assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")[:200]
+
+
+def test_a_web_process_loads_nothing_that_only_files_and_jobs_need() -> None:
+    """A worker has 250 MB; Arrow alone takes 30, and a child or the job worker loads it where it is needed."""
+    code = ("import importlib, sys, gisapp; "
+            "[importlib.import_module(f'gisapp.views.{room}') for room in gisapp._ROOMS]; "
+            "print([name for name in ('pyarrow', 'pandas', 'geopandas', 'pyogrio', 'procrastinate', 'reportlab', "
+            "'adbc_driver_postgresql', 'python_calamine') if name in sys.modules])")
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

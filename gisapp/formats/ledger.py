@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
-import pyarrow as pa
 
-from gisapp.formats.spool import Spool
+if TYPE_CHECKING:  # a web process finds its way here and needs no Arrow
+    import pyarrow as pa
+
+    from gisapp.formats.spool import Spool
 
 LINE = np.dtype([("change", "S1"), ("high", ">u8"), ("low", ">u8"), ("version", ">i4")])
 #: The letter of a line: sent as it is, or how it differs from what the receiver has.
@@ -49,7 +52,7 @@ def _lines(batch: pa.RecordBatch) -> np.ndarray:
 
 def keys_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
     """The upper and lower half of each row's id."""
-    texts = batch["id"].cast(pa.string())
+    texts = batch["id"].cast("string")
     start, length = texts.offset, len(texts)
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[start:start + length + 1]
     if not length:
