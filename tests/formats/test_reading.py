@@ -219,6 +219,8 @@ def test_a_drawing_gives_lines_and_points_apart_and_its_layers_in_chinese(tmp_pa
     assert {kind: source.count for kind, source in found.items()} == {"Point": 2, "LineString": 3}
     assert {row["Layer"] for row in rows_of(found["LineString"])} == {text}
     assert found["Point"].crs is None
+    # GDAL keeps the setting for the whole process, and the next drawing may be in another encoding.
+    assert pyogrio.get_gdal_config_option("DXF_ENCODING") is None
 
 
 def test_mixed_shapes_are_parted_and_no_row_is_lost(tmp_path: Path, catalogue: Catalogue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,24 @@ def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
         if given != "UTF-8":
             transcode(dataset.path, given)
     try:
-        if dataset.format == "dxf":
-            _tell_encoding(_encoding(dataset, encoding)[0])
-        found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
+        with _told_encoding(dataset, _encoding(dataset, encoding)[0] if dataset.format == "dxf" else ""):
+            found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
     except _FAULTS as error:
         raise _said(dataset, error) from error
     return [source for source in found if source.geometry != "None" and (source.count or dataset.format != "gpx")]
 
 
-def _tell_encoding(encoding: str) -> None:
+@contextmanager
+def _told_encoding(dataset: Dataset, encoding: str) -> Iterator[None]:
+    """Tell GDAL the encoding of a drawing for as long as it is read: the setting holds for the whole process."""
+    if dataset.format != "dxf":
+        yield
+        return
     pyogrio.set_gdal_config_options({"DXF_ENCODING": {"GBK": "GB18030"}.get(encoding, encoding)})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"DXF_ENCODING": None})
 
 
 def _layers(dataset: Dataset) -> list[str | None]:
@@ -145,11 +154,10 @@ def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]
     """The columns and WKB of a layer, batch by batch. Problem `file_unreadable` where GDAL gives up."""
     dataset = source.dataset
     shapefile = dataset.format == "shp"
-    if dataset.format == "dxf":
-        _tell_encoding(source.encoding)
     try:
-        with open_arrow(dataset.path, layer=source.part, batch_size=size, use_pyarrow=True, datetime_as_string=True,
-                        encoding="UTF-8" if shapefile else None, **_options(dataset)) as (meta, reader):
+        with _told_encoding(dataset, source.encoding), open_arrow(
+                dataset.path, layer=source.part, batch_size=size, use_pyarrow=True, datetime_as_string=True,
+                encoding="UTF-8" if shapefile else None, **_options(dataset)) as (meta, reader):
             geometry = meta["geometry_name"] or "wkb_geometry"
             for batch in reader:
                 place = batch.schema.names.index(geometry)
