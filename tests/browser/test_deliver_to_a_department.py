@@ -58,7 +58,8 @@ def test_a_department_gets_its_file(visit: Visit, worker: None, language: str, s
     page.locator("#name").fill(f"规划局 {uuid4().hex[:6]}")
     page.locator("#crs").select_option("EPSG:4547")
     page.locator("form.card button.button-primary").click()
-    receiver = page.url.rsplit("/", 1)[1]
+    page.wait_for_url(re.compile(r"/receivers/[0-9a-f-]{36}"))
+    receiver = page.url.rsplit("/", 1)[1].split("?")[0]
     shown(page, f"receiver_{language}")
     page.evaluate("""([receiver]) => { const form = document.createElement('form'); form.method = 'post';
         form.action = '/jobs'; const token = document.querySelector('[name=csrf_token]').value;
@@ -75,6 +76,7 @@ def test_a_department_gets_its_file(visit: Visit, worker: None, language: str, s
         page.locator("a[href$='/file']").click()
     assert waiting.value.suggested_filename.endswith(".zip")
     page.locator("a[href*='/deliveries/']").click()
+    page.wait_for_url("**/deliveries/*")
     clean(page)
     page.get_by_role("button", name=make).click()
     address = page.locator("code.secret").inner_text()
