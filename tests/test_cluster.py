@@ -93,6 +93,26 @@ def test_a_killed_server_is_recovered_with_all_it_acknowledged(cluster: Cluster)
     assert ask(cluster.owner_url, "SELECT id FROM public.kept") == 7
 
 
+def test_a_server_that_is_killed_while_it_recovers_is_started_again(
+        cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.kill(cast(int, cluster.start().pid), signal.SIGKILL)
+    start = cluster._pg_ctl
+    killed: list[int | None] = []
+
+    def killed_at_first(*words: Any) -> Any:
+        done = start(*words)
+        if done.returncode == 0 and not killed:
+            killed.append(cluster.pid)
+            os.kill(cast(int, cluster.pid), signal.SIGKILL)
+            (cluster.place.log / "start.log").write_text("FATAL:  the database system is starting up\n", "utf-8")
+            return subprocess.CompletedProcess(words, 1, "", "pg_ctl: could not start server")
+        return done
+
+    monkeypatch.setattr(cluster, "_pg_ctl", killed_at_first)
+    assert ask(cluster.start().app_url, "SELECT 1") == 1
+    assert killed and cluster.pid not in killed
+
+
 def test_a_pid_file_that_names_another_living_process_is_stale(cluster: Cluster) -> None:
     cluster.start().stop()
     pid_file = cluster.place.data / "postmaster.pid"

@@ -10,6 +10,7 @@ decided by the system account at the other end (`peer`), so there is no password
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
 import subprocess
@@ -30,6 +31,8 @@ Say = Callable[[str, str], None]
 # A killed server's processes need a moment to notice it; until then the data is locked.
 LET_GO_SECONDS = 30
 LET_GO_SIGNS = ("still in use", "already exists")
+# One that is killed while it recovers says nothing of why it ended; it is started again so many times.
+TRIES = 3
 RECOVERY_SECONDS = 900
 
 
@@ -169,7 +172,7 @@ class Cluster:
         self.say("启动私有数据库…", "starting the private cluster …")
         database.write_files(self.place, self.durable, self.listen)
         give_up = time.monotonic() + LET_GO_SECONDS
-        while True:
+        for tried in itertools.count(1):
             forget_stale_pid(self.place.data)
             done = self._pg_ctl(
                 programs, "start", "-w", "-t", str(RECOVERY_SECONDS), "-l", str(self.place.log / "start.log")
@@ -177,7 +180,8 @@ class Cluster:
             if done.returncode == 0:
                 return
             reason = last_words(self.place.log)
-            if not any(words in reason for words in LET_GO_SIGNS) or time.monotonic() > give_up:
+            locked = any(words in reason for words in LET_GO_SIGNS)
+            if time.monotonic() > give_up or (tried >= TRIES and not locked):
                 raise _failed("私有数据库无法启动", "the private cluster does not start", reason or done.stderr)
             time.sleep(0.5)
 

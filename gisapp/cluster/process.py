@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+TURNED_AWAY = ("the database system is ", "remaining connection slots", "too many clients", "too many connections")
+
 
 def data_version(data: Path) -> int | None:
     try:
@@ -49,6 +51,12 @@ def forget_stale_pid(data: Path) -> None:
 def last_words(log: Path) -> str:
     """The lines that say why the server stopped, from the newest log files."""
     files = sorted(log.glob("*.log"), key=lambda path: path.stat().st_mtime)[-2:]
-    lines = [line for path in files for line in path.read_text("utf-8", "replace").splitlines()[-30:]]
+    lines = [line for path in files for line in _of_the_server(path)[-30:]]
     telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "ERROR", "could not"))]
     return "\n".join(telling[-1:] or lines[-1:])
+
+
+def _of_the_server(log: Path) -> list[str]:
+    """The lines of a log without those by which a server that is busy turns clients away: they tell nothing of it."""
+    lines = log.read_text("utf-8", "replace").splitlines()
+    return [line for line in lines if not any(words in line for words in TURNED_AWAY)]
