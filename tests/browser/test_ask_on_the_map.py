@@ -9,10 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, click_at, poll, ready
+from tests.browser.conftest import DESKTOP, PHONE, Axe, click_at, poll, ready
 
 pytestmark = pytest.mark.browser
 

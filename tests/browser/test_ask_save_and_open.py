@@ -10,10 +10,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, poll, ready
+from tests.browser.conftest import DESKTOP, PHONE, Axe, poll, ready
 
 pytestmark = pytest.mark.browser
 

@@ -21,13 +21,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from gisapp import create_app
-from tests.browser.conftest import _LISTEN, DESKTOP, PHONE, City, _Quiet, poll, ready
+from tests.browser.conftest import _LISTEN, DESKTOP, PHONE, Axe, City, _Quiet, poll, ready
 
 pytestmark = pytest.mark.browser
 LON, LAT, ZOOM = 113.3850, 31.6920, 18

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, poll
+from tests.browser.conftest import DESKTOP, PHONE, Axe, poll
 
 pytestmark = pytest.mark.browser
 

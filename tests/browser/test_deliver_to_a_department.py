@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from gisapp.jobs.doing import do
-from tests.browser.conftest import DESKTOP, PHONE, City
+from tests.browser.conftest import DESKTOP, PHONE, Axe, City
 from tests.browser.test_hand_over_a_file import fits, shown
 
 Visit = Callable[..., Page]

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature, click_at, look_at, poll
+from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, click_at, look_at, poll
 from tests.browser.test_mark_a_sign import begin, middle, press
 
 pytestmark = pytest.mark.browser

@@ -9,11 +9,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from gisapp.jobs.doing import do
-from tests.browser.conftest import DESKTOP, PHONE, City
+from tests.browser.conftest import DESKTOP, PHONE, Axe, City
 
 Visit = Callable[..., Page]
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pyproj import Geod
 
-from tests.browser.conftest import PHONE, City, click_at, look_at
+from tests.browser.conftest import PHONE, Axe, City, click_at, look_at
 
 pytestmark = pytest.mark.browser
 PLOT = [(113.3850, 31.6920), (113.3870, 31.6920), (113.3870, 31.6940), (113.3850, 31.6940)]

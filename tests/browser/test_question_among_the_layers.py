@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import any_feature, click_at, look_at, ready
+from tests.browser.conftest import Axe, any_feature, click_at, look_at, ready
 
 pytestmark = pytest.mark.browser
 

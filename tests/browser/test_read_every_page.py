@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gisapp import create_app
-from tests.browser.conftest import PHONE, City, any_feature, ready
+from tests.browser.conftest import PHONE, Axe, City, any_feature, ready
 
 pytestmark = pytest.mark.browser
 

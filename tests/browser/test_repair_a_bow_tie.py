@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP, PHONE, Axe
 from tests.browser.test_reshape_a_build import edit, now, open_on_map, some_build
 
 pytestmark = pytest.mark.browser

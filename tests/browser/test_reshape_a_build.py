@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import any_feature, poll, ready
+from tests.browser.conftest import Axe, any_feature, poll, ready
 from tests.browser.test_mark_a_sign import press, save
 
 pytestmark = pytest.mark.browser

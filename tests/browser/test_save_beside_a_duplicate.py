@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature, click_at, look_at
+from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, click_at, look_at
 from tests.browser.test_mark_a_sign import begin, filled_sign
 
 pytestmark = pytest.mark.browser

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, click_at
+from tests.browser.conftest import DESKTOP, PHONE, Axe, click_at
 from tests.browser.test_mark_a_sign import press
 from tests.browser.test_reshape_a_build import flat, now, open_on_map, some_build
 

@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from gisapp.config import ROOT
-from tests.browser.conftest import poll, ready
+from tests.browser.conftest import Axe, poll, ready
 
 pytestmark = pytest.mark.browser
 SHEET = (ROOT / "static/css/app.css").read_text("utf-8")

@@ -11,10 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pypdfium2
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature, poll
+from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, poll
 
 Visit = Callable[..., Page]
 SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

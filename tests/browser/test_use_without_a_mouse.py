@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature, look_at
+from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, look_at
 
 pytestmark = pytest.mark.browser
 
