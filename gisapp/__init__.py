@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "styles", "pages", "feature_forms",
           "auth", "account", "admin", "imports", "import_desk", "exports", "jobs", "receivers", "deliveries",
           "printing", "history", "presence", "find", "construct", "timeline", "statistics", "statistics_page",
-          "basemaps", "questions", "ask", "ask_answer", "question_layers", "streams")
+          "basemaps", "questions", "ask", "ask_answer", "question_layers", "streams", "attachments", "photos")
 
 
 def read(layer: str, **asked: Any) -> Any:

@@ -182,7 +182,8 @@ def serve(module: str) -> None:
         order = json.load(sys.stdin)
         limit_self(Limits(**order.pop("limits")))
         _end_with_parent(order.pop("parent"), Path(order["folder"]) if order.pop("temporary", False) else None)
-        _load_pyogrio_alone()
+        if not order.pop("plain", False):  # work that needs neither GDAL nor its quarter of a second
+            _load_pyogrio_alone()
         # This file runs as __main__; those who report import it by its name.
         importlib.import_module("gisapp.children").begin_reports()
         try:

@@ -148,6 +148,15 @@ class Settings:
     max_upload_mb: int = setting(
         512, "单个导入文件的大小上限，MB。", "Largest import file, in MB.", low=1, high=10240
     )
+    photo_mb: int = setting(
+        20, "单张照片的大小上限，MB。", "Largest photo, in MB.", low=1, high=100
+    )
+    photo_megapixels: int = setting(
+        64, "单张照片的像素上限，百万像素。", "Most pixels of a photo, in millions.", low=1, high=200
+    )
+    photos_per_feature: int = setting(
+        50, "一个要素最多多少张照片。", "Most photos of one feature.", low=1, high=1000
+    )
     job_keep_hours: int = setting(
         72,
         "后台任务生成的文件保留多少小时。",

@@ -18,12 +18,13 @@ from gisapp.problem_kinds import (
     FILTER_PROBLEMS,
     IMPORT_PROBLEMS,
     JOB_PROBLEMS,
+    PHOTO_PROBLEMS,
     PRINT_PROBLEMS,
     QUESTION_PROBLEMS,
     STATISTICS_PROBLEMS,
     ProblemKind,
 )
-from gisapp.words import Words
+from gisapp.words import spoken
 
 PROBLEMS: dict[str, ProblemKind] = {
     # who you are and what you may do
@@ -241,6 +242,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     **PRINT_PROBLEMS,
     **JOB_PROBLEMS,
     **DELIVERY_PROBLEMS,
+    **PHOTO_PROBLEMS,
 }
 
 
@@ -265,7 +267,7 @@ class Problem(Exception):
     def sentence(self, language: str) -> str:
         """The sentence in "zh" or "en" with its parameters filled in."""
         template = self.kind.zh if language == "zh" else self.kind.en
-        said = {name: value.get(language) if isinstance(value, Words) else value for name, value in self.params.items()}
+        said = {name: spoken(value, language, name == "reason") for name, value in self.params.items()}
         return template.format(**said)
 
     def document(self, language: str = "zh") -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from gisapp import features
+from gisapp import attachments, features
+from gisapp.attachments import Album
 from gisapp.house import House
 from gisapp.layers import CodeList, Field, Layer, State
 from gisapp.params import Query
@@ -43,8 +44,8 @@ class Fact:
 @dataclass
 class Card:
     """What the panel shows of a feature: `moves` are the states that may follow and the reader may set, `mark` is a
-    GeoJSON point that stands in for a missing geometry, `as_of` the past moment that is shown, `at_home` whether the
-    feature lies where the reader may write."""
+    GeoJSON point that stands in for a missing geometry, `album` its photos, `as_of` the past moment that is shown,
+    `at_home` whether the feature lies where the reader may write."""
 
     layer: Layer
     id: str
@@ -60,6 +61,7 @@ class Card:
     facts: list[Fact] = field(default_factory=list)
     place: list[Fact] = field(default_factory=list)
     stamps: list[Fact] = field(default_factory=list)
+    album: Album | None = None
 
 
 def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: str,
@@ -82,6 +84,7 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
         _put(made, one, writer.fact(one, values[one.id], coloured=one.id in ("status", layer.style.colour_by)))
     made.place = [_place(house, actor, one.id, values[one.id], language)
                   for one in layer.derived_fields if one.id in TERRITORIES and values.get(one.id)]
+    made.album = attachments.album(house, actor, layer_id, feature_id, language, as_of)
     return made
 
 

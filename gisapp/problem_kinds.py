@@ -175,3 +175,42 @@ DELIVERY_PROBLEMS: dict[str, ProblemKind] = {
         429, "链接在一小时内使用次数过多，请稍后再试。",
         "This link was used too often within the hour. Try again later."),
 }
+
+PHOTO_PROBLEMS: dict[str, ProblemKind] = {
+    "photo_unknown": ProblemKind(
+        404, "没有这张照片；它可能已被移除。", "There is no such photo; it may have been removed."),
+    "photo_missing": ProblemKind(
+        400, "没有收到照片。请以 multipart/form-data 的 file 字段提交一张照片。",
+        "No photo came. Send one as the field file of multipart/form-data."),
+    "photo_kind": ProblemKind(
+        415, "这是{what}，不能作为照片。{do}。可用：JPEG、PNG、WebP。",
+        "This is {what} and cannot be taken for a photo: {do}. Possible are JPEG, PNG and WebP."),
+    "photo_bytes": ProblemKind(
+        413, "照片超过 {limit} MB。请在手机上缩小后再传。",
+        "The photo is larger than {limit} MB. Make it smaller first."),
+    "photo_too_large": ProblemKind(
+        422, "照片有 {width}×{height} 像素，上限是 {limit} 百万像素。请缩小后再传。",
+        "The photo has {width}×{height} pixels; the limit is {limit} megapixels. Make it smaller first."),
+    "photo_unreadable": ProblemKind(
+        422, "照片已损坏或不完整（{reason}）。请重新拍摄或重新导出。",
+        "The photo is damaged or cut short ({reason}). Take it or save it again."),
+    "photo_too_many": ProblemKind(
+        422, "一个要素最多 {limit} 张照片。请先移除不需要的。",
+        "A feature has at most {limit} photos. Remove some first."),
+    "photo_id_conflict": ProblemKind(
+        409, "编号 {id} 已是另一张照片。请换用新的编号。", "Id {id} is another photo already. Use a new id."),
+    "photo_removed": ProblemKind(
+        409, "编号为 {id} 的照片已被移除，不能再次提交。请换用新的编号。",
+        "Photo {id} was removed and cannot be sent again. Use a new id."),
+    "photo_not_yours": ProblemKind(
+        403, "只有审核员可以移除照片；添加者本人可在 {minutes} 分钟内移除。请联系审核员。",
+        "Only a reviewer removes photos, or who added one within {minutes} minutes. Ask a reviewer."),
+    "photo_original_masked": ProblemKind(
+        403, "原始文件含拍摄位置等信息，您只能看不含这些信息的照片。请去掉 size=original。",
+        "The original file tells where it was taken and more; you may see the photo without that. Leave away "
+        "size=original."),
+    "photo_lost": ProblemKind(
+        410, "照片文件不在服务器上。请管理员运行 gisapp attachments check，并从备份恢复。",
+        "The photo's file is not on the server. Let an administrator run gisapp attachments check and restore it from "
+        "a backup."),
+}

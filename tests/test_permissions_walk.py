@@ -90,6 +90,7 @@ def on_account(tail: str = "", **form: str) -> Make:
 
 ITEMS = "/collections/<layer_id>/items"
 ITEM = ITEMS + "/<feature_id>"
+PHOTOS = ITEM + "/attachments"
 TILES = "/collections/<layer_id>/tiles"
 IMPORT = "/imports/<import_id>"
 JOB = "/jobs/<job_id>"
@@ -160,6 +161,17 @@ LINES = (
     Line("DELETE", ITEM, "delete", on_feature(headers=V1), (200, 204)),
     Line("GET", ITEM + "/history", "read", on_feature("/history")),
     Line("POST", ITEM + "/restore", "update", on_feature("/restore", json={"version": 1}, headers=V1)),
+    Line("GET", PHOTOS, "read", on_feature("/attachments")),
+    Line("POST", PHOTOS, "update", on_feature("/attachments", data={}, content_type="multipart/form-data"), (400,)),
+    Line("GET", PHOTOS + "/<photo_id>", "read", on_feature(f"/attachments/{uuid4()}"), (404,)),
+    Line("DELETE", PHOTOS + "/<photo_id>", "update", on_feature(f"/attachments/{uuid4()}"), (404,)),
+    Line("GET", PHOTOS + "/<photo_id>/thumbnail", "read", on_feature(f"/attachments/{uuid4()}/thumbnail"), (404,)),
+    Line("GET", "/panel/<layer_id>/<feature_id>/photos", "read", lambda t: (
+        f"/panel/rooftop_signs/{t.feature()}/photos", {})),
+    Line("POST", "/panel/<layer_id>/<feature_id>/photos", "update", lambda t: (
+        f"/panel/rooftop_signs/{t.feature()}/photos", {"data": {}}), (400,)),
+    Line("POST", "/panel/<layer_id>/<feature_id>/photos/<photo_id>/remove", "update", lambda t: (
+        f"/panel/rooftop_signs/{t.feature()}/photos/{uuid4()}/remove", {}), (404,)),
     Line("GET", "/collections/<layer_id>/changes", "read", at(S + "/changes?from=2024-01-01&limit=1")),
     Line("GET", "/statistics", "read", at("/statistics?layer=rooftop_signs")),
     Line("GET", "/collections/<layer_id>/statistics", "read", at(S + "/statistics?group_by=status")),

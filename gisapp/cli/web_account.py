@@ -19,7 +19,7 @@ from gisapp.faults import Fault
 from gisapp.words import Words
 
 #: Folders of an instance that the web server and its children write into.
-FOLDERS = ("areas", "exports", "imports", "jobs", "prints", "translations", "web")
+FOLDERS = ("areas", "attachments", "exports", "imports", "jobs", "prints", "translations", "web")
 _FIRST_FREE_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 

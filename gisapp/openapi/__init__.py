@@ -2,6 +2,7 @@
 
     parameters   what an address takes
     answers      what comes back, problems included
+    attachments  photos of features
     bodies       what a layer's features are made of
     imports      files in
     jobs         long work in the background

@@ -93,6 +93,7 @@ COMMON: dict[str, Entry] = {
 
 _PATH: dict[str, Entry] = {
     "featureId": ({"type": "string", "format": "uuid"}, Words("要素编号", "Id of the feature")),
+    "photoId": ({"type": "string", "format": "uuid"}, Words("照片编号", "Id of the photo")),
     "importId": ({"type": "string", "format": "uuid"}, Words("导入编号", "Id of the import")),
     "tileMatrix": ({"type": "integer", "minimum": 0, "maximum": 22}, Words("缩放级别", "Zoom level")),
     "tileRow": ({"type": "integer", "minimum": 0}, Words("行号，自上而下", "Row, from the top")),

@@ -6,7 +6,7 @@ from typing import Any
 
 from gisapp import map_styles
 from gisapp.layers import Catalogue, Layer
-from gisapp.openapi import history, imports, jobs, marking, questions
+from gisapp.openapi import attachments, history, imports, jobs, marking, questions
 from gisapp.openapi.answers import GEOJSON, items_content, json_content, paged, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, items_parameters, ref
@@ -43,7 +43,7 @@ def make_paths(catalogue: Catalogue, language: str, *, personal: bool) -> dict[s
     paths |= jobs.make_paths(language)
     for layer in catalogue.layers.values():
         paths |= _layer_paths(layer, catalogue, language, personal)
-        paths |= marking.layer_paths(layer, language)
+        paths |= marking.layer_paths(layer, language) | attachments.layer_paths(layer, language)
     return paths
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, flash, jsonify, make_response, render_tem
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import features, history
+from gisapp import attachments, features, history
 from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params import invalid, known_names, parse, parse_as_of, parse_id
@@ -37,8 +37,10 @@ def versions(layer_id: str, feature_id: str) -> Response:
     if story.older:
         links.append(link("next", url(path, before=story.older, limit=request.args.get("limit"), f="json"),
                           "application/json"))
-    return answer({"layer": layer_id, "id": str(story.id), "title": story.title, "current": story.current,
-                   "versions": [_document(one) for one in story.versions], "links": links})
+    return answer({
+        "layer": layer_id, "id": str(story.id), "title": story.title, "current": story.current,
+        "versions": [_document(one) for one in story.versions], "photos": [_photo(one) for one in _photos(story)],
+        "links": links})
 
 
 def _story(layer_id: str, feature_id: str) -> history.Story:
@@ -49,6 +51,19 @@ def _story(layer_id: str, feature_id: str) -> history.Story:
         raise Problem("parameter_unknown", name=sorted(unknown)[0][:60], known=", ".join(_OF_HISTORY))
     return history.story(house, actor, layer_id, parse_id(feature_id), context.language(),
                          _whole("before"), _whole("limit") or 50)
+
+
+def _photos(story: history.Story) -> list[attachments.Photo]:
+    """The photos that the feature ever had, with its newest page of versions."""
+    if "before" in request.args:
+        return []
+    return attachments.story(context.house(), context.actor(), story.layer.id, story.id)
+
+
+def _photo(one: attachments.Photo) -> dict[str, Any]:
+    return {"id": str(one.id), "sha256": one.sha256, "caption": one.caption, "added_at": one.added_at.isoformat(),
+            "added_by": one.added_by, "removed_at": one.removed_at and one.removed_at.isoformat(),
+            "removed_by": one.removed_by, "removed_why": one.removed_why}
 
 
 def _whole(name: str) -> int | None:
@@ -93,7 +108,7 @@ def panel(layer_id: str, feature_id: str) -> Response:
 def _page(story: history.Story, problem: Problem | None = None) -> Response:
     whole = "HX-Request" not in request.headers
     template = "history/history_page.html" if whole else "history/history.html"
-    page = render_template(template, story=story, whole=whole, language=context.language(),
+    page = render_template(template, story=story, whole=whole, language=context.language(), photos=_photos(story),
                            problem=problem.sentence(context.language()) if problem else None)
     # htmx swaps good answers only, and a refusal is shown in the place of the list.
     response = make_response(page, problem.kind.status if problem and whole else 200)

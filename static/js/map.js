@@ -2,6 +2,7 @@
 
 import { askFor } from './ask.js';
 import './answer_table.js';
+import './photos.js';
 import { basemapsFor } from './basemaps.js';
 import { carryFor } from './carry.js';
 import { drawFor } from './draw.js';
