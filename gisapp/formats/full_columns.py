@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,18 @@ def full_columns(job: Job, names: Sequence[str], booleans: str = "logical") -> l
         if field.codelist and f"{field.id}_title" not in taken:
             columns.append(FullColumn(f"{field.id}_title", field, code_titles(job.catalogue, field, job.language)))
     return columns
+
+
+def code_pairs(columns: Sequence[FullColumn]) -> Iterator[tuple[int, FullColumn, FullColumn | None]]:
+    """Each column with its number, and with the column of titles after it where it holds single codes; such titles do
+    not come again by themselves."""
+    number = 0
+    while number < len(columns):
+        column, after = columns[number], columns[number + 1] if number + 1 < len(columns) else None
+        paired = (after is not None and column.field.type == "code" and after.field is column.field
+                  and column.titles is None and after.titles is not None)
+        yield number, column, after if paired else None
+        number += 2 if paired else 1
 
 
 def table_of(part: Part, columns: Sequence[FullColumn]) -> Table:

@@ -38,6 +38,12 @@ def local_texts(values: pa.Array, zone: ZoneInfo) -> pa.Array:
     return pc.if_else(there, found, pa.scalar(None, pa.string())) if values.null_count else found
 
 
+def iso_moments(values: pa.Array) -> pa.Array:
+    """Timestamps (UTC) as 2026-01-02T03:04:05.678Z, to the millisecond."""
+    told = values.cast(pa.timestamp("ms"), safe=False).cast(pa.string())
+    return pc.binary_join_element_wise(pc.replace_substring(told, " ", "T", max_replacements=1), "Z", "")
+
+
 def offsets(seconds: Ints, zone: ZoneInfo) -> Ints:
     """How far the zone is from UTC at each moment (seconds since 1970), asked once an hour where it stays the same."""
     hours, which = np.unique(seconds // _HOUR, return_inverse=True)

@@ -54,10 +54,11 @@ class OneTable:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows in the order of the spool."""
         for batch in self.spool.batches():
-            arrays = [column.values(batch) for column in self.columns] + [self._place(batch)]
+            arrays = [column.values(batch) for column in self.columns] + [self.place(batch)]
             yield pa.record_batch(arrays + ([batch[SECOND]] if self.second else []), schema=self.schema)
 
-    def _place(self, batch: pa.RecordBatch) -> pa.Array:
+    def place(self, batch: pa.RecordBatch) -> pa.Array:
+        """The geometry of each row, the second where it stands in."""
         return pc.coalesce(batch[GEOMETRY], batch[SECOND]) if self.job.layer.stand_in else batch[GEOMETRY]
 
     def described(self) -> Table:

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gisapp.formats.vertices import Ints, Vertices, kind_of, run_index, turned, vertices
+from gisapp.formats.vertices import (
+    Ints,
+    Vertices,
+    boxes,
+    kind_of,
+    points_of,
+    put,
+    put_points,
+    run_index,
+    turned,
+    vertices,
+)
 
 #: Shape types by the layer's kind of geometry.
 _TYPES = {"Point": 1, "LineString": 3, "MultiLineString": 3, "Polygon": 5, "MultiPolygon": 5, "MultiPoint": 8}
@@ -62,28 +72,26 @@ class ShpWriter:
 
     def _records(self, found: Vertices) -> tuple[Words, Ints]:
         """The records of a batch as 32-bit words, and how many words each has."""
-        owners = np.repeat(np.arange(len(found.runs)), found.runs)
-        points = np.bincount(owners, found.sizes, len(found.runs)).astype(np.int64)
+        points = points_of(found)
         there = points > 0
         before = {1: 3, 8: 12}.get(self._type, 13)  # words of a record up to its parts
         parts = found.runs if self._type in (3, 5) else np.zeros_like(found.runs)
         lengths = np.where(there, before + parts + 4 * points, 3)
         starts = np.cumsum(lengths) - lengths
         words = np.zeros(int(lengths.sum()), np.uint32)
-        _put(words, starts, _big(np.arange(len(lengths)) + self._rows + 1))
-        _put(words, starts + 1, _big((lengths - 2) * 2))
-        _put(words, starts + 2, np.where(there, self._type, 0).astype(np.uint32))
-        box = _boxes(found, points[there])
+        put(words, starts, _big(np.arange(len(lengths)) + self._rows + 1))
+        put(words, starts + 1, _big((lengths - 2) * 2))
+        put(words, starts + 2, np.where(there, self._type, 0).astype(np.uint32))
+        box = boxes(found)[there]
         self._grow(box)
         if self._type != 1:
-            _put(words, starts[there] + 3, box)
+            put(words, starts[there] + 3, box)
             counts = np.column_stack([parts, points] if self._type != 8 else [points]).astype(np.uint32)
-            _put(words, starts[there] + 11, counts[there])
+            put(words, starts[there] + 11, counts[there])
         if self._type in (3, 5):
             first = np.cumsum(found.sizes) - found.sizes
             words[run_index(starts + 13, found.runs)] = first - np.repeat(np.cumsum(points) - points, found.runs)
-        spread = np.ndarray((max(len(words) - 3, 0),), np.complex128, words, 0, (4,))
-        spread[run_index(starts + before + parts, points, 4)] = found.points
+        put_points(words, starts + before + parts, points, found.points)
         return words, lengths
 
     def _grow(self, boxes: NDArray[np.float64]) -> None:
@@ -104,20 +112,3 @@ def _big(values: Ints) -> Words:
     """Words that hold big-endian numbers."""
     found: Words = values.astype(np.uint32).byteswap()
     return found
-
-
-def _put(words: Words, at: Ints, values: NDArray[Any]) -> None:
-    """The values (a row of them for each place) into the words from each place on."""
-    rows = np.ascontiguousarray(values).view(np.uint32).reshape(len(at), -1) if len(at) else values
-    if len(at):
-        words[at[:, None] + np.arange(rows.shape[1])] = rows
-
-
-def _boxes(found: Vertices, points: Ints) -> NDArray[np.float64]:
-    """West, south, east and north of each shape that has points."""
-    starts = np.cumsum(points) - points
-    if not len(starts):
-        return np.zeros((0, 4))
-    x, y = found.points.real, found.points.imag
-    return np.column_stack([np.minimum.reduceat(x, starts), np.minimum.reduceat(y, starts),
-                            np.maximum.reduceat(x, starts), np.maximum.reduceat(y, starts)])

@@ -144,6 +144,38 @@ def _merged(one: Vertices, other: Vertices, first: NDArray[np.bool_]) -> Vertice
     return Vertices(points, sizes[order], runs, np.concatenate([one.outer, other.outer])[order])
 
 
+def boxes(shape: Vertices) -> NDArray[np.float64]:
+    """West, south, east and north of each shape; infinity and its opposite where it has no points."""
+    found = np.tile([np.inf, np.inf, -np.inf, -np.inf], (len(shape.runs), 1))
+    points = points_of(shape)
+    there = points > 0
+    if bool(there.any()):
+        starts = (np.cumsum(points) - points)[there]
+        for column, axis in enumerate((shape.points.real, shape.points.imag)):
+            found[there, column] = np.minimum.reduceat(axis, starts)
+            found[there, column + 2] = np.maximum.reduceat(axis, starts)
+    return found
+
+
+def points_of(shape: Vertices) -> Ints:
+    """How many points each shape has."""
+    owners = np.repeat(np.arange(len(shape.runs)), shape.runs)
+    return np.bincount(owners, shape.sizes, len(shape.runs)).astype(np.int64)
+
+
+def put(words: NDArray[np.uint32], at: Ints, values: NDArray[Any]) -> None:
+    """The values (a row of them for each place) into words of 32 bits, from each place on."""
+    if len(at):
+        rows = np.ascontiguousarray(values).view(np.uint32).reshape(len(at), -1)
+        words[at[:, None] + np.arange(rows.shape[1])] = rows
+
+
+def put_points(words: NDArray[np.uint32], at: Ints, counts: Ints, points: Points) -> None:
+    """So many of the points (16 bytes each) into words, from each place on."""
+    spread = np.ndarray((max(len(words) - 3, 0),), np.complex128, words, 0, (4,))
+    spread[run_index(at, counts, 4)] = points
+
+
 def turned(shape: Vertices, *, clockwise: bool = True) -> Vertices:
     """Rings as a shapefile wants them, outer ones clockwise and holes the other way, or all turned round."""
     starts = np.cumsum(shape.sizes) - shape.sizes
