@@ -15,7 +15,17 @@ from typing import Any
 from sqlalchemy import Table
 
 from gisapp.counts import Facets
-from gisapp.sql_pages import KEY_ZOOM, MARGIN_M, Box, Values, Where, envelope, envelope_values, row_of
+from gisapp.sql_pages import (
+    KEY_ZOOM,
+    MARGIN_M,
+    Box,
+    Values,
+    Where,
+    envelope,
+    envelope_values,
+    outer_and_inner,
+    row_of,
+)
 from gisapp.sql_tiles import WORLD_M
 
 #: So many cells across a box: the rim around small ones holds few features, and few large ones fill the middle.
@@ -49,9 +59,12 @@ class Cells:
         """How many halvings away from the rows of a page's key."""
         return KEY_ZOOM - 6 - self.zoom
 
-    def top(self, row: int) -> float:
-        """The upper edge of a row, metres."""
-        return _HALF_M - row * self.size
+    @property
+    def inner(self) -> Box:
+        """What the cells cover, metres."""
+        (left, right), (top, bottom) = self.columns, self.rows
+        return (left * self.size - _HALF_M, _HALF_M - (bottom + 1) * self.size,
+                (right + 1) * self.size - _HALF_M, _HALF_M - top * self.size)
 
 
 def cells_within(box: Box, kept: Sequence[int], across: int) -> Cells | None:
@@ -78,7 +91,7 @@ def _band(fine: Cells, coarse: Cells) -> list[tuple[_Sides, _Sides]]:
 
 
 def _sums(name: str, zoom: int, rectangles: Sequence[tuple[_Sides, _Sides]], facets: Facets) -> tuple[str, Values]:
-    """Rows of (column, row, count) over rectangles of cells, tile by tile as the grid is kept."""
+    """Rows of (row, count) over rectangles of cells, tile by tile as the grid is kept."""
     parts = [(x, y, max(columns[0] - x * 64, 0), min(columns[1] - x * 64, 63),
               64 * max(rows[0] - y * 64, 0), 64 * min(rows[1] - y * 64, 63) + 63)
              for columns, rows in rectangles
@@ -86,48 +99,72 @@ def _sums(name: str, zoom: int, rectangles: Sequence[tuple[_Sides, _Sides]], fac
     names = [f"{name}_{what}" for what in ("x", "y", "left", "right", "first", "last")]
     condition, values = facets.condition()
     return f"""
-        SELECT x * 64 + (cell & 63) AS grid_column, y * 64 + (cell >> 6) AS grid_row, n
+        SELECT y * 64 + (cell >> 6) AS grid_row, n
           FROM unnest({", ".join(f"%({one})s::integer[]" for one in names)}) AS part (x, y, c0, c1, first, last)
-          JOIN {facets.table} ON layer = %(layer)s AND zoom = {zoom} AND tile_x = x AND tile_y = y
+          JOIN {facets.table} ON layer = %(layer)s AND zoom = %({name}_zoom)s AND tile_x = x AND tile_y = y
                AND cell BETWEEN first AND last AND (cell & 63) BETWEEN c0 AND c1{condition}
-    """, values | {one: [part[at] for part in parts] for at, one in enumerate(names)}  # noqa: S608
+    """, values | {f"{name}_zoom": zoom} | {  # noqa: S608
+        one: [part[at] for part in parts] for at, one in enumerate(names)}
 
 
-def select_count(layer_id: str, table: Table, fine: Cells, coarse: Cells, facets: Facets, asked: Where, others: Where
-                 ) -> tuple[str, Values]:
+def select_count(layer_id: str, table: Table, fine: Cells | None, coarse: Cells, facets: Facets, asked: Where,
+                 others: Where) -> tuple[str, Values]:
     """One row: the rows of coarse cells that meet the box and about how many features have their middle in each (two
-    arrays); of these those in inner cells; what the fine cells around them hold; and what the rim adds to their sum.
-    `asked` is the whole question, `others` without its box."""
+    arrays), and how many features answer. `asked` is the whole question, `others` without its box.
+
+    Counted are those that the index knows to meet the box (with `fine` cells their sum, and what the index knows to
+    reach the rim around them), less those at the edge of the box that do not answer when they are looked at.
+    """
     (left, right), (top, bottom) = coarse.columns, coarse.rows
     middle, values = _sums("middle", coarse.zoom, [((left - 1, right + 1), (top - 1, bottom + 1))], facets)
-    band, more = _sums("band", fine.zoom, _band(fine, coarse), facets)
-    column = f"gisapp.cell_of({_HALF_M} + (ST_XMin(box) + ST_XMax(box)) / 2, {64 << fine.zoom})"
-    row = f"gisapp.cell_of({_HALF_M} - (ST_YMin(box) + ST_YMax(box)) / 2, {64 << fine.zoom})"
-    rim = " OR ".join(f"{table}.geom_3857 && {envelope(f'rim_{at}')}" for at in range(4))
+    near, within = outer_and_inner(coarse.box)
+    met, more = _by_index(table, near, others) if fine is None else _by_cells(table, fine, coarse, near, facets, others)
+    missed = f"SELECT count(*) FROM {table} WHERE {_meets(table, 'frame')} AND {others.text} AND NOT ({asked.text})"  # noqa: S608
     return f"""
-        SELECT array_agg(grid_row), array_agg(n), sum(inner_n)::bigint,
-            (SELECT coalesce(sum(n), 0)::bigint FROM ({band}) AS counted),
-            (SELECT coalesce(sum(in_box::integer - (
-                        {column} BETWEEN %(column_0)s AND %(column_1)s AND {row} BETWEEN %(row_0)s AND %(row_1)s
-                    )::integer), 0)::bigint
-               FROM (SELECT ({asked.text}) AS in_box, {table}.geom_3857::box2d::box3d AS box
-                       FROM {table} WHERE ({rim}) AND {others.text} OFFSET 0) AS near_rim)
-          FROM (SELECT grid_row, sum(n)::bigint AS n, coalesce(sum(n) FILTER (WHERE
-                       grid_column BETWEEN {left} AND {right} AND grid_row BETWEEN {top} AND {bottom}), 0) AS inner_n
-                  FROM ({middle}) AS counted GROUP BY 1 ORDER BY 1) AS by_row
-    """, asked.values | others.values | values | more | _rim(fine) | {  # noqa: S608
-        "layer": layer_id, "column_0": fine.columns[0], "column_1": fine.columns[1],
+        SELECT array_agg(grid_row), array_agg(n), ({met}) - ({missed})
+          FROM (SELECT grid_row, sum(n)::bigint AS n FROM ({middle}) AS counted GROUP BY 1 ORDER BY 1) AS by_row
+    """, asked.values | others.values | values | more | _around("frame", near, within) | {"layer": layer_id}  # noqa: S608
+
+
+def _by_index(table: Table, near: Box, others: Where) -> tuple[str, Values]:
+    return (f"SELECT count(*) FROM {table} WHERE {table}.geom_3857 && {envelope('near')} AND {others.text}",  # noqa: S608
+            envelope_values("near", near))
+
+
+def _by_cells(table: Table, fine: Cells, coarse: Cells, near: Box, facets: Facets, others: Where) -> tuple[str, Values]:
+    """Those with their middle in an inner cell by the grid, those that reach the rim by the index; who does both
+    reaches over the line between them, and is counted once."""
+    inner, values = _sums("inner", coarse.zoom, [(coarse.columns, coarse.rows)], facets)
+    band, more = _sums("band", fine.zoom, _band(fine, coarse), facets)
+    bounds = f"{table}.geom_3857::box2d::box3d"
+    column = f"gisapp.cell_of({_HALF_M} + (ST_XMin({bounds}) + ST_XMax({bounds})) / 2, %(cells)s)"
+    row = f"gisapp.cell_of({_HALF_M} - (ST_YMin({bounds}) + ST_YMax({bounds})) / 2, %(cells)s)"
+    x0, y0, x1, y1 = fine.inner
+    lines = ((x0, y1, x1, y1), (x0, y0, x1, y0), (x0, y0, x0, y1), (x1, y0, x1, y1))
+    return f"""
+        (SELECT coalesce(sum(n), 0)::bigint FROM ({inner}) AS counted)
+        + (SELECT coalesce(sum(n), 0)::bigint FROM ({band}) AS counted)
+        + (SELECT count(*) FROM {table} WHERE {_meets(table, "rim")} AND {others.text})
+        - (SELECT count(*) FROM {table} WHERE {_meets(table, "line")} AND {others.text}
+              AND {column} BETWEEN %(column_0)s AND %(column_1)s AND {row} BETWEEN %(row_0)s AND %(row_1)s)
+    """, values | more | _around("rim", near, fine.inner) | _boxes("line", lines) | {  # noqa: S608
+        "cells": 64 << fine.zoom, "column_0": fine.columns[0], "column_1": fine.columns[1],
         "row_0": fine.rows[0], "row_1": fine.rows[1]}
 
 
-def _rim(cells: Cells) -> Values:
-    """Four boxes around the inner cells, to the edge of the whole box and a little more."""
-    x0, y0 = (edge - MARGIN_M for edge in cells.box[:2])
-    x1, y1 = (edge + MARGIN_M for edge in cells.box[2:])
-    left, right = cells.columns[0] * cells.size - _HALF_M, (cells.columns[1] + 1) * cells.size - _HALF_M
-    top, bottom = cells.top(cells.rows[0]), cells.top(cells.rows[1] + 1)
-    boxes = ((x0, top, x1, y1), (x0, y0, x1, bottom), (x0, y0, left, y1), (right, y0, x1, y1))
-    return {name: value for at, box in enumerate(boxes) for name, value in envelope_values(f"rim_{at}", box).items()}
+def _meets(table: Table, name: str) -> str:
+    """Condition on what reaches one of the four boxes bound under `name`."""
+    return "(" + " OR ".join(f"{table}.geom_3857 && {envelope(f'{name}_{at}')}" for at in range(4)) + ")"
+
+
+def _around(name: str, outer: Box, inner: Box) -> Values:
+    """Four boxes that fill an outer box around an inner one."""
+    (x0, y0, x1, y1), (left, bottom, right, top) = outer, inner
+    return _boxes(name, ((x0, top, x1, y1), (x0, y0, x1, bottom), (x0, y0, left, y1), (right, y0, x1, y1)))
+
+
+def _boxes(name: str, boxes: Sequence[Box]) -> Values:
+    return {key: value for at, box in enumerate(boxes) for key, value in envelope_values(f"{name}_{at}", box).items()}
 
 
 def strip_end(cells: Cells, counted: Sequence[tuple[int, int]], wanted: int, key: int | None, back: bool) -> int | None:

@@ -96,12 +96,19 @@ def _in_box(layer: Layer, table: Table, box: Box, whole: bool) -> Where:
     if not whole:
         return Where(f"{table}.geom_3857 && {envelope('near')}", envelope_values("near", (x0, y0, x1, y1)))
     exact = f"ST_Intersects({shown}, ST_MakeEnvelope(%(box_w)s, %(box_s)s, %(box_e)s, %(box_n)s, {SRID}))"
-    values = dict(zip(("box_w", "box_s", "box_e", "box_n"), box, strict=True)) | envelope_values(
-        "near", (x0 - MARGIN_M, y0 - MARGIN_M, x1 + MARGIN_M, y1 + MARGIN_M))
+    near, within = outer_and_inner((x0, y0, x1, y1))
+    values = dict(zip(("box_w", "box_s", "box_e", "box_n"), box, strict=True)) | envelope_values("near", near)
     if min(x1 - x0, y1 - y0) > _LEAST_BOX_M:
-        values |= envelope_values("within", (x0 + INNER_M, y0 + INNER_M, x1 - INNER_M, y1 - INNER_M))
+        values |= envelope_values("within", within)
         exact = f"({table}.geom_3857 @ {envelope('within')} OR {exact})"
     return Where(f"{table}.geom_3857 && {envelope('near')} AND {exact}", values)
+
+
+def outer_and_inner(box: Box) -> tuple[Box, Box]:
+    """What the index is asked for a box (metres of Web Mercator), and in what of it nothing needs the exact test."""
+    x0, y0, x1, y1 = box
+    return ((x0 - MARGIN_M, y0 - MARGIN_M, x1 + MARGIN_M, y1 + MARGIN_M),
+            (x0 + INNER_M, y0 + INNER_M, x1 - INNER_M, y1 - INNER_M))
 
 
 def envelope(name: str) -> str:

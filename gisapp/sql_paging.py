@@ -20,10 +20,10 @@ from gisapp.sql_grid import Cells
 from gisapp.sql_pages import Where, drawn, select_counted_page, select_page, where
 from gisapp.tables import SRID
 
-#: A box this wide, in metres of Web Mercator, is counted by the grid: in a smaller one every feature may be looked at.
-_WIDE_M = 3700.0
+#: A box this wide, in metres of Web Mercator, is counted by the grid, a smaller one by the index alone.
+_WIDE_M = 2500.0
 #: Leafing by rows of cells pays when a page is that small a part of what answers.
-_FEW, _PART = 2000, 3
+_FEW, _PART = 600, 3
 Row = tuple[Any, ...]
 
 
@@ -74,8 +74,8 @@ def fetch(driver: psycopg.Connection[Any], layer: Layer, table: Table, query: Qu
     if facets is not None and query.bbox is not None:
         fine, coarse = (sql_grid.cells_within(drawn(query.bbox), facets.kept, across)
                         for across in (sql_grid.FINE, sql_grid.COARSE))
-        if fine is not None and coarse is not None and fine.wide > _WIDE_M:
-            return _by_grid(look, fine, coarse, facets)
+        if fine is not None and coarse is not None:
+            return _by_grid(look, fine if fine.wide > _WIDE_M else None, coarse, facets)
     if query.filters:
         return _together(look)
     rows = look.page()
@@ -130,12 +130,11 @@ def _watched(look: _Look) -> dict[str, str | None]:
     return kept["watched"]
 
 
-def _by_grid(look: _Look, fine: Cells, coarse: Cells, facets: Facets) -> Fetched:
+def _by_grid(look: _Look, fine: Cells | None, coarse: Cells, facets: Facets) -> Fetched:
     others = where(look.layer, look.table, replace(look.query, bbox=None, computed=()))
-    rows, counts, inner, band, rim = look.rows(sql_grid.select_count(
+    rows, counts, matched = look.rows(sql_grid.select_count(
         look.layer.id, look.table, fine, coarse, facets, look.asked, others))[0]
     counted = list(zip(rows or (), counts or (), strict=True))
-    matched = int(inner or 0) + band + rim
     return _fetched(look, _leaf(look, coarse, counted, matched), matched, False)
 
 

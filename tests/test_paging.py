@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from itertools import chain
 from typing import Any
 
@@ -43,11 +44,11 @@ def _town(house: House) -> None:
                                 " WHERE sign_no LIKE 'P%8'"))
 
 
-@pytest.fixture(params=["by the grid", "as it comes"])
+@pytest.fixture(params=["by the grid", "by the index", "as it comes"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Small boxes and short answers by the grid as well; or all of them as the size decides."""
-    if request.param == "by the grid":
-        monkeypatch.setattr(sql_paging, "_WIDE_M", 0)
+    """All boxes counted by the grid, or by the index, and leafed through in strips; or all as the size decides."""
+    if request.param != "as it comes":
+        monkeypatch.setattr(sql_paging, "_WIDE_M", 0 if request.param == "by the grid" else math.inf)
         monkeypatch.setattr(sql_paging, "_FEW", 0)
         monkeypatch.setattr(sql_paging, "_PART", 1)
     return str(request.param)
@@ -136,8 +137,17 @@ def test_numbers_are_ordered_as_numbers_in_every_way_of_fetching(house: House, s
 
 def test_the_order_is_the_same_whichever_way_it_is_fetched(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = _ids(_page(house, SIGNS, bbox=BOXES["a city"], limit="200"))
-    monkeypatch.setattr(sql_paging, "_WIDE_M", math.inf)
+    monkeypatch.setattr(sql_paging, "_facets", lambda look: None)
     assert _ids(_page(house, SIGNS, bbox=BOXES["a city"], limit="200")) == plain
+
+
+def test_any_box_is_counted_as_looking_at_every_feature_does(house: House, way: str) -> None:
+    chance = random.Random(11)
+    for layer_id in (SIGNS, BUILDS) * 30:
+        lon, lat = chance.uniform(113.3, 113.45), chance.uniform(31.62, 31.76)
+        wide, high = (0.0001 * 800 ** chance.random() for _ in "xy")
+        box = f"{lon:.7f},{lat:.7f},{lon + wide:.7f},{lat + high:.7f}"
+        assert _page(house, layer_id, bbox=box).number_matched == len(_truth(house, layer_id, bbox=box)), box
 
 
 def test_a_box_in_metres_is_left_through_as_well(house: House) -> None:
