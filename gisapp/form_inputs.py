@@ -39,7 +39,8 @@ class Option:
 class Input:
     """One input. `kind`: text, textarea, number, date, datetime-local, select, checkboxes, choice, place, geojson.
 
-    `parts` are the two numbers of a place. `leading` marks what comes first: state, name and what is required.
+    `parts` are the two numbers of a place, `said` is a shape in words. `leading` marks what comes first: state, name
+    and what is required.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Input:
     personal: bool = False
     leading: bool = False
     error: str = ""
+    said: str = ""
 
     @property
     def wide(self) -> bool:
@@ -68,6 +70,8 @@ class Input:
     @property
     def words(self) -> str:
         """What it holds, for reading."""
+        if self.said:
+            return self.said
         chosen = [self.value] if isinstance(self.value, str) else list(self.value)
         titles = {option.id: option.title for option in self.options}
         text = (", " if self.kind == "place" else "; ").join(titles.get(one, one) for one in chosen if one)
@@ -134,7 +138,8 @@ class Drawing:
         made = Input(slot.id, slot.names[0], slot.kind, slot.title.get(self.language), raw, required=slot.required,
                      leading=True, error=self._error(slot.id))
         if slot.kind == "geojson":
-            return replace(made, hint=self._geojson_hint(slot, raw))
+            said = form_shapes.told(raw, self.language) if isinstance(raw, str) and raw else ""
+            return replace(made, hint=self._geojson_hint(slot, raw), said=said)
         lon, lat = raw if isinstance(raw, tuple) and len(raw) == 2 else ("", "")
         stands_in = self.form.layer.stand_in
         hint = _STANDS_IN if stands_in and stands_in.id == slot.id else _DEGREES

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
+import shapely
+
+from gisapp import repairs
 from gisapp.layers import Layer
 from gisapp.schema import ValueFault
 from gisapp.words import Words
@@ -131,6 +134,21 @@ def read(layer: Layer, posted: _Posted) -> dict[str, Raw]:
             sent = tuple(posted.getlist(name)[0] for name in slot.names)
             held[slot.id] = sent if slot.kind == "place" else sent[0]
     return held
+
+
+_VERTICES = Words("{} 个顶点", "{} vertices")
+
+
+def told(raw: str, language: str) -> str:
+    """A GeoJSON text for reading: its size (m², else m, on the ellipsoid) and its vertices; "" for what is none."""
+    try:
+        given = json.loads(raw)
+        shape = shapely.geometry.shape(given)
+        area = repairs.area_m2(shape)
+        size = f"{area:,.2f} m²" if area else f"{repairs.length_m(shape):,.1f} m"
+        return f"{size}, {_VERTICES.get(language).format(vertices(given))}"
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, shapely.errors.ShapelyError):
+        return ""
 
 
 def vertices(shape: Any) -> int:

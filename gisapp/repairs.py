@@ -73,10 +73,10 @@ def crossings(shape: BaseGeometry, tried: int = 64) -> int:
 
 
 def fault(shape: BaseGeometry) -> tuple[str, tuple[float, float] | None]:
-    """Why a shape is invalid, in GEOS's words and Chinese, and where."""
+    """Why a shape is invalid, in Chinese and in GEOS's words, and where."""
     said, _, place = shapely.is_valid_reason(shape).partition("[")
     said = said.strip()
-    words = f"{said} / {_REASONS[said]}" if said in _REASONS else said
+    words = f"{_REASONS[said]} / {said}" if said in _REASONS else said
     try:
         lon, lat = (float(number) for number in place.rstrip("]").split()[:2])
     except ValueError:

@@ -25,7 +25,7 @@ MOST_LINES = 5000
 _CLOSES = 0.02
 _DMS = re.compile(
     r"([+-]?\d{1,3}(?:\.\d+)?)\s*[°度]\s*(?:(\d{1,2}(?:\.\d+)?)\s*['′分]\s*)?(?:(\d{1,2}(?:\.\d+)?)\s*(?:[\"″秒]|''|′′)\s*)?")
-_NUMBER = re.compile(r"[+-]?\d{1,9}(?:\.\d{1,12})?\Z")
+_NUMBER = re.compile(r"[+-]?\d{1,9}(?:\.\d{1,25})?\Z")
 #: A running number before a number that is none.
 _RUNNING = re.compile(r"\d{1,5} [+-]?(\d+\.|\d{6}|\d+[°度])")
 _BETWEEN = re.compile(r"[\s,，;；、]+")

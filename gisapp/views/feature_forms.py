@@ -17,6 +17,7 @@ from gisapp import changes, edits, panels, workflow
 from gisapp.edits import Edition
 from gisapp.errors import Problem
 from gisapp.form_inputs import Drawing, Input
+from gisapp.form_shapes import shapes
 from gisapp.forms import Form, Texts
 from gisapp.layers import Layer
 from gisapp.params import parse_id
@@ -218,7 +219,8 @@ def _show(sheet: Sheet, problem: Problem | None = None) -> Response:
                      repair=problem.more.get("repair") if problem else None, mark=mark(sheet.form, sheet.texts),
                      inputs=drawing.inputs(sheet.texts), places=drawing.places(sheet.texts),
                      title=_title(sheet, language), code=problem.code if problem else "",
-                     differences=_differences(sheet, drawing), changed=_changed(sheet.edition))
+                     differences=_differences(sheet, drawing), stored_shapes=_stored_shapes(sheet),
+                     changed=_changed(sheet.edition))
     if _inside():
         response.status_code = 200  # htmx swaps good answers only
     return response
@@ -251,6 +253,12 @@ def _differences(sheet: Sheet, drawing: Drawing) -> list[Difference]:
              *zip(drawing.inputs(sheet.texts), drawing.inputs(stored), strict=True)]
     return [Difference(mine, theirs, mine.id in sheet.both) for mine, theirs in pairs
             if mine.id in sheet.both or mine.id in sheet.theirs]
+
+
+def _stored_shapes(sheet: Sheet) -> list[Any]:
+    """The stored geometries, GeoJSON, of those that both sides changed: the map shows them beside the drawn ones."""
+    held = shapes(sheet.layer, sheet.edition.feature) if sheet.edition else {}
+    return [shape for name, shape in held.items() if shape and name in sheet.both]
 
 
 def _in_words(problem: Problem, layer: Layer, language: str) -> tuple[Problem, list[Fault]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -44,7 +45,8 @@ def page() -> AnyResponse:
 def _page(problem: Problem | None = None) -> Response:
     house, actor = context.house(), context.actor()
     found, may = imports.desk(house, actor), rights(actor)
-    return form_page("hand_over/imports.html", problem, layers=list(house.catalogue.layers.values()), imports=found,
+    dated = [one | {"at": datetime.fromisoformat(one["created_at"])} for one in found]
+    return form_page("hand_over/imports.html", problem, layers=list(house.catalogue.layers.values()), imports=dated,
                      catalogue=house.catalogue, language=context.language(), may_import="import" in may,
                      chosen=request.values.get("layer", ""), limit_mb=house.settings.max_upload_mb)
 

@@ -13,6 +13,9 @@ from flask_babel import Babel
 
 from gisapp.views import context
 
+#: One way of writing moments everywhere, that of the records: no day that could be a month, and it sorts.
+_FORMATS = {"date.short": "yyyy-MM-dd", "date.medium": "yyyy-MM-dd",
+            "datetime.short": "yyyy-MM-dd HH:mm", "datetime.medium": "yyyy-MM-dd HH:mm:ss"}
 _SOURCE = Path(__file__).resolve().parent.parent / "translations"
 
 
@@ -20,7 +23,8 @@ def init_languages(app: Flask, compiled: Path) -> None:
     """Translate by `context.language()`. Catalogues are compiled into the folder `compiled` at every start."""
     compile_catalogues(_SOURCE, compiled)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(compiled)
-    Babel(app, locale_selector=context.language, default_timezone=app.config.get("TIMEZONE", "Asia/Shanghai"))
+    Babel(app, {**Babel.default_date_formats, **_FORMATS}, locale_selector=context.language,
+          default_timezone=app.config.get("TIMEZONE", "Asia/Shanghai"))
     app.after_request(_remember_language)
 
 

@@ -75,6 +75,8 @@ def control_words() -> dict[str, str]:
         "locate": _("Show where I am"), "locate_outside": _("You are outside the map"),
         "zoom_in": _("Zoom in"), "zoom_out": _("Zoom out"), "coordinates": _("WGS 84 coordinates"),
         "signed_out": _("Your session has ended. Sign in again to go on."),
+        "signed_out_typing": _("Your session has ended. Sign in in a new tab, then save here again."),
+        "sign_in": _("Sign in"), "typed_is_kept": _("Nothing was saved. What you typed is kept."),
         "offline": _("The server cannot be reached. The map shows what was loaded before."),
         "failed": _("That did not work. Try again in a moment."),
         "not_there": _("There is no such record, or it was not there on the day shown."),

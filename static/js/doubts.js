@@ -1,4 +1,5 @@
-// What speaks against a shape, on the map: where it crosses itself or breaks a rule, what lies near, a repair.
+// What speaks against a shape, on the map: where it crosses itself or breaks a rule, what lies near, a repair, what
+// somebody else stored meanwhile.
 
 import { send } from './send.js';
 
@@ -6,6 +7,7 @@ const PAUSE = 500; // ms after the last step before the server is asked
 const MOST = 4; // sentences under the bar
 const FAULT = { className: 'fault-mark', color: '#a8231c', weight: 4, radius: 14, fill: false, interactive: false, pmIgnore: true };
 const NEAR = { className: 'near-mark', color: '#b35c00', weight: 3, radius: 12, fill: false, interactive: false, pmIgnore: true };
+const STORED = { className: 'stored-mark', color: '#1769c2', weight: 3, dashArray: [6, 5], fillOpacity: 0.12, interactive: false, pmIgnore: true };
 const REPAIR = { color: '#14713d', weight: 3, dashArray: [7, 5], fillOpacity: 0.15, interactive: false, pmIgnore: true };
 
 const language = () => (document.documentElement.lang.startsWith('zh') ? 'zh' : 'en');
@@ -25,6 +27,7 @@ export function doubtsFor({ map, bar, root, words }) {
     said.clearLayers();
     const near = [...form.querySelectorAll('[data-near]')].map((one) => one.dataset.near.split(',').map(Number));
     if (form.dataset.repair) said.addLayer(L.geoJSON(JSON.parse(form.dataset.repair), { style: REPAIR }));
+    for (const shape of JSON.parse(form.dataset.stored || '[]')) said.addLayer(L.geoJSON(shape, { style: STORED, pointToLayer: (_, at) => L.circleMarker(at, { ...STORED, radius: 11 }) }));
     for (const place of near) ring(said, place, NEAR);
     const fault = form.dataset.fault?.split(',').map(Number);
     if (fault) ring(said, fault, FAULT);

@@ -89,13 +89,48 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     return select({ layer: card.dataset.layer, id: card.dataset.feature, mark, asOf: card.dataset.asOf, gone: 'gone' in card.dataset });
   }
 
-  function failed(text) {
+  function failed(text, form) {
     body.removeAttribute('aria-busy');
-    const note = document.createElement('p');
+    const note = document.createElement('div');
     note.className = 'alert alert-error';
-    note.textContent = text;
-    body.replaceChildren(note);
+    note.setAttribute('role', 'alert');
+    note.append(text);
+    if (form) keep(form, note);
+    else body.replaceChildren(note);
     shell.setPanel(true);
+  }
+
+  /** A form that could not be sent keeps what was typed, with the reason above it. */
+  function keep(form, note) {
+    form.querySelector('#problem')?.remove();
+    note.id = 'problem';
+    note.append(` ${words.typed_is_kept}`);
+    form.prepend(note);
+    body.scrollTop = 0;
+  }
+
+  const typed = (event) => event.detail.elt?.closest?.('[data-feature-form]');
+
+  /** The session ended while a form was filled in: signing in elsewhere and saving again is enough. */
+  function signInBeside(form) {
+    failed(words.signed_out_typing, form);
+    const link = Object.assign(document.createElement('a'), { href: `${root}/sign-in`, target: '_blank', rel: 'noopener', className: 'button button-small', textContent: words.sign_in });
+    const line = document.createElement('p');
+    line.append(link);
+    form.querySelector('#problem').append(line);
+    form.dataset.renew = '';
+  }
+
+  /** The token of the form is of the session that ended: fetch one of the new session first. */
+  async function renew(event) {
+    const form = typed(event);
+    if (!form || !('renew' in form.dataset)) return;
+    event.preventDefault();
+    try {
+      const response = await fetch(`${root}/session`, { headers: { Accept: 'application/json' } });
+      if (response.ok) form.elements.csrf_token.value = (await response.json()).csrf_token;
+    } catch { /* sending tells */ }
+    event.detail.issueRequest(true);
   }
 
   function identify({ latlng, originalEvent }) {
@@ -126,6 +161,8 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
     const target = event.detail.xhr.getResponseHeader('HX-Redirect');
     if (!target) return;
     event.preventDefault();
+    const form = typed(event);
+    if (form) return void signInBeside(form);
     window.location.assign(target + window.location.hash);
   }
 
@@ -136,8 +173,9 @@ export function panelFor({ map, tree, shell, filter, root, words }) {
   });
   body.addEventListener('htmx:beforeOnLoad', signIn);
   body.addEventListener('htmx:afterSwap', afterSwap);
-  body.addEventListener('htmx:responseError', ({ detail }) => failed({ 401: words.signed_out, 404: words.not_there }[detail.xhr.status] || words.failed));
-  body.addEventListener('htmx:sendError', () => failed(words.offline));
+  body.addEventListener('htmx:confirm', renew);
+  body.addEventListener('htmx:responseError', (event) => failed({ 401: words.signed_out, 404: words.not_there }[event.detail.xhr.status] || words.failed, typed(event)));
+  body.addEventListener('htmx:sendError', (event) => failed(words.offline, typed(event)));
   document.querySelector('[data-close-panel]').addEventListener('click', close);
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && selected && !map.getContainer().matches('.is-marking, .is-measuring')) close(); });
   body.addEventListener('click', (event) => {

@@ -24,19 +24,38 @@ function tooltip(more) {
   return { renderMode: 'richText', confine: true, backgroundColor: colour('--surface'), borderColor: colour('--line-strong'), textStyle: { color: colour('--text') }, ...more };
 }
 
+/** About how wide a text is drawn, px: a Chinese character is twice as wide as a Latin letter. */
+const wide = (text) => [...text].reduce((sum, letter) => sum + (letter > '\u2e7f' ? 12 : 6.6), 0);
+
+/** Names that do not fit below their bars stand beside them: the bars lie. Time runs from left to right always. */
+function lies(chart, width) {
+  const dated = chart.labels.every((label) => /^\d{4}|^—$/.test(label));
+  const longest = Math.max(0, ...chart.labels.map(wide));
+  return !dated && chart.series.every((one) => one.type === 'bar') && longest > (width - 60) / chart.labels.length - 8;
+}
+
+function lying(chart, width) {
+  const many = chart.series.length > 1;
+  return {
+    ...bars(chart),
+    grid: { left: 8, right: 24, top: many ? 40 : 8, bottom: 8, containLabel: true },
+    xAxis: axis({ type: 'value', axisLabel: { color: colour('--muted'), formatter: told, hideOverlap: true } }),
+    yAxis: axis({ type: 'category', inverse: true, data: chart.labels, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { color: colour('--text'), interval: 0, width: Math.min(220, width * .4), overflow: width < 600 ? 'break' : 'truncate' } }),
+  };
+}
+
 function bars(chart) {
   const many = chart.series.length > 1;
-  const longest = Math.max(0, ...chart.labels.map((label) => label.length));
   return {
     legend: { show: many, type: 'scroll', top: 0, textStyle: { color: colour('--text') } },
     grid: { left: window.innerWidth < 500 ? 30 : 8, right: 16, top: many ? 40 : 16, bottom: 8, containLabel: true },
     tooltip: tooltip({ trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: told }),
-    xAxis: axis({ type: 'category', data: chart.labels, axisLabel: { color: colour('--muted'), hideOverlap: true, rotate: longest * chart.labels.length > 90 ? 35 : 0, width: 130, overflow: 'truncate' }, splitLine: { show: false } }),
+    xAxis: axis({ type: 'category', data: chart.labels, axisLabel: { color: colour('--muted'), hideOverlap: true }, splitLine: { show: false } }),
     yAxis: axis({ type: 'value', axisLabel: { color: colour('--muted'), formatter: told } }),
     series: chart.series.map((one) => ({
       name: one.name, type: one.type, stack: one.stack || undefined, barMaxWidth: 48, smooth: false, symbol: 'circle', symbolSize: 4,
-      itemStyle: one.colour ? { color: one.colour } : undefined,
-      data: one.values.map((value, place) => ({ value: value ?? '-', itemStyle: one.colours?.[place] ? { color: one.colours[place] } : undefined })),
+      itemStyle: { borderColor: colour('--line-strong'), borderWidth: one.type === 'bar' ? 1 : 0, ...(one.colour && { color: one.colour }) },
+      data: one.values.map((value, place) => ({ value: value ?? '-', ...(one.colours?.[place] && { itemStyle: { color: one.colours[place] } }) })),
     })),
   };
 }
@@ -70,8 +89,11 @@ function cells(chart, box) {
 function draw(place) {
   const chart = JSON.parse(place.dataset.chart);
   drawn.get(place)?.dispose();
+  const { width } = place.getBoundingClientRect();
+  const flat = chart.kind !== 'cells' && lies(chart, width);
+  place.style.height = flat ? `${Math.max(160, 60 + chart.labels.length * (width < 600 ? 34 : 30))}px` : '';
   const made = window.echarts.init(place, null, { renderer: 'canvas' });
-  const option = chart.kind === 'cells' ? cells(chart, place.getBoundingClientRect()) : bars(chart);
+  const option = chart.kind === 'cells' ? cells(chart, place.getBoundingClientRect()) : flat ? lying(chart, width) : bars(chart);
   made.setOption({ animation: false, backgroundColor: 'transparent', color: PALETTE[isDark() ? 'dark' : 'light'], textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, ...option });
   drawn.set(place, made);
 }
