@@ -1,17 +1,21 @@
-"""Saved questions: a name, a layer, the parameters of an items request; kept for oneself, for a role or for all.
+"""Saved questions: a name, a layer, the parameters of an items request; kept for oneself, for people, a role or all.
 
 The questions that ship (`gisapp.example_questions`) stand beside them, by an id in words, and cannot be changed.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from gisapp import features, params, sql_questions
+from gisapp.accounts import people
 from gisapp.errors import Problem
 from gisapp.example_questions import Example, examples
 from gisapp.house import House
@@ -21,16 +25,18 @@ from gisapp.permissions import ROLES, Actor, may, require
 SHARED_WITH = ("nobody", "everybody", *ROLES)
 MOST_NAME, MOST_DESCRIPTION, MOST_KEPT = 200, 2000, 1000
 MOST_LAYERS = 200
+MOST_PEOPLE = 100
 #: Ids of new features that an answer lists; the number is that of all.
 MOST_NEW = 1000
 #: What belongs to one look at an answer and not to the question.
 _PASSING = ("f", "lang", "limit", "after", "before", "encoding", "crs")
-_MEMBERS = {"name", "description", "layer", "query", "shared_with", "as_layer"}
+_MEMBERS = {"name", "description", "layer", "query", "shared_with", "people", "as_layer"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """`query` are parameters of an items request by name. `example` marks one that ships; it has no owner.
+    """`query` are parameters of an items request by name; `people` are user names that it is shared with, besides
+    the role of `shared_with`. `example` marks one that ships; it has no owner.
     With `as_layer` it stands among the layers. Moments are UTC."""
 
     id: str
@@ -40,6 +46,7 @@ class Question:
     description: str = ""
     owner: str = ""
     shared_with: str = "everybody"
+    people: Sequence[str] = ()
     version: int = 1
     example: bool = False
     as_layer: bool = False
@@ -69,7 +76,8 @@ def listed(house: House, actor: Actor, language: str) -> list[Question]:
     with house.db.read() as connection:
         rows = connection.execute(sql_questions.readable(actor.username, actor.role)).all()
     shipped = [_shipped(one, language) for one in examples() if one.layer in house.catalogue.layers]
-    return [*(_kept(row) for row in rows), *shipped]
+    kept = (_kept(row) for row in rows)
+    return [*(one for one in kept if not _masked(house, actor, one)), *shipped]
 
 
 def made_layers(house: House, actor: Actor) -> list[Question]:
@@ -81,7 +89,8 @@ def made_layers(house: House, actor: Actor) -> list[Question]:
 
 
 def get(house: House, actor: Actor, question_id: str, language: str) -> Question:
-    """One question. Problem `question_unknown` (404), also for one that is not shared with the reader."""
+    """One question. Problems: `question_unknown` (404), also for one that is not shared with the reader;
+    `field_masked` (403) when its text leans on a field that the reader may not see, and so might name a person."""
     require(actor, "read")
     for one in examples():
         if one.id == question_id:
@@ -90,7 +99,25 @@ def get(house: House, actor: Actor, question_id: str, language: str) -> Question
         row = connection.execute(_seen_by(actor, question_id)).one_or_none()
     if row is None:
         raise _unknown(question_id)
-    return _kept(row)
+    found = _kept(row)
+    if problem := _masked(house, actor, found):
+        raise problem
+    return found
+
+
+def _masked(house: House, actor: Actor, question: Question) -> Problem | None:
+    """Why the text of the question is not for this reader: it leans on a field that they may not see."""
+    if question.owner == actor.username or may(actor, "read_personal"):
+        return None
+    said = json.dumps(dict(question.query), ensure_ascii=False)
+    layers = house.catalogue.layers.values()
+    if not any(field.personal and field.id in said for layer in layers for field in layer.all_fields):
+        return None
+    try:
+        features.open_layer(house, actor, question.layer, "read", parse(house, question.layer, question.args))
+    except Problem as problem:
+        return problem
+    return None
 
 
 def create(house: House, actor: Actor, body: Any) -> Question:
@@ -101,7 +128,8 @@ def create(house: House, actor: Actor, body: Any) -> Question:
     with house.db.begin(actor.username, actor.request_id) as connection:
         if connection.execute(sql_questions.count_of(actor.username)).scalar_one() >= MOST_KEPT:
             raise Problem("questions_too_many", limit=MOST_KEPT)
-        return _kept(connection.execute(sql_questions.add(values | {"owner": actor.username})).one())
+        values |= {"owner": actor.username, "people": _people(connection, values["people"])}
+        return _kept(connection.execute(sql_questions.add(values)).one())
 
 
 def change(house: House, actor: Actor, question_id: str, body: Any, version: int | None) -> Question:
@@ -111,6 +139,7 @@ def change(house: House, actor: Actor, question_id: str, body: Any, version: int
     values = _values(house, actor, body)
     with house.db.begin(actor.username, actor.request_id) as connection:
         number = _own(connection, actor, question_id, version)
+        values["people"] = _people(connection, values["people"])
         return _kept(connection.execute(sql_questions.replace(number, values)).one())
 
 
@@ -200,7 +229,26 @@ def _values(house: House, actor: Actor, body: Any) -> dict[str, Any]:
     kept = {key: text for key, text in query.items() if key not in _PASSING and text}
     features.open_layer(house, actor, layer, "read", parse(house, layer, {key: [one] for key, one in kept.items()}))
     return {"name": name, "description": _text(body, "description", MOST_DESCRIPTION), "layer": layer,
-            "query": kept, "shared_with": shared, "as_layer": as_layer}
+            "query": kept, "shared_with": shared, "people": _names(body), "as_layer": as_layer}
+
+
+def _names(body: Mapping[str, Any]) -> list[str]:
+    given = body.get("people", [])
+    if not isinstance(given, list) or len(given) > MOST_PEOPLE or not all(isinstance(one, str) for one in given):
+        raise _invalid(f"people 应为用户名列表，最多 {MOST_PEOPLE} 个",
+                       f"people is a list of at most {MOST_PEOPLE} user names")
+    return given
+
+
+def _people(connection: Connection, names: Sequence[str]) -> list[str]:
+    """The names as their accounts have them, each once."""
+    found = {}
+    for name in names:
+        account = people.find_by_name(connection, name)
+        if account is None:
+            raise _invalid(f"没有用户“{name[:60]}”", f"there is no user “{name[:60]}”")
+        found[account.username] = account
+    return sorted(found)
 
 
 def _text(body: Mapping[str, Any], name: str, most: int) -> str:
@@ -216,7 +264,7 @@ def _invalid(zh: str, en: str) -> Problem:
 
 def _kept(row: Any) -> Question:
     return Question(str(row.id), row.name, row.layer, row.query, row.description, row.owner, row.shared_with,
-                    row.version, as_layer=row.as_layer, updated_at=row.updated_at)
+                    row.people, row.version, as_layer=row.as_layer, updated_at=row.updated_at)
 
 
 def _shipped(one: Example, language: str) -> Question:

@@ -40,7 +40,8 @@ _QUESTIONS = Table(
     Column("id", Uuid, primary_key=True, server_default=FetchedValue()), Column("version", Integer),
     Column("name", Text),
     Column("description", Text), Column("owner", Text), Column("layer", Text), Column("query", postgresql.JSONB),
-    Column("shared_with", Text), Column("as_layer", Boolean), Column("created_at", DateTime(timezone=True)),
+    Column("shared_with", Text), Column("people", postgresql.ARRAY(Text)), Column("as_layer", Boolean),
+    Column("created_at", DateTime(timezone=True)),
     Column("updated_at", DateTime(timezone=True)), schema="gisapp")
 _RUNS = Table(
     "question_runs", _META,
@@ -67,7 +68,8 @@ def one(question: UUID, username: str, role: str, *, every: bool, lock: bool) ->
 
 
 def _for_reader(username: str, role: str) -> Any:
-    return or_(_QUESTIONS.c.owner == username, _QUESTIONS.c.shared_with.in_(("everybody", role)))
+    return or_(_QUESTIONS.c.owner == username, _QUESTIONS.c.shared_with.in_(("everybody", role)),
+               _QUESTIONS.c.people.contains([username]))
 
 
 def count_of(username: str) -> Select[Any]:

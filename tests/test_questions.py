@@ -61,6 +61,29 @@ def test_it_is_seen_by_those_it_is_shared_with(roles: dict[str, Role], shared: s
     assert (answer.status_code, answer.json["code"]) == (404, "question_unknown")
 
 
+def test_it_may_be_shared_with_single_people(roles: dict[str, Role]) -> None:
+    made = kept(roles["inspector"], name=uuid4().hex, people=["VIEWER", "exporter", "viewer"])
+    path = f"/questions/{made['id']}"
+    assert made["people"] == ["exporter", "viewer"]
+    assert {name for name, role in roles.items() if made["name"] in names(role)} == {"inspector", "viewer", "exporter"}
+    assert roles["reviewer"].get(path).status_code == 404
+    assert roles["viewer"].get(f"/collections/q-{made['id']}/items?limit=1").status_code == 200
+    less = roles["inspector"].put(path, json=body(people=["exporter"]), headers={"If-Match": '"1"'})
+    assert less.json["people"] == ["exporter"]
+    assert roles["viewer"].get(path).status_code == 404
+
+
+def test_who_it_is_shared_with_is_chosen_on_its_page(roles: dict[str, Role]) -> None:
+    made = kept(roles["inspector"])
+    page = roles["inspector"].get(f"/q/{made['id']}", follow_redirects=True).text
+    assert 'name="people" value="exporter"' in page and 'name="people" value="inspector"' not in page
+    roles["inspector"].post("/ask", data={"act": "share", "question": made["id"], "shared_with": "viewer",
+                                          "people": ["exporter"]})
+    found = roles["exporter"].get(f"/questions/{made['id']}").json
+    assert (found["shared_with"], found["people"], found["version"]) == ("viewer", ["exporter"], 2)
+    assert 'id="share"' not in roles["exporter"].get(f"/q/{made['id']}", follow_redirects=True).text
+
+
 def test_only_its_owner_or_an_administrator_changes_it_and_against_its_version(roles: dict[str, Role]) -> None:
     path = f"/questions/{kept(roles['inspector'], shared_with='everybody')['id']}"
     other = roles["viewer"].put(path, json=body(), headers={"If-Match": '"1"'})
@@ -76,7 +99,9 @@ def test_only_its_owner_or_an_administrator_changes_it_and_against_its_version(r
 
 @pytest.mark.parametrize(("wrong", "code"), [
     ([], "body_invalid"), ({"name": "x"}, "layer_unknown"), ({"layer": "rooftop_signs"}, "body_invalid"),
-    (body(shared_with="somebody"), "body_invalid"), (body(query=[]), "body_invalid"), (body(colour=1), "body_invalid"),
+    (body(shared_with="somebody"), "body_invalid"), (body(people="viewer"), "body_invalid"),
+    (body(people=["nobody-here"]), "body_invalid"), (body(people=["a\0b"]), "body_invalid"),
+    (body(query=[]), "body_invalid"), (body(colour=1), "body_invalid"),
     (body(query={"filter": "nothing = 1"}), "filter_invalid"), (body(query={"moon": "full"}), "parameter_unknown"),
     (body(name="x" * 201), "body_invalid")])
 def test_a_question_that_cannot_be_asked_is_not_kept(admin: Role, wrong: Any, code: str) -> None:
@@ -89,6 +114,11 @@ def test_a_masked_field_is_neither_asked_nor_learnt_by_a_shared_question(roles: 
     made = kept(roles["inspector"], **asked)
     assert roles["viewer"].post("/questions", json=asked).json["code"] == "field_masked"
     assert roles["viewer"].post(f"/questions/{made['id']}/runs").json["code"] == "field_masked"
+    # What it asks for might be somebody's telephone: the text itself is kept from those who may not see the field.
+    for path in (f"/questions/{made['id']}", f"/questions/{made['id']}?f=html", f"/q/{made['id']}", "/questions",
+                 f"/collections/q-{made['id']}", "/ask"):
+        assert "13800000000" not in roles["viewer"].get(path, follow_redirects=True).text
+        assert roles["reviewer"].get(path, follow_redirects=True).status_code == 200
 
 
 def test_a_second_run_tells_what_is_new_to_this_reader(roles: dict[str, Role]) -> None:

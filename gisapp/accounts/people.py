@@ -60,6 +60,14 @@ def list_accounts(db: Database, actor: Actor) -> list[Account]:
         return list(session.scalars(select(Account).order_by(Account.active.desc(), Account.username_key)))
 
 
+def colleagues(db: Database, actor: Actor) -> list[str]:
+    """The names of the other active accounts, to share something with."""
+    require(actor, "read")
+    asked = select(Account.username).where(Account.active, Account.username != actor.username)
+    with db.read() as connection:
+        return list(connection.execute(asked.order_by(Account.username_key)).scalars())
+
+
 def show(db: Database, actor: Actor, account_id: str) -> Account:
     """One account, for administrators. Raises `account_unknown` (404)."""
     require(actor, "manage_accounts")

@@ -9,7 +9,7 @@ from gisapp.openapi.answers import GEOJSON, json_content, paged, reading, writin
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import COMMON, format_parameter, ref
 from gisapp.params import FILE_ONLY
-from gisapp.questions import MOST_DESCRIPTION, MOST_NAME, SHARED_WITH
+from gisapp.questions import MOST_DESCRIPTION, MOST_NAME, MOST_PEOPLE, SHARED_WITH
 from gisapp.streams import KINDS as STREAMED
 from gisapp.words import Words
 
@@ -85,5 +85,7 @@ def _body(catalogue: Catalogue) -> dict[str, Any]:
         "query": {"type": "object", "additionalProperties": _TEXT,
                   "description": "Parameters of an items request, such as filter / items 请求的参数，如 filter"},
         "shared_with": _TEXT | {"enum": list(SHARED_WITH)},
+        "people": {"type": "array", "items": _TEXT, "maxItems": MOST_PEOPLE,
+                   "description": "User names that it is shared with as well / 另外共享给这些用户"},
         "as_layer": {"type": "boolean", "description": "Stands among the layers, as the collection q-… / "
                                                        "列入图层，编号 q-…"}}}

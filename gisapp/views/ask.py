@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp import areas, ask, filters, questions
+from gisapp.accounts import people
 from gisapp.ask_rows import AREAS, OPERATORS, kind_of
 from gisapp.errors import Problem
 from gisapp.features import layers_for, schema_of
@@ -39,7 +40,8 @@ def page() -> Response:
         problem=problem.sentence(language) if problem else None, listed=questions.listed(house, actor, language),
         layers=layers_for(house, actor), words=_words(), offered=_offered,
         operators=OPERATORS, kind_of=kind_of, areas=_areas(), relations=ask.relations(asked.layer),
-        upload=_upload(asked), shared=questions.SHARED_WITH, args=asked.args, **told(asked, found)))
+        upload=_upload(asked), shared=questions.SHARED_WITH,
+        colleagues=people.colleagues(house.db, actor), args=asked.args, **told(asked, found)))
     if problem and "HX-Request" not in request.headers:
         response.status_code = problem.kind.status
     response.headers["Cache-Control"] = "private, no-store"
@@ -54,21 +56,25 @@ def keep() -> AnyResponse:
     number, act = form.get("question", ""), form.get("act", "save")
     if act == "seen":
         questions.look(house, actor, questions.get(house, actor, number, context.language()), note=True)
-    elif act in ("layer", "update"):
+    elif act in ("layer", "update", "share"):
         found = questions.get(house, actor, number, context.language())
-        kept = {"name": found.name, "description": found.description, "layer": found.layer,
-                "query": dict(found.query), "shared_with": found.shared_with, "as_layer": found.as_layer}
-        questions.change(house, actor, number, kept | (
-            {"as_layer": not found.as_layer} if act == "layer" else {"query": query}), found.version)
+        kept = {"name": found.name, "description": found.description, "layer": found.layer, "query": dict(found.query),
+                "shared_with": found.shared_with, "people": list(found.people), "as_layer": found.as_layer}
+        anew: dict[str, dict[str, Any]] = {
+            "layer": {"as_layer": not found.as_layer}, "update": {"query": query}, "share": _shared()}
+        questions.change(house, actor, number, kept | anew[act], found.version)
     elif act == "delete":
         questions.delete(house, actor, number, None)
         return see(f"/ask?{urlencode({'layer': form.get('layer', ''), **query})}")
     else:
-        number = questions.create(house, actor, {
+        number = questions.create(house, actor, _shared() | {
             "name": form.get("name", ""), "description": form.get("description", ""), "layer": form.get("layer", ""),
-            "query": query, "shared_with": form.get("shared_with", "nobody"),
-            "as_layer": form.get("as_layer") == "yes"}).id
+            "query": query, "as_layer": form.get("as_layer") == "yes"}).id
     return see(f"/q/{number}")
+
+
+def _shared() -> dict[str, Any]:
+    return {"shared_with": request.form.get("shared_with", "nobody"), "people": request.form.getlist("people")}
 
 
 def _upload(asked: ask.Asked) -> str | None:

@@ -112,5 +112,6 @@ def _links(found: Question) -> list[dict[str, str]]:
 def _document(found: Question) -> dict[str, Any]:
     return {"id": found.id, "name": found.name, "description": found.description, "layer": found.layer,
             "query": dict(found.query), "owner": found.owner or None, "shared_with": found.shared_with,
+            "people": list(found.people),
             "as_layer": found.as_layer, "version": found.version, "example": found.example,
             "updated_at": found.updated_at and found.updated_at.isoformat()}
