@@ -47,7 +47,8 @@ def _try_after_rest(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
 
 
 class Database:
-    """A pool on `url` of at most `pool_size` connections, and two of `lookups` beside it."""
+    """A pool on `url` of at most `pool_size` connections, and beside it two of `lookups`, and of `pages` one for each
+    thread."""
 
     def __init__(self, url: str, *, pool_size: int = 8, statement_timeout_s: int = 30, options: str = "") -> None:
         self.url = url
@@ -59,7 +60,9 @@ class Database:
         self.engine: Engine = create_engine(
             address, pool_size=pool_size, max_overflow=0, pool_timeout=20,
             connect_args={"options": flags, "connect_timeout": 10})
-        self.lookups = Lookups(address.set(drivername="postgresql").render_as_string(hide_password=False), flags)
+        plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.lookups = Lookups(plain, flags)
+        self.pages = Lookups(plain, flags, max(pool_size - 1, 1))
         event.listen(self.engine, "checkin", _note_use)
         event.listen(self.engine, "checkout", _try_after_rest)
 
@@ -117,3 +120,4 @@ class Database:
         """Close every pooled connection."""
         self.engine.dispose()
         self.lookups.close()
+        self.pages.close()

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Table
 
 from gisapp import bulk, census, sql, sql_paging
+from gisapp.accounts.sessions import Claim
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -18,6 +19,7 @@ from gisapp.layers import Layer
 from gisapp.params import Query, encode_page_key
 from gisapp.permissions import Actor, may, require
 from gisapp.schema import json_schema
+from gisapp.sql_sessions import PROOFS
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,20 @@ def list_features(house: House, actor: Actor, layer_id: str, query: Query, count
     layer, table = open_layer(house, actor, layer_id, "read", query)
     names = list(query.properties) if query.properties is not None else visible_names(actor, layer)
     with house.db.driver() as driver:
-        found = sql_paging.fetch(driver, layer, table, query, names, count_to)
+        return _page(query, sql_paging.fetch(driver, layer, table, query, names, count_to))
+
+
+def proven_page(house: House, claim: Claim, layer_id: str, query: Query, count_to: int) -> Page | None:
+    """The same for a plain question, with the proof that the claim holds in the statement that counts. None where that
+    does not lead to an answer, or the claim does not hold: sign the reader in and ask for `list_features` then."""
+    layer, table = open_layer(house, claim.actor, layer_id, "read", query)
+    names = list(query.properties) if query.properties is not None else visible_names(claim.actor, layer)
+    found = sql_paging.fetch_proven(house.db.pages, PROOFS[claim.by], claim.values(), layer, table, query, names,
+                                    count_to)
+    return _page(query, found) if found else None
+
+
+def _page(query: Query, found: sql_paging.Fetched) -> Page:
     back = query.before is not None
     after = encode_page_key(found.last) if found.last and (back or found.more) else None
     before = encode_page_key(found.first) if found.first and (found.more if back else query.after) else None

@@ -29,7 +29,7 @@ from gisapp.sql_pages import (
 from gisapp.sql_tiles import WORLD_M
 
 #: So many cells across a box: the rim around small ones holds few features, and few large ones fill the middle.
-FINE, COARSE = 256, 48
+FINE, COARSE = 256, 24
 _HALF_M = WORLD_M / 2
 _Sides = tuple[int, int]
 
@@ -91,7 +91,7 @@ def _band(fine: Cells, coarse: Cells) -> list[tuple[_Sides, _Sides]]:
 
 
 def _sums(name: str, zoom: int, rectangles: Sequence[tuple[_Sides, _Sides]], facets: Facets) -> tuple[str, Values]:
-    """Rows of (row, count) over rectangles of cells, tile by tile as the grid is kept."""
+    """Rows of (column, row, count) over rectangles of cells, tile by tile as the grid is kept."""
     parts = [(x, y, max(columns[0] - x * 64, 0), min(columns[1] - x * 64, 63),
               64 * max(rows[0] - y * 64, 0), 64 * min(rows[1] - y * 64, 63) + 63)
              for columns, rows in rectangles
@@ -99,7 +99,7 @@ def _sums(name: str, zoom: int, rectangles: Sequence[tuple[_Sides, _Sides]], fac
     names = [f"{name}_{what}" for what in ("x", "y", "left", "right", "first", "last")]
     condition, values = facets.condition()
     return f"""
-        SELECT y * 64 + (cell >> 6) AS grid_row, n
+        SELECT x * 64 + (cell & 63) AS grid_column, y * 64 + (cell >> 6) AS grid_row, n
           FROM unnest({", ".join(f"%({one})s::integer[]" for one in names)}) AS part (x, y, c0, c1, first, last)
           JOIN {facets.table} ON layer = %(layer)s AND zoom = %({name}_zoom)s AND tile_x = x AND tile_y = y
                AND cell BETWEEN first AND last AND (cell & 63) BETWEEN c0 AND c1{condition}
@@ -122,8 +122,12 @@ def select_count(layer_id: str, table: Table, fine: Cells | None, coarse: Cells,
     missed = f"SELECT count(*) FROM {table} WHERE {_meets(table, 'frame')} AND {others.text} AND NOT ({asked.text})"  # noqa: S608
     return f"""
         SELECT array_agg(grid_row), array_agg(n), ({met}) - ({missed})
-          FROM (SELECT grid_row, sum(n)::bigint AS n FROM ({middle}) AS counted GROUP BY 1 ORDER BY 1) AS by_row
-    """, asked.values | others.values | values | more | _around("frame", near, within) | {"layer": layer_id}  # noqa: S608
+          FROM (SELECT grid_row, sum(n)::bigint AS n, coalesce(sum(n) FILTER (
+                       WHERE grid_column BETWEEN %(left)s AND %(right)s AND grid_row BETWEEN %(top)s AND %(bottom)s
+                       ), 0) AS inner_n
+                  FROM ({middle}) AS counted GROUP BY 1 ORDER BY 1) AS by_row
+    """, asked.values | others.values | values | more | _around("frame", near, within) | {  # noqa: S608
+        "layer": layer_id, "left": left, "right": right, "top": top, "bottom": bottom}
 
 
 def _by_index(table: Table, near: Box, others: Where) -> tuple[str, Values]:
@@ -134,20 +138,19 @@ def _by_index(table: Table, near: Box, others: Where) -> tuple[str, Values]:
 def _by_cells(table: Table, fine: Cells, coarse: Cells, near: Box, facets: Facets, others: Where) -> tuple[str, Values]:
     """Those with their middle in an inner cell by the grid, those that reach the rim by the index; who does both
     reaches over the line between them, and is counted once."""
-    inner, values = _sums("inner", coarse.zoom, [(coarse.columns, coarse.rows)], facets)
-    band, more = _sums("band", fine.zoom, _band(fine, coarse), facets)
+    band, values = _sums("band", fine.zoom, _band(fine, coarse), facets)
     bounds = f"{table}.geom_3857::box2d::box3d"
     column = f"gisapp.cell_of({_HALF_M} + (ST_XMin({bounds}) + ST_XMax({bounds})) / 2, %(cells)s)"
     row = f"gisapp.cell_of({_HALF_M} - (ST_YMin({bounds}) + ST_YMax({bounds})) / 2, %(cells)s)"
     x0, y0, x1, y1 = fine.inner
     lines = ((x0, y1, x1, y1), (x0, y0, x1, y0), (x0, y0, x0, y1), (x1, y0, x1, y1))
     return f"""
-        (SELECT coalesce(sum(n), 0)::bigint FROM ({inner}) AS counted)
+        coalesce(sum(inner_n), 0)::bigint
         + (SELECT coalesce(sum(n), 0)::bigint FROM ({band}) AS counted)
         + (SELECT count(*) FROM {table} WHERE {_meets(table, "rim")} AND {others.text})
         - (SELECT count(*) FROM {table} WHERE {_meets(table, "line")} AND {others.text}
               AND {column} BETWEEN %(column_0)s AND %(column_1)s AND {row} BETWEEN %(row_0)s AND %(row_1)s)
-    """, values | more | _around("rim", near, fine.inner) | _boxes("line", lines) | {  # noqa: S608
+    """, values | _around("rim", near, fine.inner) | _boxes("line", lines) | {  # noqa: S608
         "cells": 64 << fine.zoom, "column_0": fine.columns[0], "column_1": fine.columns[1],
         "row_0": fine.rows[0], "row_1": fine.rows[1]}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,17 +13,20 @@ from sqlalchemy import Table
 from gisapp import sql_grid
 from gisapp.counts import WATCHED, Facets, facets_of
 from gisapp.cql2.tree import Call, Column, Literal
+from gisapp.db_lookups import Lookups
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.sql_counting import estimate
 from gisapp.sql_grid import Cells
-from gisapp.sql_pages import Where, drawn, select_counted_page, select_page, where
+from gisapp.sql_pages import Values, Where, drawn, select_counted_page, select_page, where
 from gisapp.tables import SRID
 
 #: A box this wide, in metres of Web Mercator, is counted by the grid, a smaller one by the index alone.
 _WIDE_M = 2500.0
 #: Leafing by rows of cells pays when a page is that small a part of what answers.
 _FEW, _PART = 600, 3
+#: Under what the tables' metadata keep what the grid knows.
+_WATCHED = "watched"
 Row = tuple[Any, ...]
 
 
@@ -44,19 +47,18 @@ class Fetched:
 class _Look:
     """One question with what its statements need; `count_to` bounds the counting, None counts all."""
 
-    driver: psycopg.Connection[Any]
+    ask: Callable[[str, Values], list[Row]]
     layer: Layer
     table: Table
     query: Query
     names: Sequence[str]
     count_to: int | None
     asked: Where
+    driver: psycopg.Connection[Any] | None
 
-    def rows(self, statement: tuple[str, dict[str, Any]]) -> list[Row]:
+    def rows(self, statement: tuple[str, Values]) -> list[Row]:
         """The rows of a statement, texts as bytes."""
-        with self.driver.cursor(binary=True) as cursor:
-            cursor.adapters.register_loader("text", ByteaBinaryLoader)
-            return cursor.execute(statement[0].encode(), statement[1]).fetchall()
+        return self.ask(*statement)
 
     def page(self, asked: Where | None = None) -> list[Row]:
         return self.rows(select_page(self.layer, self.table, self.query, asked or self.asked, self.names))
@@ -65,7 +67,44 @@ class _Look:
 def fetch(driver: psycopg.Connection[Any], layer: Layer, table: Table, query: Query, names: Sequence[str],
           count_to: int | None) -> Fetched:
     """The page that the query asks for; beyond `count_to` the count may be an estimate."""
-    look = _Look(driver, layer, table, query, names, count_to, where(layer, table, query))
+    def ask(text: str, values: Values) -> list[Row]:
+        with driver.cursor(binary=True) as cursor:
+            cursor.adapters.register_loader("text", ByteaBinaryLoader)
+            return cursor.execute(text.encode(), values).fetchall()
+
+    return _fetch(_Look(ask, layer, table, query, names, count_to, where(layer, table, query), driver))
+
+
+class _NotSure(Exception):
+    """The short way does not lead to the answer."""
+
+
+def fetch_proven(pages: Lookups, proof: str, proven: Values, layer: Layer, table: Table, query: Query,
+                 names: Sequence[str], count_to: int) -> Fetched | None:
+    """The page of a question that asks for a box and nothing else, if `proof` (a statement, with the values `proven`)
+    gives a row at the moment when the features are counted. None where it gives none, and for other questions."""
+    plain = query.bbox is not None and query.bbox_crs.database_srid == SRID and "geom_3857" in table.c
+    if not plain or query != _boxed(query) or query.equals or query.computed or _WATCHED not in table.metadata.info:
+        return None
+    proofs = [proof]
+
+    def ask(text: str, values: Values) -> list[Row]:
+        if not proofs:
+            return pages.rows(text, values)
+        first = f"WITH proof AS MATERIALIZED ({proofs.pop()}) SELECT answer.* FROM proof, ({text}) AS answer"  # noqa: S608
+        found = pages.rows(first, values | proven)
+        if not found:  # a count is a row even of nothing
+            raise _NotSure
+        return found
+
+    try:
+        return _fetch(_Look(ask, layer, table, query, names, count_to, where(layer, table, query), None))
+    except _NotSure:
+        return None
+
+
+def _fetch(look: _Look) -> Fetched:
+    layer, table, query = look.layer, look.table, look.query
     facets = _facets(look)
     if facets is None and (plainer := _by_codes(layer, query)) is not None:
         other = replace(look, query=plainer, asked=where(layer, table, plainer))
@@ -112,22 +151,26 @@ def _codes(part: Any) -> tuple[str, Any] | None:
 def _facets(look: _Look) -> Facets | None:
     """What the grid is asked, where it knows the question's filters: a box, codes of its own columns."""
     query = look.query
-    plain = replace(Query(), bbox=query.bbox, bbox_crs=query.bbox_crs, crs=query.crs, equals=query.equals,
-                    properties=query.properties, limit=query.limit, after=query.after, before=query.before,
-                    computed=query.computed)
     kept = "geom_3857" in look.table.c and "Line" not in look.layer.geometry
-    if not kept or not query.by_place or query.bbox_crs.database_srid != SRID or query != plain:
+    if not kept or not query.by_place or query.bbox_crs.database_srid != SRID or query != _boxed(query):
         return None
     watched = _watched(look)
     return facets_of(watched[look.layer.id], query.equals) if look.layer.id in watched else None
 
 
+def _boxed(query: Query) -> Query:
+    """What of the question a box with codes, in pages from north to south, can be."""
+    return Query(bbox=query.bbox, bbox_crs=query.bbox_crs, crs=query.crs, equals=query.equals,
+                 properties=query.properties, limit=query.limit, after=query.after, before=query.before,
+                 computed=query.computed)
+
+
 def _watched(look: _Look) -> dict[str, str | None]:
     """The code field that the grid of each layer knows; migrations alone change it."""
     kept: dict[str, dict[str, str | None]] = look.table.metadata.info
-    if "watched" not in kept:
-        kept["watched"] = {layer.decode(): kind.decode() if kind else None for layer, kind in look.rows((WATCHED, {}))}
-    return kept["watched"]
+    if _WATCHED not in kept:
+        kept[_WATCHED] = {layer.decode(): kind.decode() if kind else None for layer, kind in look.rows((WATCHED, {}))}
+    return kept[_WATCHED]
 
 
 def _by_grid(look: _Look, fine: Cells | None, coarse: Cells, facets: Facets) -> Fetched:
@@ -170,6 +213,8 @@ def _count(look: _Look, counted: int | None = None) -> tuple[int, bool]:
         counted = int(look.rows((text, look.asked.values))[0][0])
     if look.count_to is None or counted <= look.count_to:
         return counted, False
+    if look.driver is None:
+        raise _NotSure
     rough = where(look.layer, look.table, look.query, exact=False)
     return max(counted, estimate(look.driver, f"SELECT FROM {look.table} WHERE {rough.text}", rough.values)), True
 

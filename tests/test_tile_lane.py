@@ -17,6 +17,7 @@ from gisapp.config import Settings
 from gisapp.db import Database
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
+from gisapp.views.items_lane import ItemsLane
 from gisapp.views.tile_lane import TileLane
 from tests.browser_client import Browser
 from tests.conftest import Role
@@ -35,7 +36,9 @@ def _ground(owner: House) -> None:
 
 @pytest.fixture
 def lane(app: Flask) -> Iterator[TileLane]:
-    found = app.wsgi_app
+    before = app.wsgi_app
+    assert isinstance(before, ItemsLane)
+    found = before._inner
     assert isinstance(found, TileLane)
     found._claims.clear()
     yield found

@@ -32,18 +32,20 @@ _RUNNING_TEXT = str(_RUNNING).encode()
 
 @dataclass(frozen=True)
 class Claim:
-    """Who a browser session was found to belong to. It proves nothing until `sql_sessions.PROOF` has given a row."""
+    """Who a browser session, or with `by` a token, was found to belong to. It proves nothing until its statement of
+    `sql_sessions.PROOFS` has given a row."""
 
     digest: bytes
     mark: str
     actor: Actor
-    idle: timedelta
-    longest: timedelta
+    idle: timedelta = timedelta()
+    longest: timedelta = timedelta()
+    by: str = "session"
 
     def values(self) -> dict[str, Any]:
-        """What PROOF binds."""
+        """What the proof binds."""
         actor = self.actor
-        return {"session": self.digest, "mark": self.mark, "account": actor.id, "username": actor.username,
+        return {"digest": self.digest, "mark": self.mark, "account": actor.id, "username": actor.username,
                 "role": actor.role, "squadron": actor.squadron_code, "idle": self.idle, "longest": self.longest,
                 "touch": _TOUCH}
 

@@ -45,7 +45,7 @@ def make(db: Database, actor: Actor, name: str, days: int, *, address: str = "")
     with db.begin(actor.username, actor.request_id) as connection:
         _leave_room(connection, actor)
         connection.execute(insert(Token).values(
-            account_id=UUID(actor.id), name=label, prefix=text[:len(MARK) + 4], digest=_digest(text),
+            account_id=UUID(actor.id), name=label, prefix=text[:len(MARK) + 4], digest=digest_of(text),
             expires_at=func.now() + timedelta(days=days)))
         log.record(connection, "token_made", actor, address=address, detail={"name": label, "days": days})
     return text
@@ -83,14 +83,19 @@ def revoke_all(connection: Connection, account: Account) -> None:
 def load(db: Database, text: str) -> Account:
     """The active account of a running token; raises `token_wrong` (401)."""
     with db.read() as connection:
-        found = connection.execute(_RUNNING, {"digest": _digest(text)}).one_or_none()
+        found = connection.execute(_RUNNING, {"digest": digest_of(text)}).one_or_none()
     if found is None:
         raise Problem("token_wrong")
     if found.stale:
         with db.begin(SYSTEM.username) as connection:
-            connection.execute(update(Token).where(Token.digest == _digest(text))
+            connection.execute(update(Token).where(Token.digest == digest_of(text))
                                .values(last_used_at=func.now()))
     return as_account(found._mapping)
+
+
+def digest_of(text: str) -> bytes:
+    """Under what the table keeps a token."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _label(name: str) -> str:
@@ -105,7 +110,3 @@ def _leave_room(connection: Connection, actor: Actor) -> None:
         Token.account_id == UUID(actor.id), Token.revoked_at.is_(None), Token.expires_at > func.now())) or 0
     if count >= MAX_TOKENS:
         raise Problem("token_too_many", most=MAX_TOKENS)
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()

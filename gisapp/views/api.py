@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
@@ -19,13 +18,12 @@ from gisapp.layers import Layer
 from gisapp.params import parse, parse_as_of, parse_crs_argument, parse_id
 from gisapp.permissions import Actor
 from gisapp.published import Collection
-from gisapp.views import context, pages_of_api
+from gisapp.views import context, items_page, pages_of_api
 from gisapp.views.documents import (
     GEOJSON,
     OWN_FORMATS,
     SCHEMA,
     answer,
-    known_by_content,
     link,
     self_and_alternate,
     url,
@@ -149,38 +147,12 @@ def items(layer_id: str) -> AnyResponse:
     page = features.list_features(house, actor, layer_id, query, house.settings.count_limit)
     if wanted == "html":
         return pages_of_api.render_items(layer, page, _page_links(layer, page))
-    head = _head(page, _page_links(layer, page))
-    body = b",".join(page.features)
-    now = json.dumps(datetime.now(UTC).isoformat(timespec="seconds"))
-    response = Response([f'{head}, "timeStamp": {now}, "features": ['.encode(), body, b"]}"],
-                        content_type=f"{GEOJSON}; charset=utf-8")
-    response.headers["Content-Crs"] = f"<{query.crs.uri}>"
-    # Without the time of the answer: the same features are the same page.
-    return known_by_content(response, head.encode(), body)
-
-
-def _head(page: features.Page, links: list[dict[str, str]]) -> str:
-    """A FeatureCollection up to its features, without the closing brace."""
-    said = {"numberMatchedEstimated": True} if page.estimated else {}
-    head = {"type": "FeatureCollection", "numberMatched": page.number_matched, **said,
-            "numberReturned": len(page.features), "links": links}
-    return json.dumps(head, ensure_ascii=False)[:-1]
+    return items_page.response_of(page, _page_links(layer, page), query.crs, request)
 
 
 def _page_links(layer: Layer, page: features.Page) -> list[dict[str, str]]:
-    path = f"/collections/{layer.id}/items"
-    asked = {name: text for name, text in request.args.items() if name not in ("f", "after", "before")}
-    key = {name: request.args[name] for name in ("after", "before") if name in request.args}
-    links = [link("self", url(path, **asked, **key, f="json"), GEOJSON),
-             link("alternate", url(path, **asked, **key, f="html"), "text/html"),
-             link("collection", url(f"/collections/{layer.id}", f="json"), "application/json")]
-    if key:
-        links.append(link("first", url(path, **asked, f="json"), GEOJSON))
-    if page.before:
-        links.append(link("prev", url(path, **asked, before=page.before, f="json"), GEOJSON))
-    if page.after:
-        links.append(link("next", url(path, **asked, after=page.after, f="json"), GEOJSON))
-    return links
+    base = f"/collections/{layer.id}"
+    return items_page.links_of(url(f"{base}/items"), url(base), request.args, page)
 
 
 @blueprint.get("/collections/<layer_id>/items/<feature_id>")

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, jsonify, request
+from flask import Request, Response, jsonify, request
 from isal import isal_zlib
 
 from gisapp.errors import Problem
@@ -19,7 +19,8 @@ SCHEMA = "application/schema+json"
 #: Formats that the API's own documents come in; the others are files of gisapp.formats.
 OWN_FORMATS = ("json", "html")
 _MOST_DIGESTED = 64 * 1024
-_VARY = ("Accept", "Accept-Language", "Cookie", "Authorization")
+#: What an answer with an ETag of its bytes differs by.
+MARKED_BY = ("Accept", "Accept-Language", "Cookie", "Authorization")
 
 
 def url(path: str, **query: Any) -> str:
@@ -47,9 +48,13 @@ def wanted_format(known: tuple[str, ...] = OWN_FORMATS) -> str:
         if given not in known:
             raise Problem("format_unknown", format=given[:40], known=", ".join(known))
         return given
-    accepted = request.accept_mimetypes
-    wants_page = accepted["text/html"] > max(accepted["application/json"], accepted[GEOJSON])
-    return "html" if wants_page else "json"
+    return "html" if prefers_page(request) else "json"
+
+
+def prefers_page(asked: Request) -> bool:
+    """Whether the request would rather have a page than JSON."""
+    accepted = asked.accept_mimetypes
+    return bool(accepted["text/html"] > max(accepted["application/json"], accepted[GEOJSON]))
 
 
 def answer(document: dict[str, Any], content_type: str = "application/json") -> Response:
@@ -63,7 +68,7 @@ def answer(document: dict[str, Any], content_type: str = "application/json") -> 
     return known_by_content(response)
 
 
-def _mark(parts: Sequence[bytes]) -> str:
+def mark(parts: Sequence[bytes]) -> str:
     """What tells one content from another; two checksums of a large one, in a hundredth of a digest's time."""
     if sum(map(len, parts)) > _MOST_DIGESTED:
         return "-".join(f"{len(part):x}-{isal_zlib.crc32(part):x}-{isal_zlib.adler32(part):x}" for part in parts)
@@ -75,8 +80,8 @@ def _mark(parts: Sequence[bytes]) -> str:
 
 def known_by_content(response: Response, *parts: bytes) -> Response:
     """The response with a weak ETag of its bytes (or of `parts`), or 304 when the client has just that."""
-    response.set_etag(_mark(parts or (response.get_data(),)), weak=True)
-    response.vary.update(_VARY)
+    response.set_etag(mark(parts or (response.get_data(),)), weak=True)
+    response.vary.update(MARKED_BY)
     if request.method in ("GET", "HEAD"):
         response.make_conditional(request)
     return response

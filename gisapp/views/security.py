@@ -8,9 +8,11 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gisapp.house import House
+from gisapp.views.claims import Claims
 from gisapp.views.gate import init_gate
 from gisapp.views.headers import csp_nonce, init_headers, policy
 from gisapp.views.identity import current_account, current_actor, init_identity
+from gisapp.views.items_lane import ItemsLane
 from gisapp.views.tile_lane import TileLane
 from gisapp.views.wire import init_wire
 
@@ -20,7 +22,9 @@ __all__ = ["csp_nonce", "current_account", "current_actor", "init_security", "po
 def init_security(app: Flask, house: House) -> None:
     """Sessions, tokens, basic auth, CSRF check, headers. To be called once, before blueprints are registered."""
     settings = house.settings
-    app.wsgi_app = TileLane(app, house)  # type: ignore[method-assign]
+    claims = Claims(app, house)
+    app.wsgi_app = TileLane(app, house, claims)  # type: ignore[method-assign]
+    app.wsgi_app = ItemsLane(app, house, claims)  # type: ignore[method-assign]
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ Pages are not compressed: they carry the form token beside words of the reader's
 from __future__ import annotations
 
 import brotli
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from isal import igzip
 
 from gisapp.views import context
@@ -57,23 +57,27 @@ def _share(response: Response) -> Response:
 
 
 def _compress(response: Response) -> Response:
-    if response.mimetype not in _TYPES or response.is_streamed or response.direct_passthrough or is_open():
-        return response
+    if response.mimetype in _TYPES and not response.is_streamed and not response.direct_passthrough and not is_open():
+        pack(response, request)
+    return response
+
+
+def pack(response: Response, asked: Request) -> None:
+    """Compress a document as the request takes it."""
     response.vary.add("Accept-Encoding")
     strong = response.get_etag() != (None, None) and not response.get_etag()[1]
     # A strong ETag is a feature's version and would have to differ with the encoding.
     if strong or "Content-Encoding" in response.headers or response.status_code in (204, 304):
-        return response
-    encoding = _encoding(response.calculate_content_length() or 0)
+        return
+    encoding = _encoding(asked, response.calculate_content_length() or 0)
     if encoding:
         body = response.get_data()
         response.set_data(brotli.compress(body, quality=4) if encoding == "br" else igzip.compress(body, 2))
         response.headers["Content-Encoding"] = encoding
-    return response
 
 
-def _encoding(size: int) -> str | None:
-    accepted = request.accept_encodings
+def _encoding(asked: Request, size: int) -> str | None:
+    accepted = asked.accept_encodings
     if size < _LEAST:
         return None
     gzip, br = accepted["gzip"], accepted["br"]
