@@ -178,8 +178,9 @@ def room(house: House, actor: Actor) -> int:
 
 
 def add(house: House, actor: Actor, layer_id: str, feature_id: UUID, file: IO[bytes] | None, caption: str = "",
-        photo_id: UUID | None = None) -> tuple[Photo, bool]:
-    """The photo, and whether it is new: the same id with the same content is answered with what is there.
+        photo_id: UUID | None = None, *, ours: bool = False) -> tuple[Photo, bool]:
+    """The photo, and whether it is new: the same id with the same content is answered with what is there. A picture
+    that is `ours` is read in this process.
 
     Problems: those of `attachment_files.arrived`; `act_not_allowed`, `outside_territory` (403); `feature_unknown`;
     `photo_too_many` (422); `photo_id_conflict`, `photo_removed` (409).
@@ -190,7 +191,7 @@ def add(house: House, actor: Actor, layer_id: str, feature_id: UUID, file: IO[by
     if file is None:
         raise Problem("photo_missing")
     number = photo_id or uuid4()
-    with attachment_files.arrived(house, file) as photo, changes.writing(house, actor, layer) as connection:
+    with attachment_files.arrived(house, file, ours) as photo, changes.writing(house, actor, layer) as connection:
         sql_attachments.hold_files(connection)
         changes.hold(connection, actor, layer, table, feature_id, None)
         created = _enter(house, actor, connection, layer, table, feature_id, number, photo, caption)

@@ -86,6 +86,14 @@ def of_features(connection: Connection, layer_id: str, feature_ids: Sequence[UUI
     return connection.execute(found.order_by(_P.feature_id, *_ORDER)).mappings().all()
 
 
+def synthetic(connection: Connection, layer: Layer, table: Table, count: int) -> Sequence[Any]:
+    """Id, lon and lat (degrees) of the first demo features of a layer by name."""
+    point = func.ST_PointOnSurface(shown(layer, table))
+    found = select(table.c.id, func.ST_X(point).label("lon"), func.ST_Y(point).label("lat")).where(
+        table.c.synthetic, shown(layer, table).is_not(None)).order_by(table.c[layer.name_field], table.c.id)
+    return connection.execute(found.limit(count)).all()
+
+
 def counts(connection: Connection, layer_id: str, feature_ids: Sequence[UUID] | None = None,
            as_of: datetime | None = None) -> dict[UUID, int]:
     """How many photos each feature has, of those that have any; of the whole layer with None."""

@@ -8,6 +8,7 @@ import click
 # command: module, name of the click command in it, help in one line (so that help imports nothing)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "accounts": ("gisapp.cli.accounts", "accounts", "Make, list, disable and reset accounts."),
+    "attachments": ("gisapp.cli.attachments", "attachments", "Compare the photos on disk with the database."),
     "check": ("gisapp.cli.server", "check", "Say what is wrong with this installation."),
     "demo": ("gisapp.cli.demo", "demo", "Load synthetic demo data."),
     "docs": ("gisapp.cli.docs", "docs", "Write the pages of docs/ that are made from the code."),

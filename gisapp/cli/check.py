@@ -62,6 +62,7 @@ def database_parts(house: House, urls: Urls) -> Iterator[tuple[Words, Callable[[
         yield Words("代码表", "code lists"), lambda: codelist_faults(house)
         yield Words("账户", "accounts"), lambda: account_faults(house.settings, link)
         yield Words("数据库角色", "database role"), lambda: inspection.role_faults(link)
+        yield Words("照片", "photos"), lambda: photo_faults(house)
         yield Words("后台任务", "jobs"), lambda: inspection.job_faults(
             link, bool(web_processes(house.settings)) and not worker_processes(house.settings))
 
@@ -155,6 +156,16 @@ def account_faults(settings: Settings, link: inspection.Link) -> Faults:
             f"首批密码仍在 {settings.accounts_file}：抄下后请删除",
             f"the first passwords still lie in {settings.accounts_file}: note them down and delete it",
         )
+
+
+def photo_faults(house: House) -> Faults:
+    """Photos whose files are not there."""
+    from gisapp.attachment_files import faults
+
+    lost = sum(1 for _ in faults(house, quick=True))
+    if lost:
+        yield Words(f"{lost} 个照片文件缺失（gisapp attachments check，从备份恢复 attachments 目录）",
+                    f"{lost} files of photos are missing (gisapp attachments check; restore the folder attachments)")
 
 
 def _none() -> Faults:

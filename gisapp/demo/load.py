@@ -37,6 +37,11 @@ def load_demo(
     done = {
         layer: once(house, f"demo:{layer}", layer, _city(house, layer), False, progress) for layer in ORDER
     }
+    from gisapp.demo.photos import add_photos  # draws with a library that nothing else of the load needs
+
+    photos = add_photos(house)
+    if photos:
+        progress(f"照片：{photos}", f"photos: {photos}")
     if scale > 1 or only:
         from gisapp.demo.grow import grow
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gisapp import job_queue, sql_jobs
+from gisapp import attachment_files, job_queue, sql_jobs
 from gisapp.children import sweep
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -29,6 +29,8 @@ UNQUEUED = timedelta(seconds=20)
 ATTEMPTS = 3
 #: How long the line of a job is kept after its end.
 LINES_KEPT = timedelta(days=90)
+#: So often files of photos that no line names are looked for, in seconds.
+PHOTOS_SWEPT_S = 3600.0
 #: A folder younger than this may belong to a job that is just beginning, in seconds.
 YOUNG_S = 30.0
 
@@ -46,8 +48,18 @@ def tend(house: House) -> None:
         sweep_folders(house)
         # Of requests that were killed while they made a small file.
         sweep(house.settings.instance / "exports", 900)
+        _sweep_photos(house)
     except (SQLAlchemyError, OSError):
         _log.warning("jobs could not be tended just now", exc_info=True)
+
+
+def _sweep_photos(house: House) -> None:
+    """Once an hour, told by a file in the folder of photos: looking through all of them takes a while."""
+    folder = attachment_files.root(house)
+    swept = folder / "swept"
+    if folder.is_dir() and (not swept.exists() or time.time() - swept.stat().st_mtime > PHOTOS_SWEPT_S):
+        swept.touch(mode=0o600)
+        attachment_files.sweep_files(house)
 
 
 def _take_up(connection: Connection, row: Row) -> None:
