@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from gisapp.config import Settings
 
 #: Modules of gisapp.views that bring a `blueprint`.
-_ROOMS = ("health", "api", "queryables", "openapi", "writes", "marking", "tiles", "styles", "pages", "feature_forms",
-          "auth", "account", "admin", "imports", "import_desk", "exports", "jobs", "receivers", "deliveries",
-          "printing", "history", "presence", "find", "construct", "timeline", "statistics", "statistics_page",
-          "basemaps", "questions", "ask", "ask_answer", "question_layers", "streams", "attachments", "photos")
+_ROOMS = ("health", "plain_addresses", "api", "queryables", "openapi", "writes", "marking", "tiles", "styles", "pages",
+          "feature_forms", "auth", "account", "admin", "imports", "import_desk", "exports", "jobs", "receivers",
+          "deliveries", "printing", "history", "presence", "find", "construct", "timeline", "statistics",
+          "statistics_page", "basemaps", "questions", "ask", "ask_answer", "question_layers", "streams",
+          "attachments", "photos")
 
 
 def read(layer: str, **asked: Any) -> Any:

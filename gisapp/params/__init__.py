@@ -134,10 +134,13 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue)
     sortby = parse_sortby(values.get("sortby"), layer)
     also = _further(values["and"], layer, catalogue) if values.get("and") else ()
     as_of = parse_as_of(values.get("as_of")) or next((one.as_of for one in also if one.as_of), None)
-    by_place = "bbox" in values and not sortby and as_of is None
+    bbox = parse_bbox(values["bbox"], bbox_crs, around=True) if "bbox" in values else None
+    if bbox and bbox[0] > bbox[2]:
+        also, bbox = (*also, _around(bbox, layer, catalogue)), None
+    by_place = bbox is not None and not sortby and as_of is None
     after, before = parse_page_keys(values, 2 if by_place else len(sortby) + 1, by_place)
     return Query(
-        bbox=parse_bbox(values["bbox"], bbox_crs) if "bbox" in values else None,
+        bbox=bbox,
         bbox_crs=bbox_crs,
         crs=parse_crs_argument(values.get("crs")),
         equals=tuple((name, parse_values(layer.field(name), value, name))
@@ -155,6 +158,12 @@ def parse(args: Mapping[str, Sequence[str]], layer: Layer, catalogue: Catalogue)
         computed=parse_computed(values["compute"], layer, catalogue) if values.get("compute") else (),
         also=also,
     )
+
+
+def _around(bbox: Box, layer: Layer, catalogue: Catalogue) -> Query:
+    """A box across the antimeridian as a condition; no other part needs to know of it."""
+    meets = {"op": "s_intersects", "args": [{"property": "geometry"}, {"bbox": bbox}]}
+    return Query(filter=read_filter({"filter": json.dumps(meets), "filter-lang": "cql2-json"}, layer, catalogue))
 
 
 def _further(text: str, layer: Layer, catalogue: Catalogue) -> tuple[Query, ...]:

@@ -22,7 +22,7 @@ def parse_limit(text: str | None) -> int:
     """How many features a page has; more than the most is the most."""
     if text is None:
         return DEFAULT_LIMIT
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+    if not re.fullmatch(r"[0-9]{1,99}", text) or int(text) < 1:
         raise invalid("limit", "应为正整数", "wants a whole number above 0")
     return min(int(text), MAX_LIMIT)
 

@@ -15,10 +15,10 @@ def parse_crs_argument(text: str | None) -> Crs:
     return parse_crs(text) if text is not None else CRS84
 
 
-def parse_bbox(text: str, crs: Crs) -> Box:
+def parse_bbox(text: str, crs: Crs, *, around: bool = False) -> Box:
     """Four numbers (or six: heights are left out) as (min x, min y, max x, max y), easting first.
 
-    A box across the antimeridian (min lon above max lon) is refused: no city lies there.
+    A box of degrees whose min lon is above its max lon lies across the antimeridian; it is taken only with `around`.
     """
     try:
         numbers = [float(part) for part in text.split(",")]
@@ -32,9 +32,10 @@ def parse_bbox(text: str, crs: Crs) -> Box:
     a, b, c, d = numbers
     if crs.axis_swapped:
         a, b, c, d = b, a, d, c
-    if a > c or b > d:
+    degrees = not crs.projected and crs.srid != 3857
+    if (a > c and not (around and degrees)) or b > d:
         raise invalid("bbox", "最小值大于最大值", "a minimum is above its maximum")
-    if not crs.projected and crs.srid != 3857 and (max(abs(a), abs(c)) > 180 or max(abs(b), abs(d)) > 90):
+    if degrees and (max(abs(a), abs(c)) > 180 or max(abs(b), abs(d)) > 90):
         raise invalid("bbox", "经纬度超出范围", "longitude or latitude is out of range")
     if max(map(abs, (a, b, c, d))) > 1e9:
         raise invalid("bbox", "坐标超出范围", "a coordinate is out of range")
