@@ -16,7 +16,14 @@ from gisapp.shapes import MAX_VERTICES
 from gisapp.tables import MAX_LATITUDE, SRID
 
 _TYPES = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
-_OF_MANY = {4: shapely.multipoints, 5: shapely.multilinestrings, 6: shapely.multipolygons}
+#: The single type that a multiple one takes.
+_SINGLE = {4: 0, 5: 1, 6: 3}
+#: Types of shapely as WKB numbers them.
+_CODES = {0: 1, 1: 2, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6}
+#: The head of EWKB in hexadecimal, by type in WKB: little endian, the type with its SRID flag, the SRID.
+_HEADS = {kind: b"".join((b"\x01", (kind | 0x20000000).to_bytes(4, "little"), SRID.to_bytes(4, "little"))).hex()
+          for kind in range(1, 7)}
+_ONE_PART = "01000000"
 
 
 @dataclass
@@ -64,14 +71,15 @@ class Outliner:
         """Fill in the rows that need no thought, and say which."""
         shapes = shapely.from_wkb(wkb, on_invalid="ignore")
         kinds = shapely.get_type_id(shapes)
-        main = np.isin(kinds, (self._main, self._main - 3))
+        main = np.isin(kinds, (self._main, _SINGLE.get(self._main, self._main)))
         stand_in = kinds == 0 if self._stand_in else np.zeros(len(kinds), bool)
         plain = (main | stand_in) & ~shapely.is_empty(shapes) & ~shapely.has_z(shapes) & ~shapely.has_m(shapes)
         plain &= shapely.get_num_coordinates(shapes) <= MAX_VERTICES
         shapes, plain = self._stored(shapes, plain)
         for name, rows in (("geom", plain & main), (self._names[-1], plain & stand_in & ~main)):
             if rows.any():
-                columns[name][rows] = _ewkb(shapes[rows], self._main if name == "geom" else 0)
+                given = wkb[rows] if self._frame.is_stored else None
+                columns[name][rows] = ewkb(shapes[rows], self._main if name == "geom" else 0, given)
         return plain
 
     def _stored(self, shapes: Any, plain: Any) -> tuple[Any, Any]:
@@ -99,10 +107,32 @@ def _marked(count: int, *sets: Mapping[int, Any]) -> Any:
     return marked
 
 
-def _ewkb(shapes: Any, kind: int) -> Any:
-    """Hexadecimal EWKB, single shapes made multiple where the layer wants those."""
-    single = shapely.get_type_id(shapes) != kind
-    if single.any():
-        shapes = shapes.copy()
-        shapes[single] = _OF_MANY[kind](shapes[single], indices=np.arange(int(single.sum())))
-    return shapely.to_wkb(shapely.set_srid(shapes, SRID), hex=True, include_srid=True)
+def ewkb(shapes: Any, kind: int, given: Any = None) -> Any:
+    """Hexadecimal EWKB of plain shapes, single ones made multiple where `kind` (a type of shapely) is.
+
+    `given` is the WKB that they were read from: it is taken as it stands where it holds nothing else than they do.
+    """
+    wkb = shapely.to_wkb(shapes) if given is None else given
+    odd = np.zeros(len(wkb), bool) if given is None else ~_exact(shapes, wkb)
+    if odd.any():
+        wkb = wkb.copy()
+        wkb[odd] = shapely.to_wkb(shapes[odd])
+    code = _CODES[kind]
+    head, whole = _HEADS[code], b"\x01" + code.to_bytes(4, "little")
+    made = np.empty(len(wkb), object)
+    made[:] = [head + one[5:].hex() if one.startswith(whole) else head + _ONE_PART + one.hex() for one in wkb]
+    return made
+
+
+def _exact(shapes: Any, wkb: Any) -> Any:
+    """Which WKBs are little endian, of a plain type, and as long as their shapes: nothing hangs on to them or lies
+    between their parts."""
+    parts, of = shapely.get_parts(shapes, return_index=True)
+    is_area, is_multiple = shapely.get_type_id(parts) == 3, shapely.get_type_id(shapes) > 3
+    sizes = 16 * shapely.get_num_coordinates(parts) + np.where(shapely.get_type_id(parts) == 0, 5, 9)
+    sizes += np.where(is_area, 4 * (shapely.get_num_interior_rings(parts) + 1), 0)
+    wanted = np.bincount(of, sizes, len(shapes)) + np.where(is_multiple, 9, 0)
+    heads = {kind: b"\x01" + code.to_bytes(4, "little") for kind, code in _CODES.items()}
+    kinds = shapely.get_type_id(shapes).tolist()
+    begun = [one.startswith(heads[kind]) for one, kind in zip(wkb, kinds, strict=True)]
+    return np.array(begun, bool) & (np.fromiter(map(len, wkb), np.int64, len(wkb)) == wanted)
