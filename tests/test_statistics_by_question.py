@@ -119,3 +119,26 @@ def test_the_page_offers_it_and_names_its_groups(admin: Role, save: Save) -> Non
     assert f'<option value="question.{question}" selected>三类摊点</option>' in page.text
     assert '<th scope="col">三类摊点</th>' in page.text
     assert "其余" in page.text
+
+
+def test_the_page_counts_a_saved_question_and_narrows_it(roles: dict[str, Role], save: Save) -> None:
+    number = save({"filter": "stalls_cap > 10"})
+    whole = roles["viewer"].get(f"{POINTS}/statistics?filter=stalls_cap > 10").json["total"]["count"]
+    page = roles["viewer"].get(f"/statistics?layer=q-{number}&group=status&lang=en")
+    assert page.status_code == 200
+    assert f"三类摊点 · Records: {whole}" in page.text and "Stall" in page.text
+    assert f'href="/collections/q-{number}/statistics?' in page.text
+    assert f'<option value="q-{number}" selected>' in page.text
+    narrowed = {"filter": "stalls_cap > 10 AND name LIKE '早%'"}
+    less = roles["viewer"].get(f"{POINTS}/statistics", query_string=narrowed).json["total"]["count"]
+    assert 0 < less < whole
+    for asked in ({"filter": "name LIKE '早%'"}, {"and": '{"filter": "name LIKE \'早%\'"}'}):
+        answer = roles["viewer"].get("/statistics", query_string={"layer": f"q-{number}", "lang": "en"} | asked)
+        assert f"Records: {less}" in answer.text
+
+
+def test_the_page_counts_no_question_that_is_not_ones_own(roles: dict[str, Role], save: Save) -> None:
+    assert roles["viewer"].get(f"/statistics?layer=q-{save({}, shared='nobody')}").status_code == 404
+    masked = save({"filter": "manager = '张三'"})
+    assert roles["viewer"].get(f"/statistics?layer=q-{masked}").status_code == 403
+    assert roles["reviewer"].get(f"/statistics?layer=q-{masked}&lang=en").status_code == 200

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext as _
 
-from gisapp import statistics
+from gisapp import published, statistics
 from gisapp.errors import Problem
 from gisapp.formats.question import in_words
 from gisapp.house import House
@@ -18,6 +18,7 @@ from gisapp.layers import Layer
 from gisapp.params import parse
 from gisapp.params.grouping import HEXAGON, UNITS
 from gisapp.permissions import Actor
+from gisapp.published import Collection
 from gisapp.statistics import Statistics
 from gisapp.views import context
 from gisapp.views.statistics_charts import charts_of
@@ -35,7 +36,7 @@ MOST_ROWS = 500
 class Chosen:
     """The form: groups, unit of dates, side of hexagons (m), what is added up, order; then the question."""
 
-    layer: Layer
+    collection: Collection
     group: str
     then: str
     unit: str
@@ -44,6 +45,16 @@ class Chosen:
     until: str
     order: str
     question: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that is counted, that of the saved question where one is."""
+        return self.collection.layer
+
+    @property
+    def whole(self) -> dict[str, list[str]]:
+        """The question, with what a saved one asks."""
+        return self.collection.asking(self.question)
 
     def arguments(self) -> dict[str, list[str]]:
         """The same as the API takes it."""
@@ -69,30 +80,33 @@ def page() -> Response:
     found, refused, words = None, None, ""
     try:
         words = _in_words(house, chosen, language)
-        found = statistics.ask(house, actor, chosen.layer.id, chosen.arguments(), language)
+        found = statistics.ask(house, actor, chosen.layer.id, chosen.collection.asking(chosen.arguments()), language)
     except Problem as problem:
         refused = problem
     body = render_template(
         "statistics/statistics.html", chosen=chosen, found=found, refused=refused, language=language, words=words,
-        layers=statistics.offered(house, actor), offer=statistics.offer(actor, chosen.layer),
+        layers=statistics.offered(house, actor), made=published.layers_of_questions(house, actor, language),
+        offer=statistics.offer(actor, chosen.layer),
         questions=statistics.questions_about(house, actor, chosen.layer, language),
         units=_units(), sides=SIDES, charts=charts_of(found, language) if found else [], most=MOST_ROWS,
-        file=_address(f"/collections/{chosen.layer.id}/statistics", chosen.arguments() | {"f": ["csv"]}),
+        file=_address(f"/collections/{chosen.collection.id}/statistics", chosen.arguments() | {"f": ["csv"]}),
         map_at=_map_at, title_of=statistics.title_of, without_question=_without_question(chosen))
     return make_response(body, refused.kind.status if refused else 200)
 
 
 def _chosen(house: House, actor: Actor) -> Chosen:
     args = request.args.to_dict(flat=False)
-    layer = house.layer(request.args.get("layer") or statistics.offered(house, actor)[0].id)
+    collection = published.find(house, actor, request.args.get("layer") or statistics.offered(house, actor)[0].id,
+                                context.language())
+    layer = collection.layer
     one = {name: given[0] for name, given in args.items()}
     # What was asked of one layer may mean nothing to another.
-    kept = args if one.get("of", layer.id) == layer.id else {}
+    kept = args if one.get("of", collection.id) == collection.id else {}
     group = one.get("group", _first_group(layer)) if kept or "of" not in one else _first_group(layer)
     own = {name: one.get(name, "") if kept else "" for name in ("then", "sum", "until", "order")}
     if own["then"] == group:
         own["then"] = ""
-    made = Chosen(layer, group, unit=one.get("unit", "month"), side=one.get("side", "250"), **own,
+    made = Chosen(collection, group, unit=one.get("unit", "month"), side=one.get("side", "250"), **own,
                   question={name: given for name, given in kept.items() if name not in _CHOSEN_HERE})
     return made if made.is_dated(group) and not made.then else _without_until(made)
 
@@ -106,7 +120,7 @@ def _first_group(layer: Layer) -> str:
 
 
 def _in_words(house: House, chosen: Chosen, language: str) -> str:
-    return in_words(chosen.layer, house.catalogue, parse(chosen.question, chosen.layer, house.catalogue)).get(language)
+    return in_words(chosen.layer, house.catalogue, parse(chosen.whole, chosen.layer, house.catalogue)).get(language)
 
 
 def _units() -> dict[str, str]:
@@ -120,7 +134,7 @@ def _address(path: str, args: Mapping[str, Sequence[str]]) -> str:
 
 def _without_question(chosen: Chosen) -> str:
     own = {name: [text] for name, text in request.args.items() if name in _CHOSEN_HERE and text}
-    return _address("/statistics", own | {"layer": [chosen.layer.id]})
+    return _address("/statistics", own | {"layer": [chosen.collection.id]})
 
 
 def _map_at(found: Statistics, shape: dict[str, Any]) -> str:
