@@ -13,11 +13,14 @@ import pyarrow as pa
 from gisapp.formats.columns import GEOMETRY
 from gisapp.formats.full_columns import FullColumn, full_columns, table_of
 from gisapp.formats.gdal import write_layer, write_table
+from gisapp.formats.gpkg_layer import fill_layer
 from gisapp.formats.job import Job, Written
 from gisapp.formats.pack import code_table, field_table
 from gisapp.formats.proof import prove
 from gisapp.formats.readme import Chapter, readme
 from gisapp.formats.spool import Part, Spool
+
+_ALIAS = b"GDAL:OGR:alternative_name"
 
 
 def write(job: Job, spool: Spool) -> Written:
@@ -39,7 +42,7 @@ def write(job: Job, spool: Spool) -> Written:
 
 
 def _write_part(part: Part, columns: Sequence[FullColumn], path: Path, system: str) -> None:
-    schema = pa.schema([column.arrow for column in columns] + [pa.field(GEOMETRY, pa.binary())])
+    schema = layer_schema(columns)
 
     def prepared() -> Iterator[pa.RecordBatch]:
         for batch in part.batches():
@@ -47,9 +50,22 @@ def _write_part(part: Part, columns: Sequence[FullColumn], path: Path, system: s
             yield pa.record_batch(arrays, schema=schema)
 
     # Named, so that a field called "fid" or "geom" cannot collide.
-    write_layer(path, "GPKG", part, schema, prepared(), system, append=path.exists(),
+    write_layer(path, "GPKG", part, schema, iter(()), system, append=path.exists(),
                 options={"FID": "ogr_fid", "GEOMETRY_NAME": "geom"})
+    fill_layer(path, part, columns)
     prove(path, part.name, prepared(), part.rows)
+
+
+def layer_schema(columns: Sequence[FullColumn]) -> pa.Schema:
+    """The columns with their titles as aliases; one that has another's title (GDAL would leave the layer unregistered)
+    is told apart by its name."""
+    fields, taken = [], set()
+    for field in (column.arrow for column in columns):
+        alias = field.metadata[_ALIAS].decode()
+        alias = f"{alias} ({field.name})" if alias in taken else alias
+        taken.add(alias)
+        fields.append(field.with_metadata(field.metadata | {_ALIAS: alias.encode()}))
+    return pa.schema([*fields, pa.field(GEOMETRY, pa.binary())])
 
 
 def _table(rows: Sequence[Sequence[object]]) -> pa.Table:

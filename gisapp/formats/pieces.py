@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,9 @@ from gisapp.formats.texts import parts
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 _NOTHING = pa.scalar(b"", pa.binary())
 _REPLACED = pc.JoinOptions(null_handling="replace", null_replacement="")
@@ -73,10 +76,10 @@ def spread(count: int, width: int, *columns: NDArray[Any]) -> Bytes:
     return found
 
 
-def side_by_side(threads: ThreadPoolExecutor, make: Callable[[pa.RecordBatch], pa.Array],
-                 batches: Iterable[pa.RecordBatch], ahead: int = 3) -> Iterator[pa.Array]:
+def side_by_side(threads: ThreadPoolExecutor, make: Callable[[_Given], _Made], batches: Iterable[_Given],
+                 ahead: int = 3) -> Iterator[_Made]:
     """What is made of each batch, in their order, by several threads at once: Arrow and NumPy let each other run."""
-    waiting: deque[Future[pa.Array]] = deque()
+    waiting: deque[Future[_Made]] = deque()
     for batch in batches:
         waiting.append(threads.submit(make, batch))
         if len(waiting) >= ahead:
