@@ -223,12 +223,19 @@ def indexed_columns(layer: Layer) -> list[str]:
 
 
 def _indexes(layer: Layer) -> Iterator[Index]:
-    geometries = ["geom", "geom_3857"] + ([layer.second_geometry.id] if layer.second_geometry else [])
-    for name in geometries:
+    for name in ("geom", "geom_3857"):
         yield Index(object_name("gx", layer.id, name), name, postgresql_using="gist")
+    if layer.second_geometry:
+        yield _rare(layer.id, layer.second_geometry.id)
     for name in indexed_columns(layer):
         method = "gin" if layer.field(name).type == "codes" else "btree"
         yield Index(object_name("ix", layer.id, name), name, postgresql_using=method)
+
+
+def _rare(table: str, name: str) -> Index:
+    """The index of a geometry that few features have; the others would only make each write dearer."""
+    return Index(object_name("gx", table, name), name, postgresql_using="gist",
+                 postgresql_where=text(f"{quoted(name)} IS NOT NULL"))
 
 
 def _history_table(metadata: MetaData, layer: Layer, live: Table) -> Table:
@@ -248,8 +255,8 @@ def _history_table(metadata: MetaData, layer: Layer, live: Table) -> Table:
         Index(object_name("ux", name, "current"), "id", unique=True,
               postgresql_where=text("valid_to = 'infinity'::timestamptz")),
         Index(object_name("ix", name, "period"), "valid_from", "valid_to"),
-        *(Index(object_name("gx", name, column), column, postgresql_using="gist")
-          for column in ("geom", *([layer.stand_in.id] if layer.stand_in else []))),
+        Index(object_name("gx", name, "geom"), "geom", postgresql_using="gist"),
+        *([_rare(name, layer.stand_in.id)] if layer.stand_in else []),
         schema=LAYERS)
 
 
