@@ -50,11 +50,6 @@ class Cells:
         return WORLD_M / (64 << self.zoom)
 
     @property
-    def wide(self) -> float:
-        """The longer side of the whole box, in metres of Web Mercator."""
-        return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
-
-    @property
     def shift(self) -> int:
         """How many halvings away from the rows of a page's key."""
         return KEY_ZOOM - 6 - self.zoom
@@ -107,21 +102,21 @@ def _sums(name: str, zoom: int, rectangles: Sequence[tuple[_Sides, _Sides]], fac
         one: [part[at] for part in parts] for at, one in enumerate(names)}
 
 
-def select_count(layer_id: str, table: Table, fine: Cells | None, coarse: Cells, facets: Facets, asked: Where,
-                 others: Where) -> tuple[str, Values]:
+def select_count(layer_id: str, table: Table, fine: Cells, coarse: Cells, facets: Facets, asked: Where, others: Where
+                 ) -> tuple[str, Values]:
     """One row: the rows of coarse cells that meet the box and about how many features have their middle in each (two
     arrays), and how many features answer. `asked` is the whole question, `others` without its box.
 
-    Counted are those that the index knows to meet the box (with `fine` cells their sum, and what the index knows to
-    reach the rim around them), less those at the edge of the box that do not answer when they are looked at.
+    Counted are those that the index knows to meet the box (the sum of the fine cells, and what reaches the rim around
+    them), less those at the edge of the box that do not answer when they are looked at.
     """
     (left, right), (top, bottom) = coarse.columns, coarse.rows
     middle, values = _sums("middle", coarse.zoom, [((left - 1, right + 1), (top - 1, bottom + 1))], facets)
     near, within = outer_and_inner(coarse.box)
-    met, more = _by_index(table, near, others) if fine is None else _by_cells(table, fine, coarse, near, facets, others)
-    missed = f"SELECT count(*) FROM {table} WHERE {_meets(table, 'frame')} AND {others.text} AND NOT ({asked.text})"  # noqa: S608
+    met, more = _met(table, fine, coarse, near, facets, others)
     return f"""
-        SELECT array_agg(grid_row), array_agg(n), ({met}) - ({missed})
+        SELECT array_agg(grid_row), array_agg(n), ({met}) - (
+               SELECT count(*) FROM {table} WHERE {_meets(table, "frame")} AND {others.text} AND NOT ({asked.text}))
           FROM (SELECT grid_row, sum(n)::bigint AS n, coalesce(sum(n) FILTER (
                        WHERE grid_column BETWEEN %(left)s AND %(right)s AND grid_row BETWEEN %(top)s AND %(bottom)s
                        ), 0) AS inner_n
@@ -130,26 +125,21 @@ def select_count(layer_id: str, table: Table, fine: Cells | None, coarse: Cells,
         "layer": layer_id, "left": left, "right": right, "top": top, "bottom": bottom}
 
 
-def _by_index(table: Table, near: Box, others: Where) -> tuple[str, Values]:
-    return (f"SELECT count(*) FROM {table} WHERE {table}.geom_3857 && {envelope('near')} AND {others.text}",  # noqa: S608
-            envelope_values("near", near))
-
-
-def _by_cells(table: Table, fine: Cells, coarse: Cells, near: Box, facets: Facets, others: Where) -> tuple[str, Values]:
+def _met(table: Table, fine: Cells, coarse: Cells, near: Box, facets: Facets, others: Where) -> tuple[str, Values]:
     """Those with their middle in an inner cell by the grid, those that reach the rim by the index; who does both
     reaches over the line between them, and is counted once."""
     band, values = _sums("band", fine.zoom, _band(fine, coarse), facets)
-    bounds = f"{table}.geom_3857::box2d::box3d"
-    column = f"gisapp.cell_of({_HALF_M} + (ST_XMin({bounds}) + ST_XMax({bounds})) / 2, %(cells)s)"
-    row = f"gisapp.cell_of({_HALF_M} - (ST_YMin({bounds}) + ST_YMax({bounds})) / 2, %(cells)s)"
+    column = f"gisapp.cell_of({_HALF_M} + (ST_XMin(box) + ST_XMax(box)) / 2, %(cells)s)"
+    row = f"gisapp.cell_of({_HALF_M} - (ST_YMin(box) + ST_YMax(box)) / 2, %(cells)s)"
     x0, y0, x1, y1 = fine.inner
     lines = ((x0, y1, x1, y1), (x0, y0, x1, y0), (x0, y0, x0, y1), (x1, y0, x1, y1))
     return f"""
         coalesce(sum(inner_n), 0)::bigint
         + (SELECT coalesce(sum(n), 0)::bigint FROM ({band}) AS counted)
         + (SELECT count(*) FROM {table} WHERE {_meets(table, "rim")} AND {others.text})
-        - (SELECT count(*) FROM {table} WHERE {_meets(table, "line")} AND {others.text}
-              AND {column} BETWEEN %(column_0)s AND %(column_1)s AND {row} BETWEEN %(row_0)s AND %(row_1)s)
+        - (SELECT count(*) FROM (SELECT {table}.geom_3857::box2d::box3d AS box FROM {table}
+                                  WHERE {_meets(table, "line")} AND {others.text} OFFSET 0) AS over_the_line
+            WHERE {column} BETWEEN %(column_0)s AND %(column_1)s AND {row} BETWEEN %(row_0)s AND %(row_1)s)
     """, values | _around("rim", near, fine.inner) | _boxes("line", lines) | {  # noqa: S608
         "cells": 64 << fine.zoom, "column_0": fine.columns[0], "column_1": fine.columns[1],
         "row_0": fine.rows[0], "row_1": fine.rows[1]}

@@ -21,8 +21,6 @@ from gisapp.sql_grid import Cells
 from gisapp.sql_pages import Values, Where, drawn, select_counted_page, select_page, where
 from gisapp.tables import SRID
 
-#: A box this wide, in metres of Web Mercator, is counted by the grid, a smaller one by the index alone.
-_WIDE_M = 2500.0
 #: Leafing by rows of cells pays when a page is that small a part of what answers.
 _FEW, _PART = 600, 3
 #: Under what the tables' metadata keep what the grid knows.
@@ -114,7 +112,7 @@ def _fetch(look: _Look) -> Fetched:
         fine, coarse = (sql_grid.cells_within(drawn(query.bbox), facets.kept, across)
                         for across in (sql_grid.FINE, sql_grid.COARSE))
         if fine is not None and coarse is not None:
-            return _by_grid(look, fine if fine.wide > _WIDE_M else None, coarse, facets)
+            return _by_grid(look, fine, coarse, facets)
     if query.filters:
         return _together(look)
     rows = look.page()
@@ -173,7 +171,7 @@ def _watched(look: _Look) -> dict[str, str | None]:
     return kept[_WATCHED]
 
 
-def _by_grid(look: _Look, fine: Cells | None, coarse: Cells, facets: Facets) -> Fetched:
+def _by_grid(look: _Look, fine: Cells, coarse: Cells, facets: Facets) -> Fetched:
     others = where(look.layer, look.table, replace(look.query, bbox=None, computed=()))
     rows, counts, matched = look.rows(sql_grid.select_count(
         look.layer.id, look.table, fine, coarse, facets, look.asked, others))[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 from itertools import chain
 from typing import Any
@@ -44,11 +43,10 @@ def _town(house: House) -> None:
                                 " WHERE sign_no LIKE 'P%8'"))
 
 
-@pytest.fixture(params=["by the grid", "by the index", "as it comes"])
+@pytest.fixture(params=["in strips", "as it comes"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """All boxes counted by the grid, or by the index, and leafed through in strips; or all as the size decides."""
-    if request.param != "as it comes":
-        monkeypatch.setattr(sql_paging, "_WIDE_M", 0 if request.param == "by the grid" else math.inf)
+    """Short answers leafed through in strips as well; or all of them as the size decides."""
+    if request.param == "in strips":
         monkeypatch.setattr(sql_paging, "_FEW", 0)
         monkeypatch.setattr(sql_paging, "_PART", 1)
     return str(request.param)
