@@ -13,6 +13,7 @@ from gisapp.errors import Problem
 from gisapp.permissions import ROLES
 from gisapp.views import context, identity
 from gisapp.views.forms import form_page, see
+from gisapp.views.log_words import told
 from gisapp.views.shell import role_title
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -87,9 +88,10 @@ def reset(account_id: str) -> AnyResponse:
 def access_log() -> AnyResponse:
     """The newest lines of the access log, of one act or of all."""
     act = request.args.get("act") or None
-    lines = log.recent(context.house().db, context.actor(), LOG_LINES, act)
-    return form_page("admin/log.html", lines=lines, act=act, acts=_act_titles(), details=_detail_titles(),
-                     language=context.language(), limit=LOG_LINES)
+    house, language = context.house(), context.language()
+    found = log.recent(house.db, context.actor(), LOG_LINES, act)
+    lines = [(line, told(line.detail, house, language)) for line in found]
+    return form_page("admin/log.html", lines=lines, act=act, acts=_act_titles(), language=language, limit=LOG_LINES)
 
 
 def _change(account_id: str, act: Callable[[], None]) -> AnyResponse:
@@ -130,13 +132,4 @@ def _act_titles() -> dict[str, str]:
         "file_taken": _("File taken"), "receiver_made": _("Receiver made"),
         "receiver_changed": _("Receiver changed"), "link_made": _("Link made"), "link_revoked": _("Link revoked"),
         "link_used": _("Link used"),
-    }
-
-
-def _detail_titles() -> dict[str, str]:
-    """What the members of a line's detail are called; others keep their names."""
-    return {
-        "how": _("By"), "role": _("Role"), "username": _("User name"), "layer": _("Layer"), "layers": _("Layers"),
-        "format": _("Format"), "pages": _("Pages"), "rows": _("Rows"), "question": _("Question"), "name": _("Name"),
-        "days": _("Days"), "reason": _("Reason"),
     }

@@ -169,7 +169,26 @@ def _systems(value: list[str], _document: dict[str, Any]) -> Part:
     return Part(_("Coordinate reference systems"), (_("System"), _("Title"), _("Axis order"), "URI"), rows, folded=True)
 
 
+def _extent(value: dict[str, Any], _document: dict[str, Any]) -> Part:
+    rows = [[Cell(", ".join(f"{number:.5f}" for number in box))] for box in value.get("spatial", {}).get("bbox", ())]
+    return Part(_("Extent"), (_("West, south, east, north (degrees)"),), rows)
+
+
+def _questions(value: list[dict[str, Any]], _document: dict[str, Any]) -> Part:
+    layers, language = context.house().catalogue.layers, context.language()
+    rows = [[Cell(one["name"], f"{request.script_root}/q/{one['id']}"),
+             Cell(layers[one["layer"]].title.get(language) if one["layer"] in layers else one["layer"]),
+             Cell(one["description"] or ""), Cell(one["owner"] or "")] for one in value]
+    return Part(_("Saved questions"), (_("Question"), _("Layer"), _("Description"), _("Made by")), rows)
+
+
+def _query(value: dict[str, Any], _document: dict[str, Any]) -> Part:
+    rows = [[Cell(name, code=True), Cell(str(text))] for name, text in value.items()]
+    return Part(_("Question"), (_("Name"), _("Value")), rows)
+
+
 _TABLES: dict[str, Callable[[Any, dict[str, Any]], Part]] = {
     "collections": _collections, "conformsTo": _classes, "properties": _properties, "functions": _functions,
     "styles": _styles, "legend": _legend, "tilesets": _tile_sets, "tileMatrixSets": _matrix_sets,
-    "tileMatrices": _matrices, "crs": _systems}
+    "tileMatrices": _matrices, "crs": _systems, "extent": _extent, "questions": _questions,
+    "query": _query}

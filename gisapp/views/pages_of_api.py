@@ -29,7 +29,8 @@ def _trail(document: dict[str, Any]) -> tuple[list[tuple[str, str]], str]:
     steps = [step for step in request.path.split("/") if step]
     titles = {"": _("Interface"), "conformance": _("Conformance classes"), "collections": _("Collections"),
               "schema": _("Fields"), "queryables": _("Queryables"), "functions": _("Functions"), "styles": _("Styles"),
-              "tiles": _("Tile sets"), "tileMatrixSets": _("Tile matrix sets"), "history": _("History")}
+              "tiles": _("Tile sets"), "tileMatrixSets": _("Tile matrix sets"), "history": _("History"),
+              "questions": _("Saved questions")}
     layers = context.house().catalogue.layers
     named = ["", *steps]
     names = [titles.get(step) or (layers[step].title.get(context.language()) if step in layers else step)

@@ -20,3 +20,8 @@ export function fullScreenFor({ map, shell }) {
     map.invalidateSize({ pan: false });
   });
 }
+
+/** Paper is narrower than the screen: its middle shows what the middle of the map shows. */
+export function paperFor({ map }) {
+  window.matchMedia('print').addEventListener('change', () => map.invalidateSize({ animate: false }));
+}

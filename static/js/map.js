@@ -7,7 +7,7 @@ import { basemapsFor } from './basemaps.js';
 import { carryFor } from './carry.js';
 import { drawFor } from './draw.js';
 import { filterFor } from './filter.js';
-import { fullScreenFor } from './full_screen.js';
+import { fullScreenFor, paperFor } from './full_screen.js';
 import { keepHash, readHash } from './view_hash.js';
 import { listFor } from './list.js';
 import { measureFor } from './measure.js';
@@ -71,6 +71,7 @@ export async function start({ map, stack, layers, options }) {
   const tree = treeFor(map, layers, saved.layers || options.shown);
   const shell = sheets(map);
   fullScreenFor({ map, shell });
+  paperFor({ map });
   stack.on('thinned', showThinned(tree.titles));
   const tabs = sideTabs(map);
   const filter = filterFor({ root: options.root, tabs, stack, takes: options.filters, first: saved.where, words });

@@ -29,7 +29,7 @@ const wide = (text) => [...text].reduce((sum, letter) => sum + (letter > '\u2e7f
 
 /** Names that do not fit below their bars stand beside them: the bars lie. Time runs from left to right always. */
 function lies(chart, width) {
-  const dated = chart.labels.every((label) => /^\d{4}|^—$/.test(label));
+  const dated = chart.labels.filter((label) => /^\d{4}(?!\d)/.test(label)).length > chart.labels.length / 2;
   const longest = Math.max(0, ...chart.labels.map(wide));
   return !dated && chart.series.every((one) => one.type === 'bar') && longest > (width - 60) / chart.labels.length - 8;
 }
