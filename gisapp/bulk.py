@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.adapt import Dumper
 from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGconn
 from sqlalchemy import Connection, Select, Table
@@ -35,10 +36,26 @@ def copy_out(connection: Connection, statement: Select[Any]) -> Iterator[Block]:
     compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     values = dict(compiled.params)
     text = str(compiled) if values else str(compiled).replace("%%", "%")
-    with driver.cursor() as cursor, cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT binary)".encode(), values) as copy:
+    with driver.cursor() as cursor:
+        cursor.adapters.register_dumper(int, _Whole)
+        yield from _copied(cursor, f"COPY ({text}) TO STDOUT (FORMAT binary)", values)
+
+
+class _Whole(Dumper):
+    """A whole number between parentheses: -9223372036854775808::bigint is the opposite of a number beyond bigint."""
+
+    def dump(self, obj: int) -> bytes:
+        return b"%d" % obj
+
+    def quote(self, obj: int) -> bytes:
+        return b"(%d)" % obj
+
+
+def _copied(cursor: psycopg.Cursor[Any], statement: str, values: Mapping[str, Any]) -> Iterator[Block]:
+    with cursor.copy(statement.encode(), values) as copy:
         first = bytes(copy.read())
         head = _HEAD + int.from_bytes(first[_HEAD - 4:_HEAD], "big")
-        yield from _blocks(driver.pgconn, Block(bytearray(first[head:]), [len(first) - head]))
+        yield from _blocks(cursor.connection.pgconn, Block(bytearray(first[head:]), [len(first) - head]))
         copy.read()  # the end of the statement
 
 

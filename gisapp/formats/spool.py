@@ -39,7 +39,10 @@ class Part:
         """The rows in the order in which the database gave them; the geometry column is `@geometry`."""
         skip, left = self.first, self.rows
         for batch in self.spool.batches():
-            rows = batch.filter(self._chosen(batch))
+            chosen = self._chosen(batch)
+            if not chosen.true_count:
+                continue
+            rows = batch if chosen.true_count == len(chosen) else batch.filter(chosen)
             taken = rows.slice(min(skip, rows.num_rows), left)
             skip, left = skip - min(skip, rows.num_rows), left - taken.num_rows
             if taken.num_rows:
@@ -87,6 +90,7 @@ class Spool:
                 if batch.num_rows:  # writers may rely on it
                     writer.write_batch(batch)
                     self._count(batch)
+        pa.default_memory_pool().release_unused()  # what reading took is free for the writing
 
     def _count(self, batch: pa.RecordBatch) -> None:
         main = batch.num_rows - batch[GEOMETRY].null_count

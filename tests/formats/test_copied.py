@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[Any, pa.DataType, st.SearchStrategy[Any]]] = {
     "id": (Uuid(), pa.string(), st.uuids()),
     "text": (Text(), pa.string(), st.none() | _texts(0)),
     "long": (Text(), pa.string(), st.none() | _texts(13)),
-    "whole": (BigInteger(), pa.int64(), st.none() | st.integers(-2**63 + 1, 2**63 - 1)),
+    "whole": (BigInteger(), pa.int64(), st.none() | st.integers(-2**63, 2**63 - 1)),
     "number": (Numeric(18, 2), pa.decimal128(18, 2), st.none() | st.decimals(
         -10**16 + 1, 10**16 - 1, places=2, allow_nan=False)),
     "fine": (Numeric(18, 9), pa.decimal128(18, 9), st.none() | st.decimals(
@@ -123,6 +123,14 @@ def test_every_layer_arrives_as_the_driver_reads_it(filled: House) -> None:
         copied.validate(full=True)
         assert copied.num_rows >= 5
         assert copied.sort_by("id").equals(streamed.sort_by("id")), layer_id
+
+
+@pytest.mark.parametrize("number", [-2**63, -2**31, -2**15, -1, 0, 2**63 - 1])
+def test_a_filter_takes_every_whole_number(filled: House, number: int) -> None:
+    query = parse({"filter": [f"version >= {number}"]}, filled.layer("illegal_builds"), filled.catalogue)
+    copied, streamed = _told(filled, _job(filled, "illegal_builds"), query)
+    assert copied.sort_by("id").equals(streamed.sort_by("id"))
+    assert (copied.num_rows > 0) == (number <= 0)
 
 
 @pytest.mark.parametrize("args", [
