@@ -1,10 +1,13 @@
-"""What a .dbf says of itself without a driver: its language byte, and the raw bytes of its names and texts."""
+"""What a .dbf says of itself without a driver: its language byte, the raw bytes of its names and texts; and what is
+changed in it before GDAL reads it."""
 
 from __future__ import annotations
 
 import json
 import struct
 from pathlib import Path
+
+from gisapp.formats.dbf_survey import survey
 
 _SAMPLE_RECORDS, _SAMPLE_BYTES = 5000, 16 * 2**20
 
@@ -27,8 +30,8 @@ def _fields(block: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
     """Names of all fields, and where the character fields lie in a record."""
     names, places, offset = [], [], 1
     for start in range(0, len(block) - 31, 32):
-        if block[start] in (0x0D, 0x00):
-            break
+        if block[start] == 0x0D or not block[start + 11:start + 12].isalnum():
+            break  # the end, or what some programs leave behind it; a field without a name still has a type
         names.append(block[start:start + 11].split(b"\x00")[0])
         width = block[start + 16]
         if block[start + 11:start + 12] == b"C":
@@ -37,14 +40,17 @@ def _fields(block: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
     return names, places
 
 
-def plain_names(dbf: Path) -> list[bytes]:
-    """The field names as their bytes stand in the file, which has plain ones (F1, F2 …) in their place afterwards.
+def prepared(dbf: Path) -> tuple[list[bytes], int, int]:
+    """Make a .dbf fit for GDAL, once; its field names as their bytes stand there, its rows, and those marked as gone.
 
-    GDAL would decode names by one encoding and refuse the whole file where one of them is cut within a character.
+    The file has plain names (F1, F2 …) afterwards: GDAL would decode them by one encoding and refuse the whole file
+    where one is cut within a character. Columns with cells that are not what their type says are texts.
     """
-    memory = dbf.with_suffix(".names")
+    memory = dbf.with_suffix(".survey")
     if memory.is_file():
-        return [bytes.fromhex(name) for name in json.loads(memory.read_text("ascii"))]
+        known = json.loads(memory.read_text("ascii"))
+        return [bytes.fromhex(name) for name in known["names"]], known["rows"], known["deleted"]
+    found = survey(dbf)
     with dbf.open("r+b") as file:
         header = file.read(32)
         start = struct.unpack_from("<H", header, 8)[0] if len(header) == 32 else 32
@@ -52,5 +58,10 @@ def plain_names(dbf: Path) -> list[bytes]:
         for number in range(len(names)):
             file.seek(32 + 32 * number)
             file.write(f"F{number + 1}".encode().ljust(11, b"\x00"))
-    memory.write_text(json.dumps([name.hex() for name in names]), "ascii")
-    return names
+            if number in found.odd:
+                file.write(b"C")
+                file.seek(32 + 32 * number + 17)
+                file.write(b"\x00")
+    memory.write_text(json.dumps({"names": [name.hex() for name in names], "rows": found.rows,
+                                  "deleted": found.deleted}), "ascii")
+    return names, found.rows, found.deleted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -20,8 +21,11 @@ Chosen = Mapping[str, Mapping[str, str | None]]
 
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "是", "有", "对"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "否", "无", "错"})
-_DATE = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})\s*日?")
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?\s*(Z|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+#: Eight digits, or three numbers apart; what follows may be a time and nothing else: 2024-01-02 to 2024-03-01 is none.
+_DATE = re.compile(r"(?:(\d{4})(\d{2})(\d{2})|(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?)"
+                   r"(?=\Z|[T\s]\s*\d{1,2}[:时])", re.IGNORECASE)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+_TIME = re.compile(r"(\d{1,2})[:时](\d{2})分?(?::?(\d{2})(\.\d{1,6})?秒?)?\s*(Z|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
 _PARTING = re.compile(r"[;；,，、|]")
 
 
@@ -90,17 +94,24 @@ def _text(value: Any) -> str:
 def _number(value: Any) -> Any:
     if not isinstance(value, str):
         return value
+    text = _half(value)
+    if not text.strip("*"):
+        return None  # how a .dbf writes a number that it has no room for, and programs write none
+    if "_" in text or ("," in text and not _GROUPED.fullmatch(text)):
+        return value  # 12,5 is twelve and a half to some and a slip to others, never 125
     try:
-        number = float(value.replace(",", ""))
+        number = float(text.replace(",", ""))
     except ValueError:
         return value
-    return int(number) if number.is_integer() and abs(number) < 2**53 and "." not in value else number
+    return int(number) if number.is_integer() and abs(number) < 2**53 and "." not in text else number
 
 
 def _boolean(value: Any) -> Any:
     if isinstance(value, bool):
         return value
-    word = _text(value).casefold()
+    word = _half(_text(value)).casefold()
+    if word == "?":
+        return None  # how a .dbf writes that nobody knows
     return True if word in _TRUE else False if word in _FALSE else value
 
 
@@ -109,19 +120,28 @@ def _date(value: Any) -> Any:
         return value.date().isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    match = _DATE.match(_text(value))
+    text = _half(_text(value))
+    if text == "00000000":
+        return None  # how a .dbf writes no date
+    match = _DATE.match(text)
     return _iso(match) or value if match else value
+
+
+def _half(text: str) -> str:
+    """Digits and signs of full width, as Chinese keyboards give them, as plain ones."""
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 def _iso(match: re.Match[str]) -> str | None:
     try:
-        return date(*(int(part) for part in match.groups()[:3])).isoformat()
+        return date(*(int(part) for part in match.groups() if part)).isoformat()
     except ValueError:
         return None
 
 
 def _moment(text: str, zone: ZoneInfo) -> str | None:
     """An instant out of a text such as 2024-11-13 08:30:00, in the house's zone unless it names one."""
+    text = _half(text)
     day = _DATE.match(text)
     iso = _iso(day) if day else None
     if iso is None or day is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
@@ -77,8 +78,8 @@ def _known_names(layer: Layer) -> dict[str, str]:
 
 
 def plain(name: str) -> str:
-    """A name without case, spaces, - and _."""
-    return re.sub(r"[\s_\-]+", "", name).casefold()
+    """A name without case, spaces, - and _; signs and digits of full width are as good as plain ones."""
+    return re.sub(r"[\s_\-]+", "", unicodedata.normalize("NFKC", name)).casefold()
 
 
 def _cut_short(name: str, known: Mapping[str, str]) -> str | None:

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,9 +41,9 @@ _DRAWINGS = ("dxf",)
 class Source:
     """One layer of an upload, as it is shown to the person who sent it.
 
-    `part` is what the reader calls it within the dataset; `kinds` counts its shapes where the reader knows them
-    already; `family` is the only kind of shape that is meant, where a
-    layer holds several; `columns` where a table's shapes stand ({"wkt": …} or {"x": …, "y": …}).
+    `part` is what the reader calls it within the dataset; `kinds` counts its shapes where the reader knows them;
+    `family` is the only kind of shape that is meant, where a layer holds several; `columns` where a table's shapes
+    stand ({"wkt": …} or {"x": …, "y": …}).
     """
 
     name: str
@@ -176,10 +177,9 @@ def _finished(source: Source) -> Source:
     if source.dataset.missing and "shx" in source.dataset.missing:
         source.notes.append({"code": "shx_rebuilt", "zh": "缺少 .shx，已按 .shp 重建",
                              "en": "the .shx was missing and has been rebuilt from the .shp"})
-    if source.crs is None and source.bounds is None and _has_place(source):
-        source.bounds = _first_bounds(source)
-    if source.crs is None and source.bounds:
-        source.crs_candidates = candidates(source.bounds)
+    if source.crs is None and _has_place(source):
+        source.bounds = source.bounds or _first_bounds(source)
+        source.crs_candidates = candidates(source.bounds) if source.bounds else []
     return source
 
 
@@ -192,8 +192,7 @@ def _first_bounds(source: Source) -> tuple[float, float, float, float] | None:
 
 
 def _free(title: str, taken: set[str]) -> str:
-    names = (title, *(f"{title} ({number})" for number in range(2, 1000)))
-    return next(name for name in names if name not in taken)
+    return next(name for name in (title, *(f"{title} ({n})" for n in range(2, 1000))) if name not in taken)
 
 
 def arrow(source: Source) -> Iterator[Arrow]:
@@ -273,7 +272,8 @@ def _labels(source: Source, rows: list[list[Any]]) -> Iterator[tuple[str, list[s
 
 
 def _short(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | float) else str(value)[:80]
+    told = value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value))  # as JSON does
+    return value if told else str(value)[:80]
 
 
 def role(layer: Layer, source: Source) -> str:
@@ -286,11 +286,15 @@ def role(layer: Layer, source: Source) -> str:
     if source.dataset.format in _DRAWINGS and "MultiPolygon" in wanted:
         wanted.append("MultiLineString")  # closed lines become areas
     fits = any(_fits(source.geometry, kind) for kind in wanted)
-    if not fits and source.family is not None and source.dataset.format not in _DRAWINGS:
+    alike = any(_plain(source.geometry).removeprefix("Multi") == kind.removeprefix("Multi") for kind in wanted)
+    if not fits and (alike or source.family is not None) and source.dataset.format not in _DRAWINGS:
         return "rows"  # so that each of them is refused with its reason, and none lost in silence
     return "rows" if fits and _has_place(source) else "skip"
 
 
 def _fits(given: str, wanted: str) -> bool:
-    plain = given.replace(" ", "").removesuffix("ZM").removesuffix("Z").removesuffix("M").removeprefix("2.5D")
-    return plain in (wanted, wanted.removeprefix("Multi"), "Unknown", "GeometryCollection")
+    return _plain(given) in (wanted, wanted.removeprefix("Multi"), "Unknown", "GeometryCollection")
+
+
+def _plain(given: str) -> str:
+    return given.replace(" ", "").removesuffix("ZM").removesuffix("Z").removesuffix("M").removeprefix("2.5D")

@@ -11,6 +11,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ from gisapp.formats.choosing import Choice, choose, columns
 from gisapp.formats.geometry import GeometryFault, Shaper
 from gisapp.formats.mapping import Converter, parse_uuid, targets
 from gisapp.formats.outlines import Outliner, Outlines
+from gisapp.formats.unread import unread
 from gisapp.layers import Catalogue, Layer
 
 Fault = dict[str, Any]
@@ -116,10 +118,19 @@ class Taking:
         outliner = Outliner(self.layer, choice.frame, shaper)
         readers = {target: Column(one, self.catalogue.codelists.get(one.codelist or ""), converter, self.tally.unknown)
                    for target, one in targets(self.layer).items() if one is not None}
+        seen = 0
         for batch in batches(source):
             rows = Rows(self, source, choice, batch, readers, outliner)
-            self.part += 1
-            write(rows.table(), folder / f"part-{self.part:06}.csv")
+            seen += rows.count
+            self._write(rows.table(), folder)
+        if seen < source.count:
+            ids = new_ids(source.count - seen)
+            self._write(unread(source, ids, self.line, (*HEAD, *self.columns)), folder)
+            self.line += source.count - seen
+
+    def _write(self, table: pa.Table, folder: Path) -> None:
+        self.part += 1
+        write(table, folder / f"part-{self.part:06}.csv")
 
 
 class Rows:
@@ -240,7 +251,9 @@ class Rows:
 
 
 def _storable(value: Any) -> Any:
-    """The value without the one character that the database's JSON cannot hold."""
+    """The value without the one character, and the numbers, that the database's JSON cannot hold."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     if isinstance(value, str):
         return value.replace("\x00", "")
     if isinstance(value, dict):

@@ -25,7 +25,7 @@ CATALOGUE = load_catalogue(ROOT / "layers", RULES)
     ("weijianmianji", "illegal_area_m2"), ("ILLEGAL AREA", "illegal_area_m2"), ("详细地址", "address"),
     ("SFWZ", "address"),
     ("illegal_ar", "illegal_area_m2"), ("当事人", "party_name"), ("dangshiren", "party_name"), ("OBJECTID", None),
-    ("Shape_Area", None), ("", None), ("备注", "remark"), ("beizhu", "remark"), ("ＡＪＢＨ", None)])
+    ("Shape_Area", None), ("", None), ("备注", "remark"), ("beizhu", "remark"), ("ＡＪＢＨ", "case_no")])
 def test_a_column_finds_its_field(column: str, field: str | None) -> None:
     assert suggest(CATALOGUE.layers["illegal_builds"], [column])[column] == field
 

@@ -11,13 +11,16 @@ from typing import TextIO
 from gisapp.errors import Problem
 from gisapp.formats.encoding import find_text_encoding
 from gisapp.formats.kinds import Dataset
-from gisapp.formats.reading.headings import unique
+from gisapp.formats.reading.headings import above, unique
 
 _SEPARATORS = ",\t;|，"
 _CODECS = {"GBK": "gb18030", "UTF-8": "utf-8-sig", "GB18030": "gb18030", "BIG5": "big5hkscs", "UTF-16": "utf-16"}
 #: A shape of a million vertices as text.
 _MAX_CELL = 64 * 2**20
 _LOOKED_AT = 30
+#: What Excel reads as a word on the separator.
+_SEP = re.compile(r"sep=.\s*", re.IGNORECASE)
+_END = "\x1fend"
 #: Exports put an apostrophe before what a spreadsheet would run; here it is taken off again.
 _DEFUSED = re.compile(r"'+[=+\-@\t\r]")
 
@@ -31,9 +34,11 @@ class Table:
         self.encoding, self.encoding_from = (encoding, "chosen") if encoding else find_text_encoding(dataset.path)
         csv.field_size_limit(_MAX_CELL)
         with self._text() as text:
-            start = list(islice(text, _LOOKED_AT))
+            start = list(islice(_lines(text), _LOOKED_AT))
         self._separator = _separator(start)
-        first = next(iter(self._read()), [])
+        begin = list(islice(self._read(), _LOOKED_AT))
+        self._above = above(begin)
+        first = begin[self._above] if begin else []
         self._headless = bool(first) and sum(map(_is_number, first)) * 2 >= len(first)
         self.heading = unique([""] * len(first) if self._headless else first)
 
@@ -43,18 +48,27 @@ class Table:
     def _read(self) -> Iterator[list[str]]:
         with self._text() as text:
             try:
-                yield from (row for row in csv.reader(_without_nul(text), delimiter=self._separator) if any(row))
+                for row in csv.reader(_lines(text), delimiter=self._separator):
+                    if row == [_END]:
+                        return
+                    if any(row):
+                        yield row
+                raise csv.Error("引号没有结束 / a quotation mark is never closed")
             except csv.Error as error:
                 raise Problem("file_unreadable", reason=f"{self.name}: CSV, {error}") from error
 
     def rows(self) -> Iterator[list[str | None]]:
         """The rows below the heading; an empty cell is None."""
-        for row in islice(self._read(), 0 if self._headless else 1, None):
+        for row in islice(self._read(), self._above + (not self._headless), None):
             yield [(cell[1:] if cell[0] == "'" and _DEFUSED.match(cell) else cell) if cell else None for cell in row]
 
 
-def _without_nul(text: TextIO) -> Iterator[str]:
-    return (line.replace("\x00", "") for line in text)
+def _lines(text: TextIO) -> Iterator[str]:
+    """The lines without NUL and without Excel's `sep=`, then one more: only within quotation marks it is no row."""
+    for number, line in enumerate(text):
+        if number or not _SEP.fullmatch(line):
+            yield line.replace("\x00", "")
+    yield _END
 
 
 def tables(dataset: Dataset, encoding: str | None) -> Iterator[Table]:

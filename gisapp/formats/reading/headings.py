@@ -19,3 +19,10 @@ def unique(names: Sequence[str]) -> list[str]:
         plain = " ".join(str(name).split())[:120] or f"column_{n}"
         made.append(plain if plain not in made else f"{plain}_{n}")
     return made
+
+
+def above(rows: Sequence[Sequence[object]]) -> int:
+    """How many of the first rows stand above the heading: a title and who made the table fill few of its columns."""
+    filled = [sum(cell is not None and str(cell).strip() != "" for cell in row) for row in rows]
+    wide = max(filled, default=0)
+    return next((n for n, count in enumerate(filled) if count * 4 >= wide * 3), 0)

@@ -12,7 +12,7 @@ import pyogrio
 from pyogrio.raw import open_arrow
 
 from gisapp.errors import Problem
-from gisapp.formats.dbf import plain_names
+from gisapp.formats.dbf import prepared
 from gisapp.formats.encoding import decode_cut, find_encoding, find_text_encoding, likeliest, transcode
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.reading.headings import unique
@@ -87,7 +87,7 @@ def _layers(dataset: Dataset) -> list[str | None]:
 
 def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
     chosen, known_from = _encoding(dataset, encoding)
-    names = plain_names(dataset.path.with_suffix(".dbf")) if dataset.format == "shp" else None
+    names, rows, gone = prepared(dataset.path.with_suffix(".dbf")) if dataset.format == "shp" else (None, 0, 0)
     info = pyogrio.read_info(dataset.path, layer=part, force_feature_count=True, force_total_bounds=True,
                              encoding="UTF-8" if names else None, **_options(dataset))
     given = [_name(raw, chosen) for raw in names or []] or [
@@ -97,10 +97,17 @@ def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
     kept = _kept(dataset, [str(name) for name in info["fields"]])
     return Source(
         name=title, dataset=dataset, part=str(info["layer_name"]), geometry=str(info["geometry_type"]),
-        count=int(info["features"]),
+        count=max(int(info["features"]), rows) - gone,
         fields=unique([given[n] for n in kept]),
         types=[str(info["ogr_types"][n]).removeprefix("OFT") for n in kept], crs_words=str(info["crs"] or ""),
-        bounds=_bounds(info["total_bounds"]), encoding=chosen, encoding_from=known_from, raw_encoding=chosen)
+        bounds=_bounds(info["total_bounds"]), encoding=chosen, encoding_from=known_from, raw_encoding=chosen,
+        notes=_gone(gone))
+
+
+def _gone(rows: int) -> list[dict[str, str]]:
+    """What is to be said of rows that the table has marked as deleted."""
+    return [{"code": "rows_deleted", "zh": f"属性表中有 {rows} 行已标记删除，不读取",
+             "en": f"{rows} rows are marked as deleted in the table and not read"}] if rows else []
 
 
 def _bounds(given: Any) -> tuple[float, float, float, float] | None:

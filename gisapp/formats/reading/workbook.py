@@ -95,11 +95,12 @@ def _column(letters: bytes) -> int:
 
 
 def _heading_row(rows: list[list[Any]]) -> int:
-    """Titles often stand above a table: the heading is the first row as full as the fullest of the beginning."""
+    """Titles often stand above a table: the heading is the first row about as full of words as the fullest of the
+    beginning; a column without a name does not make it less."""
     filled = [sum(cell not in ("", None) for cell in row) for row in rows]
     words = [sum(isinstance(cell, str) and cell != "" for cell in row) for row in rows]
     most = max(words, default=0)
-    return next((n for n, count in enumerate(words) if count == most and filled[n] * 2 >= max(filled)), 0)
+    return next((n for n, count in enumerate(words) if count * 4 >= most * 3 and filled[n] * 2 >= max(filled)), 0)
 
 
 def _cell(value: Any) -> Any:
