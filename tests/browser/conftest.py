@@ -275,6 +275,21 @@ def _asked(page: Page, script: str, argument: Any = None) -> Any:
         raise
 
 
+def until(page: Page, condition: Callable[[], Any]) -> Any:
+    """Ask again and again until the answer is true; for what the test itself has to look up. The page goes on."""
+    give_up = time.monotonic() + PATIENCE_MS / 1000
+    while not (answer := condition()):
+        assert time.monotonic() < give_up, "it never came true"
+        page.wait_for_timeout(50)
+    return answer
+
+
+def moved(page: Page, lng: float) -> None:
+    """Wait until the map has left a longitude and glides no more."""
+    poll(page, "(lng) => window.gisapp.map.getCenter().lng !== lng && !window.gisapp.map._panAnim?._inProgress", lng)
+    settled(page)
+
+
 def hash_holds(page: Page, text: str, *, there: bool = True) -> None:
     """Wait until the part of the address that tells the view holds a text, or holds it no more."""
     poll(page, "([text, there]) => decodeURIComponent(window.location.hash).includes(text) === there", [text, there])

@@ -45,7 +45,18 @@ def end_of(when: str) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def differ(city: City) -> Since:
+_KNOWN: dict[tuple[str, str, str], Since] = {}
+
+
+def since_yesterday(city: City, module: str) -> Since:
+    """What differs, made once for a module, and anew when midnight passes."""
+    key = (city.url, module, day())
+    if key not in _KNOWN:
+        _KNOWN[key] = _differ(city)
+    return _KNOWN[key]
+
+
+def _differ(city: City) -> Since:
     """Date the city back, then add a sign, change one and remove one."""
     with city.owner.db.engine.begin() as connection:
         changed, removed = _add(connection, "CHANGED"), _add(connection, "REMOVED")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe, click_at, poll, ready
+from tests.browser.conftest import DESKTOP, PHONE, Axe, click_at, hash_holds, poll, ready
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,7 @@ def test_a_question_stands_out_on_the_map_with_its_table(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.locator("[data-stop]").click()
     expect(page.locator("#answer-dock")).to_be_hidden()
-    assert "ask=" not in page.evaluate("window.location.hash")
+    hash_holds(page, "ask=", there=False)
 
 
 def test_a_click_in_the_table_finds_it_on_the_map_and_the_other_way_round(visit: Callable[..., Page]) -> None:
@@ -77,11 +77,13 @@ def test_a_click_in_the_table_finds_it_on_the_map_and_the_other_way_round(visit:
         "(shape) => { const b = L.geoJSON(shape).getBounds(); gisapp.map.fitBounds(b, {maxZoom: 19, animate: false});"
         "const c = b.getCenter(); return [c.lng, c.lat]; }", other["geometry"])
     ready(page)
+    before = page.locator("#panel [data-feature]").get_attribute("data-feature") or ""
     click_at(page, *middle)
-    chosen = page.locator("#answer .answer-chosen tr, #answer tr.is-current")
-    expect(chosen.first).to_be_visible()
-    opened = page.locator("#panel [data-feature]").get_attribute("data-feature")
-    expect(page.locator("#answer tr.is-current")).to_have_attribute("data-row", opened or "")
+    expect(page.locator("#panel [data-feature]")).to_be_visible()
+    expect(page.locator("#panel [data-feature]")).not_to_have_attribute("data-feature", before)
+    opened = page.locator("#panel [data-feature]").get_attribute("data-feature") or ""
+    assert opened != before
+    expect(page.locator("#answer tr.is-current")).to_have_attribute("data-row", opened)
 
 
 def test_the_link_carries_the_whole_question_there_and_back(visit: Callable[..., Page]) -> None:
@@ -96,7 +98,8 @@ def test_the_link_carries_the_whole_question_there_and_back(visit: Callable[...,
     heads = page.locator("#answer th").all_inner_texts()
     page.reload()
     ready(page)
-    assert page.locator("#answer th").all_inner_texts() == heads
+    expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", "9")
+    expect(page.locator("#answer th")).to_have_text(heads)
     printed = page.locator("[data-carry]").first
     printed.focus()
     sheet = parse_qs(urlsplit(printed.get_attribute("href") or "").query)
@@ -106,7 +109,7 @@ def test_the_link_carries_the_whole_question_there_and_back(visit: Callable[...,
     page.locator("#answer .toolbar a").first.click()
     page.wait_for_url("**/ask?*")
     expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", "9")
-    assert page.locator("#answer th").all_inner_texts() == heads
+    expect(page.locator("#answer th")).to_have_text(heads)
     expect(page.locator("#as_of")).to_have_value("2099-01-01")
     link = page.locator("#answer .ask-answer a").first.get_attribute("href") or ""
     assert json.dumps(question["ids"])[1:20] in link.replace("%252C", ",").replace("%2C", ",")

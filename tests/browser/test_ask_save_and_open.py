@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe, poll, ready
+from tests.browser.conftest import DESKTOP, PHONE, Axe, hash_holds, poll, ready, settled, until
 
 pytestmark = pytest.mark.browser
 
@@ -22,11 +22,6 @@ def _matched(page: Page, query: str) -> int:
         "async (query) => (await (await fetch(`/collections/illegal_builds/items?f=json&limit=1&${query}`))"
         ".json()).numberMatched", query)
     return count
-
-
-def _settled(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-    poll(page, "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')")
 
 
 def _nothing_wrong(page: Page) -> None:
@@ -48,19 +43,19 @@ def test_ask_for_builds_near_schools_save_the_question_open_its_short_link(
     page = visit("/ask", size=size, language=language, dark=dark, role="reviewer")
     page.locator("#layer").select_option("illegal_builds")
     expect(page.locator("[name=was]")).to_have_value("illegal_builds")
-    _settled(page)
+    settled(page)
     page.locator("[id='g0.0.field']").select_option("@near")
-    _settled(page)
+    settled(page)
     page.locator("[id='g0.0.layer']").select_option("school_gates")
-    _settled(page)
+    settled(page)
     page.locator("[id='g0.0.metres']").fill("500")
     page.locator("[id='g0.0.metres']").press("Tab")
     expect(page.locator("[name=wrote]")).to_have_value("near('school_gates', 500)")
-    _settled(page)
+    settled(page)
     page.locator("[value='row.0']").click()
-    _settled(page)
+    settled(page)
     page.locator("[id='g0.1.field']").select_option("geom_area_m2")
-    _settled(page)
+    settled(page)
     page.locator("[id='g0.1.v']").fill("20")
     page.locator("[id='g0.1.v']").press("Enter")
     asked = "near('school_gates', 500) AND geom_area_m2 >= 20"
@@ -68,7 +63,7 @@ def test_ask_for_builds_near_schools_save_the_question_open_its_short_link(
     wanted = _matched(page, f"filter={asked.replace(' ', '%20')}")
     assert 0 < wanted < _matched(page, "")
     expect(page.locator("[data-matched]")).to_have_attribute("data-matched", str(wanted))
-    _settled(page)
+    settled(page)
     _nothing_wrong(page)
     _shot(page, f"ask-{language}")
     page.locator("#name").fill("校门 500 米内")
@@ -84,10 +79,10 @@ def test_ask_for_builds_near_schools_save_the_question_open_its_short_link(
     _shot(page, f"ask-saved-{language}")
     page.goto(f"{link}?at=map")
     ready(page)
-    assert "ask=layer=illegal_builds&filter=near" in page.evaluate("decodeURIComponent(window.location.hash)")
+    hash_holds(page, "ask=layer=illegal_builds&filter=near")
     expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", str(wanted))
-    assert [url for url in page.watch.requests  # type: ignore[attr-defined]
-            if re.search(r"illegal_builds/tiles/.*and=.*near", url)]
+    until(page, lambda: [url for url in page.watch.requests  # type: ignore[attr-defined]
+                         if re.search(r"illegal_builds/tiles/.*and=.*near", url)])
     _shot(page, f"ask-map-{language}")
 
 
@@ -100,11 +95,11 @@ def test_ask_with_several_conditions_on_the_other_layer_and_look_at_the_chart(
     expect(page.locator("[id='g0.0.i.1.v']")).to_have_value("5")
     before = int(page.locator("[data-matched]").get_attribute("data-matched") or 0)
     page.locator("[value='inner.0.0']").click()
-    _settled(page)
+    settled(page)
     page.locator("[id='g0.0.i.2.field']").select_option("sign_no")
-    _settled(page)
+    settled(page)
     page.locator("[id='g0.0.i.2.op']").select_option("filled")
-    _settled(page)
+    settled(page)
     expect(page.locator("[name=wrote]")).to_have_value(re.compile("sign_no IS NOT NULL"))
     expect(page.locator("[data-matched]")).to_have_attribute("data-matched", str(before))
     _nothing_wrong(page)
@@ -115,7 +110,7 @@ def test_ask_with_several_conditions_on_the_other_layer_and_look_at_the_chart(
     page.locator("#chart-group").select_option("found_at")
     page.wait_for_selector("#chart-unit")
     expect(page.locator("#ask-chart tfoot .number").first).to_have_text(f"{before:,}")
-    _settled(page)
+    settled(page)
     _nothing_wrong(page)
     _shot(page, f"ask-chart-{language}")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, click_at, look_at
+from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, click_at, look_at, poll
 from tests.browser.test_mark_a_sign import press
 
 pytestmark = pytest.mark.browser
@@ -58,7 +58,7 @@ def test_signs_are_chosen_by_shift_on_the_map_and_by_area(visit: Callable[..., P
     page.keyboard.up("Shift")
     expect(page.locator("#pick-bar [data-number]")).to_contain_text("1")
     expect(page.locator("path.pick-mark")).to_have_count(1)
-    assert page.locator("#panel").is_hidden()
+    expect(page.locator("#panel")).to_be_hidden()
     page.click("#pick-bar [data-pick-act=clear]")
     expect(page.locator("#pick-bar")).to_be_hidden()
     open_list(page, "rooftop_signs")
@@ -68,4 +68,4 @@ def test_signs_are_chosen_by_shift_on_the_map_and_by_area(visit: Callable[..., P
         page.wait_for_timeout(350)
     press(page, "finish")
     expect(page.locator("#pick-bar [data-number]")).to_be_visible()
-    assert sign["id"] in page.evaluate("window.gisapp.draw.picks.chosen()")
+    poll(page, "(id) => window.gisapp.draw.picks.chosen().includes(id)", sign["id"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Axe
 from tests.browser.test_hand_over_a_file import fits, shown
@@ -49,22 +49,22 @@ def test_a_ledger_is_checked_imported_and_undone(visit: Visit, size: tuple[int, 
     page.locator("#mapping button[type=submit]").click()
     page.locator("#commit").wait_for()
     page.locator("#import-map[data-drawn]").wait_for()
-    assert page.locator(".verdict-refused .verdict-count").first.inner_text() == "3"
+    expect(page.locator(".verdict-refused .verdict-count").first).to_have_text("3")
     shown(page, f"desk_preview_{mark}")
     assert fits(page)
     no_accessibility_faults(page)
     page.get_by_label("大牌子").select_option("02")
     page.locator("#unknown button").click()
-    page.locator("a.verdict-insert").wait_for()
-    assert page.locator("a.verdict-insert .verdict-count").inner_text() == "2"
+    expect(page.locator("a.verdict-insert .verdict-count")).to_have_text("2")
     page.locator("#accept").check()
     page.locator("#commit button").click()
     page.locator("#undo").wait_for()
     shown(page, f"desk_result_{mark}")
-    assert fits(page) and ("已导入 2 条记录" if zh else "2 records were imported") in page.locator("main").inner_text()
+    expect(page.locator("main")).to_contain_text("已导入 2 条记录" if zh else "2 records were imported")
+    assert fits(page)
     page.locator("#undo button").click()
-    page.locator("main .alert-warning").wait_for()
-    assert ("已撤销" if zh else "undone") in page.locator("main").inner_text()
+    expect(page.locator("main .alert-warning")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("已撤销" if zh else "undone")
 
 
 @pytest.mark.browser
@@ -88,9 +88,9 @@ def test_changes_are_seen_field_by_field_before_they_are_made(visit: Visit, tmp_
         page.locator("#commit").wait_for()
         if turn:
             shown(page, "desk_update")
-            assert page.locator(".changes del").inner_text() == "10.00" and page.locator(
-                ".changes ins").inner_text() == "25.00"
-            assert page.locator("a.verdict-same .verdict-count").inner_text() == "1"
+            expect(page.locator(".changes del")).to_have_text("10.00")
+            expect(page.locator(".changes ins")).to_have_text("25.00")
+            expect(page.locator("a.verdict-same .verdict-count")).to_have_text("1")
         page.locator("#commit button").click()
         page.locator("#undo").wait_for()
 
@@ -113,4 +113,4 @@ def test_shifted_coordinates_are_shown_as_choices(visit: Visit, tmp_path: Path) 
         page.get_by_label(name, exact=True).select_option(field)
     page.locator("#mapping button[type=submit]").click()
     page.locator("#commit").wait_for()
-    assert page.locator("a.verdict-insert .verdict-count").inner_text() == "12"
+    expect(page.locator("a.verdict-insert .verdict-count")).to_have_text("12")

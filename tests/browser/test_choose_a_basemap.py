@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from gisapp import create_app
-from tests.browser.conftest import _LISTEN, DESKTOP, PHONE, Axe, City, _Quiet, poll, ready
+from tests.browser.conftest import DESKTOP, PHONE, Axe, City, Watch, _Quiet, hash_holds, new_page, poll, ready, until
 
 pytestmark = pytest.mark.browser
 LON, LAT, ZOOM = 113.3850, 31.6920, 18
@@ -201,13 +201,12 @@ def look(chromium: Browser, signed_in: Callable[[str], Any], offered: str) -> It
             viewport={"width": size[0], "height": size[1]}, base_url=offered, has_touch=size == PHONE,
             storage_state=signed_in("viewer"), locale="zh-CN" if language == "zh" else "en-US")
         contexts.append(context)
-        page = context.new_page()
-        page.add_init_script(_LISTEN)
+        page = new_page(context)
+        Watch(urlsplit(offered).netloc).on(page)
         pages.append(page)
         page.goto(f"/map#z={ZOOM}&at={LON},{LAT}&layers={layers}{base and '&base='}{base}")
         if base != "lost":
             ready(page)
-        page.wait_for_timeout(400)  # pictures fade in
         return page
 
     yield go
@@ -219,6 +218,8 @@ def look(chromium: Browser, signed_in: Callable[[str], Any], offered: str) -> It
 
 def _misses(page: Page) -> list[float]:
     """How far each dot in the free middle of the map is from its place, in px."""
+    poll(page, """() => [...document.querySelectorAll('img.leaflet-tile, .leaflet-tile-container, .leaflet-layer')]
+        .every((one) => getComputedStyle(one).opacity === '1')""")  # pictures fade in
     picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(float)
     red = np.clip((picture[:, :, 0] - picture[:, :, 1]) / 255, 0, 1)
     places = page.evaluate("""(dots) => dots.map(([lon, lat]) => {
@@ -252,11 +253,9 @@ def test_the_place_holds_while_the_map_moves_and_zooms(look: Callable[..., Page]
     page = look("gcj")
     page.evaluate("window.gisapp.map.panBy([-333, 217], {animate: false})")
     ready(page)
-    page.wait_for_timeout(400)
     assert max(_misses(page)) < 1
     page.evaluate("window.gisapp.map.setZoom(17, {animate: false})")
     ready(page)
-    page.wait_for_timeout(400)
     assert max(_misses(page)) < 1
 
 
@@ -284,10 +283,9 @@ def test_choosing_by_hand_makes_room_and_gives_it_back(look: Callable[..., Page]
     expect(page.locator("#map-credit")).to_be_hidden()
     page.locator("#basemaps-button").click()
     page.get_by_text("Map gcj").click()
-    poll(page, "() => window.location.hash.includes('base=gcj')")
-    assert page.evaluate("window.gisapp.tree.shown()") == ["rooftop_signs"]
+    hash_holds(page, "base=gcj")
+    until(page, lambda: page.evaluate("window.gisapp.tree.shown()") == ["rooftop_signs"])
     expect(page.locator("#map-credit")).to_have_text("© <b>gcj</b>")  # text, whatever is in it
-    page.wait_for_timeout(600)  # colours that fade in are pale on their way
     assert Axe().run(page).response["violations"] == []
     page.reload()
     ready(page)
@@ -296,9 +294,10 @@ def test_choosing_by_hand_makes_room_and_gives_it_back(look: Callable[..., Page]
     page.keyboard.press("Enter")
     expect(page.locator("input[name=basemap]:checked")).to_be_focused()
     page.locator("input[name=basemap][value=own]").check()
-    assert set(page.evaluate("window.gisapp.tree.shown()")) == {"blocks", "buildings", "roads", "rooftop_signs"}
-    assert "base=" not in page.evaluate("window.location.hash")
-    assert page.locator("img.leaflet-tile").count() == 0
+    until(page, lambda: set(page.evaluate("window.gisapp.tree.shown()")) == {
+        "blocks", "buildings", "roads", "rooftop_signs"})
+    hash_holds(page, "base=", there=False)
+    expect(page.locator("img.leaflet-tile")).to_have_count(0)
 
 
 def test_a_server_that_does_not_answer_is_said(look: Callable[..., Page]) -> None:

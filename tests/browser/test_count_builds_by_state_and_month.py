@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe, poll
+from tests.browser.conftest import DESKTOP, PHONE, Axe, poll, until
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ MATCHED = """async ([layer, query]) => (await (await fetch(
 def _drawn(page: Page, charts: int = 1) -> None:
     """Wait until the charts are there, each with more than one colour on it."""
     poll(page, """(charts) => document.querySelectorAll('[data-chart] canvas').length >= charts""", charts)
-    assert page.evaluate("""() => [...document.querySelectorAll('[data-chart] canvas')].every((one) => {
+    poll(page, """() => [...document.querySelectorAll('[data-chart] canvas')].every((one) => {
         const { data } = one.getContext('2d').getImageData(0, 0, one.width, one.height);
         const seen = new Set();
         for (let at = 0; at < data.length; at += 4 * 13) seen.add(data.slice(at, at + 4).join());
@@ -60,7 +60,7 @@ def test_builds_by_state_and_month(visit: Callable[..., Page], size: tuple[int, 
     key = (rows.first.get_attribute("data-key") or "").split("|")
     assert len(key) == 2
     total = page.evaluate(MATCHED, ["illegal_builds", ""])
-    assert page.locator("[data-numbers] tfoot td").first.inner_text() == f"{total:,}"
+    expect(page.locator("[data-numbers] tfoot td").first).to_have_text(f"{total:,}")
     assert _wrong(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     _picture(page, f"state_month_{language}")
@@ -76,13 +76,13 @@ def test_the_map_carries_layer_and_filter(visit: Callable[..., Page]) -> None:
     page.select_option("#list-layer", "vendor_points")
     link = page.locator("[data-statistics]")
     link.focus()
-    assert parse_qs(urlsplit(link.get_attribute("href") or "").query) == {
-        "layer": ["vendor_points"], "status": ["02,03"]}
+    until(page, lambda: parse_qs(urlsplit(link.get_attribute("href") or "").query) == {
+        "layer": ["vendor_points"], "status": ["02,03"]})
     link.click()
     page.wait_for_url("**/statistics?**")
     _drawn(page)
     wanted = page.evaluate(MATCHED, ["vendor_points", "status=02,03"])
-    assert page.locator("[data-numbers] tfoot td").first.inner_text() == f"{wanted:,}"
+    expect(page.locator("[data-numbers] tfoot td").first).to_have_text(f"{wanted:,}")
     assert {row.split("|")[0] for row in page.locator("[data-numbers] tbody tr").evaluate_all(
         "(all) => all.map((one) => one.dataset.key)")} == {"02", "03"}
 
@@ -96,7 +96,7 @@ def test_trend_hot_spots_and_keys(visit: Callable[..., Page], size: tuple[int, i
     chart = page.locator("[data-chart]").first
     chart.focus()
     page.keyboard.press("ArrowRight")
-    assert chart.get_attribute("data-at") == "0"
+    expect(chart).to_have_attribute("data-at", "0")
     _choose(page, "group", "hexagon")
     expect(page.locator("#st-side")).to_be_visible()
     _choose(page, "order", "-count")

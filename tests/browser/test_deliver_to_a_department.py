@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from gisapp.jobs.doing import do
-from tests.browser.conftest import DESKTOP, PHONE, Axe, City
+from tests.browser.conftest import DESKTOP, PHONE, Axe, City, settled
 from tests.browser.test_hand_over_a_file import fits, shown
 
 Visit = Callable[..., Page]
@@ -38,7 +39,7 @@ def worker(city: City) -> Iterator[None]:
     thread.start()
     yield
     ended.set()
-    thread.join(10)
+    thread.join()
 
 
 def clean(page: Page) -> None:
@@ -68,7 +69,7 @@ def test_a_department_gets_its_file(visit: Visit, worker: None, language: str, s
     page.wait_for_url("**/jobs/*")
     expect(page.locator("h1")).to_have_text(job)
     # The page renews itself, and the keyboard stays where it was.
-    expect(page.locator(".chip-good")).to_have_text(done, timeout=30_000)
+    expect(page.locator(".chip-good")).to_have_text(done)
     shown(page, f"job_{language}")
     clean(page)
     with page.expect_download() as waiting:
@@ -90,7 +91,7 @@ def test_a_department_gets_its_file(visit: Visit, worker: None, language: str, s
     clean(page)
     page.get_by_role("button", name=re.compile(new)).click()
     page.wait_for_url("**/jobs/*")
-    expect(page.locator(".chip-good")).to_have_text(done, timeout=30_000)
+    expect(page.locator(".chip-good")).to_have_text(done)
     for path in ("/receivers", "/deliveries", "/jobs"):
         page.goto(page.url.split("/jobs")[0].split("/receivers")[0].split("/deliveries")[0] + path)
         clean(page)
@@ -107,8 +108,11 @@ def test_a_waiting_job_is_cancelled_and_tried_again(visit: Visit, city: City) ->
     job = made.json()["id"]
     page.goto(f"{host}/jobs")
     page.locator(f"#cancel-{job}").focus()
-    page.wait_for_timeout(2600)  # the list has renewed itself
-    assert page.evaluate("document.activeElement.id") == f"cancel-{job}"
+    for _ in range(2):  # the list renews itself
+        with page.expect_response(lambda answer: urlsplit(answer.url).path.endswith("/jobs")):
+            pass
+    settled(page)
+    expect(page.locator(f"#cancel-{job}")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(f"#job-{job} .chip")).to_have_text("已取消")
     page.locator(f"#retry-{job}").click()

@@ -48,7 +48,7 @@ def test_each_tile_is_drawn_once_with_names_over_all(visit: Callable[..., Page])
     page.add_init_script(PAINTS)
     page.goto("/map")
     ready(page)
-    assert poll(page, NAMES) > 200
+    poll(page, f"() => ({NAMES})() > 200")
     assert page.evaluate("[...window.paints.values()].every((times) => times === 1)")
     assert page.evaluate("window.paints.size") >= page.locator("canvas.leaflet-tile").count()
 

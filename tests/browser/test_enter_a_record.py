@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Axe
 
@@ -14,10 +14,9 @@ FORM = "/forms/rooftop_signs"
 
 
 def save(page: Page) -> Response:
-    """The answer to the form."""
-    with page.expect_response(lambda answer: answer.request.method == "POST") as caught:
+    """The answer to the form; the page that follows is there."""
+    with page.expect_response(lambda answer: answer.request.method == "POST") as caught, page.expect_navigation():
         page.click(".form-actions [type=submit]")
-    page.wait_for_load_state()
     return caught.value
 
 
@@ -27,6 +26,12 @@ def fill(page: Page, number: str, lat: str = "31.6901234") -> None:
     page.fill("#f-area_m2", "12.50")
     page.fill("#f-geom-lon", "113.3801234")
     page.fill("#f-geom-lat", lat)
+
+
+def correct(page: Page) -> None:
+    page.click("text=编辑")
+    page.wait_for_url("**/forms/**")
+    page.wait_for_load_state()
 
 
 def refused(page: Page, status: int) -> None:
@@ -44,16 +49,16 @@ def test_enter_a_sign_and_correct_it(visit: Callable[..., Page]) -> None:
     page.fill("#f-found_at", "2024-11-13T08:30")
     page.fill("#f-remark", "第一行\n第二行")
     assert save(page).status == 303
-    assert "记录已保存" in page.inner_text(".alert-success")
-    assert number in page.inner_text("h2")
-    assert "2024-11-13 08:30" in page.inner_text("main")
-    page.click("text=编辑")
+    expect(page.locator(".alert-success")).to_contain_text("记录已保存")
+    expect(page.locator("h2")).to_contain_text(number)
+    expect(page.locator("main")).to_contain_text("2024-11-13 08:30")
+    correct(page)
     assert save(page).status == 303
-    assert "没有改动" in page.inner_text(".alert")
-    page.click("text=编辑")
+    expect(page.locator(".alert")).to_contain_text("没有改动")
+    correct(page)
     page.fill("#f-area_m2", "13")
     assert save(page).status == 303
-    assert "修改已保存" in page.inner_text(".alert-success")
+    expect(page.locator(".alert-success")).to_contain_text("修改已保存")
     page.click("text=在地图上")
     page.wait_for_selector(f"#panel h2:has-text('{number}')")
 
@@ -71,13 +76,13 @@ def test_two_correct_the_same_sign(visit: Callable[..., Page]) -> None:
     mine.fill("#f-address", "a new street")
     assert save(mine).status == 412
     refused(mine, 412)
-    assert "reviewer changed this record meanwhile" in mine.inner_text("#problem")
-    assert mine.input_value("#f-address") == "a new street"
+    expect(mine.locator("#problem")).to_contain_text("reviewer changed this record meanwhile")
+    expect(mine.locator("#f-address")).to_have_value("a new street")
     assert Axe().run(mine).violations_count == 0
     mine.check("tr[data-field=remark] input[value=stored]")
     assert save(mine).status == 303
-    assert "他们的" in mine.inner_text("main")
-    assert "a new street" in mine.inner_text("main")
+    expect(mine.locator("main")).to_contain_text("他们的")
+    expect(mine.locator("main")).to_contain_text("a new street")
 
 
 @pytest.mark.browser

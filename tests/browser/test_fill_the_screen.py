@@ -19,9 +19,7 @@ def test_notes_handle_and_panel_come_along(visit: Callable[..., Page]) -> None:
     expect(page.locator("#note-times")).to_be_visible()
     expect(page.locator("#swipe [role=slider]")).to_be_visible()
     expect(page.locator("#side")).to_be_hidden()
-    width = page.locator(".folium-map").bounding_box()
-    assert width
-    assert width["width"] == page.evaluate("window.innerWidth")
+    poll(page, "() => document.querySelector('.folium-map').getBoundingClientRect().width === window.innerWidth")
     page.click("#note-times [data-back-to-now]")
     look_at(page, *sign["geometry"]["coordinates"], 18)
     click_at(page, *sign["geometry"]["coordinates"])

@@ -8,7 +8,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature, click_at, look_at, poll, ready
+from tests.browser.conftest import (
+    DESKTOP,
+    PHONE,
+    any_feature,
+    click_at,
+    hash_holds,
+    look_at,
+    poll,
+    ready,
+    settled,
+    until,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +45,7 @@ def _tick(page: Page, name: str, *values: str) -> None:
         part.locator("summary").click()
     for value in values:
         part.locator(f"input[name='{name}'][value='{value}']").check()
+        settled(page)  # the form may be made anew
 
 
 def _asked_of(page: Page, layer: str) -> list[dict[str, list[str]]]:
@@ -54,17 +66,17 @@ def test_two_states_narrow_tiles_counts_and_link(visit: Callable[..., Page], siz
     assert 0 < wanted < whole
     page.locator("#tab-layers").click()
     expect(page.locator("[data-count=vendor_points]")).to_have_text(str(wanted))
-    assert _asked_of(page, "vendor_points")[-1] == {"status": ["02,03"]}
+    until(page, lambda: _asked_of(page, "vendor_points")[-1] == {"status": ["02,03"]})
     assert _asked_of(page, "illegal_builds")[-1] == {}
-    assert "where=vendor_points.status:02,03" in page.evaluate("window.location.hash")
+    hash_holds(page, "where=vendor_points.status:02,03")
     expect(page.locator("#filter-count")).to_have_text("1")
     if size == PHONE:
         page.locator("[data-close-side]").click()
     page.locator("#note-filter button").click()
     expect(page.locator("#note-filter")).to_be_hidden()
     ready(page)
-    assert _asked_of(page, "vendor_points")[-1] == {}
-    assert "where" not in page.evaluate("window.location.hash")
+    until(page, lambda: _asked_of(page, "vendor_points")[-1] == {})
+    hash_holds(page, "where", there=False)
     expect(page.locator("[data-count=vendor_points]")).to_have_text(str(whole))
 
 
@@ -76,8 +88,11 @@ def test_a_click_finds_only_what_the_filter_leaves(visit: Callable[..., Page]) -
     page.evaluate("window.gisapp.filter.set([['rooftop_signs.status', '01,02']])")
     look_at(page, lon, lat, 19)
     click_at(page, lon, lat)
+    expect(page.locator("#panel h2")).to_be_visible()
+    settled(page)
     expect(page.locator("#panel h2")).not_to_have_text(sign["properties"]["sign_no"])
     page.evaluate("window.gisapp.filter.set([])")
+    settled(page)
     click_at(page, lon, lat)
     expect(page.locator("#panel h2")).to_have_text(sign["properties"]["sign_no"])
 
@@ -93,8 +108,8 @@ def test_district_street_and_period_narrow_every_business_layer(visit: Callable[
     page.locator("#filter-from").fill("2024-01-01")
     ready(page)
     for layer in ("rooftop_signs", "illegal_builds", "vendor_points"):
-        assert _asked_of(page, layer)[-1] == {
-            "district_code": [district], "street_code": [streets[1]], "datetime": ["2024-01-01/.."]}
+        wanted = {"district_code": [district], "street_code": [streets[1]], "datetime": ["2024-01-01/.."]}
+        until(page, lambda layer=layer, wanted=wanted: _asked_of(page, layer)[-1] == wanted)
     assert _asked_of(page, "roads")[-1] == {}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP, PHONE, settled
 from tests.browser.test_use_without_a_mouse import _findings
 
 pytestmark = pytest.mark.browser
@@ -50,6 +50,8 @@ def test_tabs_and_rows_by_keyboard(visit: Callable[..., Page]) -> None:
     expect(page.locator("#tab-filter")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="List")).to_have_attribute("aria-selected", "true")
+    page.locator(".list-row").nth(1).wait_for()
+    settled(page)
     row = page.locator(".list-row").nth(1)
     name = row.locator(".name").inner_text()
     row.press("Enter")

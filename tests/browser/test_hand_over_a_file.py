@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from gisapp.jobs.doing import do
 from tests.browser.conftest import DESKTOP, PHONE, Axe, City
@@ -49,7 +49,7 @@ def test_a_file_is_made_looked_at_and_taken(visit: Visit, city: City, size: tupl
     page = visit("/exports?layer=waste_sites", role="reviewer", size=size, language=language)
     assert fits(page) and clean(page)
     shown(page, f"export_{size[0]}")
-    assert page.locator("#f-gpx").is_disabled()  # areas
+    expect(page.locator("#f-gpx")).to_be_disabled()  # areas
     page.locator("label[for=f-dxf]").click()
     page.locator("#crs").select_option("EPSG:4526")
     page.locator(".export-others summary").click()
@@ -59,7 +59,7 @@ def test_a_file_is_made_looked_at_and_taken(visit: Visit, city: City, size: tupl
     page.locator(".alert-warning summary").click()
     assert fits(page) and clean(page)
     shown(page, f"export_made_{size[0]}")
-    assert ("拆成" if language == "zh" else "split") in page.locator(".alert-warning").inner_text()
+    expect(page.locator(".alert-warning")).to_contain_text("拆成" if language == "zh" else "split")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="下载" if language == "zh" else "Download").click()
     path = tmp_path / "got.zip"

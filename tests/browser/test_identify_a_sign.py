@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import any_feature, click_at, look_at, poll, ready
+from tests.browser.conftest import any_feature, click_at, hash_holds, look_at, poll, ready
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +42,7 @@ def test_the_feature_is_outlined_and_in_the_link(visit: Callable[..., Page]) -> 
     sign = _click_a_sign(page)
     poll(page, "() => [...document.querySelectorAll('.leaflet-overlay-pane path')]"
                ".some((path) => path.getAttribute('stroke') === '#c1121f')")
-    assert f"open=rooftop_signs/{sign['id']}" in page.evaluate("window.location.hash")
+    hash_holds(page, f"open=rooftop_signs/{sign['id']}")
     page.reload()
     ready(page)
     expect(page.locator("#panel h2")).to_have_text(sign["properties"]["sign_no"])  # type: ignore[index]
@@ -52,8 +53,8 @@ def test_escape_and_the_button_close_it(visit: Callable[..., Page]) -> None:
     _click_a_sign(page)
     page.keyboard.press("Escape")
     expect(page.locator("#panel")).to_be_hidden()
-    assert "open=" not in page.evaluate("window.location.hash")
-    assert page.locator(".leaflet-overlay-pane path").count() == 0
+    hash_holds(page, "open=", there=False)
+    expect(page.locator(".leaflet-overlay-pane path")).to_have_count(0)
 
 
 def test_several_features_are_listed_and_one_is_chosen(visit: Callable[..., Page]) -> None:
@@ -105,7 +106,7 @@ def test_zoom_to_it_and_the_keyboard(visit: Callable[..., Page]) -> None:
 def test_markup_in_a_value_stays_text(visit: Callable[..., Page]) -> None:
     page = visit(role="reviewer")
     sign = any_feature(page, "rooftop_signs")
-    fid, name = "7c9e6679-7425-40de-944b-e07fc1f90ae7", "<img src=x onerror=hacked=1>"
+    fid, name = str(uuid4()), "<img src=x onerror=hacked=1>"
     status = page.evaluate("""async (feature) => (await fetch('/collections/rooftop_signs/items', {
         method: 'POST', body: JSON.stringify(feature), headers: {
             'Content-Type': 'application/geo+json', 'X-CSRFToken': document.querySelector('[name=csrf_token]').value },

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, click_at, poll
+from tests.browser.conftest import DESKTOP, PHONE, click_at, poll, settled
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +20,7 @@ def _list(page: Page, layer: str = "rooftop_signs", size: tuple[int, int] = DESK
     page.locator("#tab-list").click()
     page.select_option("#list-layer", layer)
     page.locator(f".list-row[data-layer={layer}]").first.wait_for()
+    settled(page)
 
 
 def _place(page: Page, number: int) -> list[float]:
@@ -32,11 +33,11 @@ def test_a_row_is_shown_on_the_map_while_pointed_at(visit: Callable[..., Page]) 
     _list(page)
     assert page.evaluate(MARKS) == 0
     page.locator(".list-row").nth(1).hover()
-    assert page.evaluate(MARKS) == 1
+    poll(page, f"() => ({MARKS})() === 1")
     page.locator(".brand").hover()
     poll(page, "() => document.querySelectorAll('.leaflet-overlay-pane path').length === 0")
     page.locator(".list-row").nth(2).focus()
-    assert page.evaluate(MARKS) == 1
+    poll(page, f"() => ({MARKS})() === 1")
 
 
 def test_the_row_under_the_pointer_on_the_map_is_marked(visit: Callable[..., Page]) -> None:
@@ -44,13 +45,14 @@ def test_the_row_under_the_pointer_on_the_map_is_marked(visit: Callable[..., Pag
     _list(page)
     lon, lat = _place(page, 3)
     page.evaluate("([lon, lat]) => window.gisapp.map.setView([lat, lon], 19, { animate: false })", [lon, lat])
+    settled(page)
     x, y = page.evaluate("() => { const box = window.gisapp.map.getContainer().getBoundingClientRect();"
                          "return [box.x + box.width / 2, box.y + box.height / 2]; }")
     page.mouse.move(x - 120, y - 120)
     page.mouse.move(x, y)
     expect(page.locator(".list-row.is-near")).to_have_count(1)
-    assert page.locator(".list-row.is-near").get_attribute("data-row") == page.locator(
-        ".list-row").nth(3).get_attribute("data-row")
+    expect(page.locator(".list-row.is-near")).to_have_attribute(
+        "data-row", page.locator(".list-row").nth(3).get_attribute("data-row") or "")
 
 
 @pytest.mark.parametrize(("size", "language"), [(DESKTOP, "en"), (PHONE, "zh")])
@@ -71,9 +73,9 @@ def test_a_click_on_the_map_marks_the_row(visit: Callable[..., Page]) -> None:
     _list(page)
     lon, lat = _place(page, 0)
     page.evaluate("([lon, lat]) => window.gisapp.map.setView([lat, lon], 19, { animate: false })", [lon, lat])
+    settled(page)
     click_at(page, lon, lat)
-    # Identify, panel and list one after the other: a busy machine takes its time.
-    expect(page.locator(".list-row[aria-current=true]")).to_have_count(1, timeout=25_000)
+    expect(page.locator(".list-row[aria-current=true]")).to_have_count(1)
 
 
 def test_sorting_paging_and_only_what_is_in_view(visit: Callable[..., Page]) -> None:
@@ -88,10 +90,12 @@ def test_sorting_paging_and_only_what_is_in_view(visit: Callable[..., Page]) -> 
     assert len(set(names.all_inner_texts())) == names.count()
     page.select_option("[data-sort]", "-sign_no")
     poll(page, "(count) => document.querySelectorAll('.list-row').length === count", count)
+    settled(page)
     assert names.all_inner_texts() == sorted(names.all_inner_texts(), reverse=True)
     lon, lat = _place(page, 0)
     before = int(page.locator(".list-count").get_attribute("data-matched") or 0)
     page.get_by_label("Only what the map shows now").check()
+    settled(page)
     page.evaluate("([lon, lat]) => window.gisapp.map.setView([lat, lon], 17, { animate: false })", [lon, lat])
     poll(page, "(before) => { const count = document.querySelector('.list-count');"
                "return count && Number(count.dataset.matched) > 0 && Number(count.dataset.matched) < before; }", before)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
 
@@ -32,11 +33,11 @@ def test_from_a_new_account_to_a_token(visit: Visit, size: tuple[int, int]) -> N
     assert fits(boss)
 
     page = visit("/account", role=None, size=size)
-    assert page.url.endswith("/sign-in?next=%2Faccount")
+    page.wait_for_url("**/sign-in?next=%2Faccount")
     page.get_by_label("用户名").fill(name)
     page.get_by_label("密码").fill(password)
     page.locator("main").get_by_role("button", name="登录").click()
-    assert page.url.endswith("/account/password")
+    page.wait_for_url("**/account/password")
     assert fits(page)
     page.get_by_label("当前密码").fill(password)
     page.locator("#new").fill(NEW)
@@ -47,7 +48,7 @@ def test_from_a_new_account_to_a_token(visit: Visit, size: tuple[int, int]) -> N
     page.goto("/account")
     page.get_by_label("用途").fill("QGIS")
     page.get_by_role("button", name="生成令牌").click()
-    assert page.locator("#new-token").inner_text().startswith("gisapp_")
+    expect(page.locator("#new-token")).to_have_text(re.compile("^gisapp_"))
     assert fits(page)
 
 
@@ -58,10 +59,12 @@ def test_a_reset_and_a_disabling_take_a_second_click(visit: Visit) -> None:
     boss.get_by_role("button", name="新建账户").click()
     first = boss.locator("#new-password").inner_text()
     confirm = boss.get_by_role("button", name="确认重置")
-    assert not confirm.is_visible()
+    expect(confirm).to_be_hidden()
     boss.locator("summary", has_text="重置密码").click()
     confirm.click()
+    expect(boss.locator("#new-password")).not_to_have_text(first)
+    expect(boss.locator("#new-password")).to_be_visible()
     assert boss.locator("#new-password").inner_text() != first
     boss.locator("summary", has_text="停用账户").click()
     boss.get_by_role("button", name="确认停用").click()
-    assert boss.locator(".chip-bad").is_visible()
+    expect(boss.locator(".chip-bad")).to_be_visible()

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature, click_at, look_at, poll
+from tests.browser.conftest import DESKTOP, PHONE, any_feature, click_at, hash_holds, look_at, poll
 
 pytestmark = pytest.mark.browser
 
@@ -59,12 +59,12 @@ def test_a_sign_is_marked(visit: Callable[..., Page], size: tuple[int, int]) -> 
     expect(page.locator("#f-geom-lon")).not_to_have_value("")
     number = filled_sign(page)
     save(page)
-    assert number in page.inner_text("#panel h2")
-    assert "open=rooftop_signs/" in page.url
+    expect(page.locator("#panel h2")).to_contain_text(number)
+    hash_holds(page, "open=rooftop_signs/")
     found = any_feature(page, "rooftop_signs", f"sign_no={number}")
     assert found["geometry"]["coordinates"] == pytest.approx([lon + 0.0002, lat + 0.0002], abs=1e-4)  # it may snap
     expect(page.locator("#draw-bar")).to_be_hidden()
-    assert page.locator(".draft-pin").count() == 0
+    expect(page.locator(".draft-pin")).to_have_count(0)
 
 
 def test_a_waste_site_is_drawn_with_steps_back(visit: Callable[..., Page]) -> None:
@@ -107,6 +107,5 @@ def test_a_new_sign_is_taken_back(visit: Callable[..., Page]) -> None:
     save(page)
     page.click("#panel-body .alert-success [data-act=undo]")
     expect(page.locator("#panel")).to_be_hidden()
-    found = page.evaluate("async (number) => (await (await fetch(`/collections/rooftop_signs/items?f=json&sign_no="
-                          "${encodeURIComponent(number)}`)).json()).numberMatched", number)
-    assert found == 0
+    poll(page, "async (number) => (await (await fetch(`/collections/rooftop_signs/items?f=json&sign_no="
+               "${encodeURIComponent(number)}`)).json()).numberMatched === 0", number)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pyproj import Geod
 
-from tests.browser.conftest import PHONE, Axe, City, click_at, look_at
+from tests.browser.conftest import PHONE, Axe, City, click_at, look_at, moved, until
 
 pytestmark = pytest.mark.browser
 PLOT = [(113.3850, 31.6920), (113.3870, 31.6920), (113.3870, 31.6940), (113.3850, 31.6940)]
@@ -66,10 +66,10 @@ def test_a_way_is_measured_and_nothing_is_identified(visit: Callable[..., Page])
     expect(page.locator("[data-measure=more]")).to_contain_text("Last leg 22")
     expect(page.locator("#panel")).to_be_hidden()
     page.locator("[data-measure=undo]").click()
-    assert len(_drawn(page)) == 2
+    until(page, lambda: len(_drawn(page)) == 2)
     page.keyboard.press("Escape")
     expect(page.locator("#measure-bar")).to_be_hidden()
-    assert page.locator(".measure-point").count() == 0
+    expect(page.locator(".measure-point")).to_have_count(0)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -106,7 +106,8 @@ def test_a_point_is_pulled(visit: Callable[..., Page]) -> None:
         click_at(page, *place)
     before = page.locator("[data-measure=value]").inner_text()
     page.locator(".measure-point").last.drag_to(page.locator(".folium-map"), target_position={"x": 800, "y": 300})
-    assert page.locator("[data-measure=value]").inner_text() != before
+    expect(page.locator("[data-measure=value]")).not_to_have_text(before)
+    expect(page.locator("[data-measure=value]")).to_be_visible()
 
 
 def test_by_keyboard_alone(visit: Callable[..., Page]) -> None:
@@ -115,13 +116,14 @@ def test_by_keyboard_alone(visit: Callable[..., Page]) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".folium-map")).to_be_focused()
     page.keyboard.press("Enter")
+    before = page.evaluate("window.gisapp.map.getCenter().lng")
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(600)
+    moved(page, before)
     page.keyboard.press("Enter")
-    assert len(_drawn(page)) == 2
+    until(page, lambda: len(_drawn(page)) == 2)
     expect(page.locator("[data-measure=value]")).not_to_have_text("–")
     page.keyboard.press("Backspace")
-    assert len(_drawn(page)) == 1
+    until(page, lambda: len(_drawn(page)) == 1)
     expect(page.locator("#panel")).to_be_hidden()
 
 
@@ -130,8 +132,8 @@ def test_by_touch_on_a_phone(visit: Callable[..., Page], city: City) -> None:
     page.locator(".measure-button").tap()
     for x, y in ((120, 520), (250, 520)):
         page.touchscreen.tap(x, y)
-        page.wait_for_timeout(450)
-    assert len(_drawn(page)) == 2
+        page.wait_for_timeout(450)  # two taps, not a double one
+    until(page, lambda: len(_drawn(page)) == 2)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 

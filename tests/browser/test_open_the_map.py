@@ -12,7 +12,7 @@ from gisapp.catalogue import load_catalogue
 from gisapp.config import ROOT
 from gisapp.maps import OFF_AT_FIRST
 from gisapp.rules import RULES
-from tests.browser.conftest import PHONE, City, any_feature, drawn_colours, look_at, poll, ready
+from tests.browser.conftest import PHONE, City, any_feature, drawn_colours, look_at, poll, ready, until
 
 pytestmark = pytest.mark.browser
 CATALOGUE = load_catalogue(ROOT / "layers", RULES)
@@ -51,7 +51,7 @@ def test_counts_and_the_mark_of_synthetic_data_are_shown(visit: Callable[..., Pa
     page = visit()
     signs = page.locator("[data-count=rooftop_signs]")
     expect(signs).to_be_visible()
-    assert int(signs.inner_text()) >= 145  # other tests may have added some
+    until(page, lambda: int(signs.inner_text() or 0) >= 145)  # other tests may have added some
     expect(page.locator("#note-synthetic")).to_be_visible()
     expect(page.locator("#note-synthetic")).to_contain_text("模拟数据")
 
@@ -66,7 +66,7 @@ def test_the_legend_shows_each_state_in_its_colour(visit: Callable[..., Page]) -
     button = page.locator("[aria-controls=legend-vendor_points]")
     button.click()
     expect(page.locator("#legend-vendor_points")).to_be_visible()
-    assert button.get_attribute("aria-expanded") == "true"
+    expect(button).to_have_attribute("aria-expanded", "true")
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_session_that_ended_is_said(visit: Callable[..., Page]) -> None:
     page = visit(language="en")
     sign = any_feature(page, "rooftop_signs")
     page.context.clear_cookies()
-    page.evaluate("(id) => window.gisapp.panel.open({layer: 'rooftop_signs', id})", sign["id"])
+    page.evaluate("(id) => { window.gisapp.panel.open({layer: 'rooftop_signs', id}); }", sign["id"])
     page.wait_for_url("**/sign-in*")
     page.watch.errors.clear()  # type: ignore[attr-defined]
 

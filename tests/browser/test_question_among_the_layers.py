@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Axe, any_feature, click_at, look_at, ready
+from tests.browser.conftest import Axe, any_feature, click_at, hash_holds, look_at, ready, until
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +23,8 @@ def shot(page: Page, name: str) -> None:
 def test_a_question_is_made_a_layer_and_used_as_one(visit: Callable[..., Page]) -> None:
     page = visit("/ask?layer=rooftop_signs&filter=area_m2%20%3E%2020", role="inspector", language="en")
     wanted = page.locator("#answer [data-matched]").get_attribute("data-matched") or ""
-    page.locator("#name").fill("Large signs")
+    title = f"Large signs {uuid4().hex[:6]}"
+    page.locator("#name").fill(title)
     page.locator("#shared_with").select_option("everybody")
     page.locator("[name=as_layer]").check()
     page.locator("#name").press("Enter")
@@ -30,7 +33,7 @@ def test_a_question_is_made_a_layer_and_used_as_one(visit: Callable[..., Page]) 
     shot(page, "question-kept")
 
     page = visit("/map#layers=districts", role="viewer", language="en")
-    row = page.locator(".layer", has_text="Large signs")
+    row = page.locator(".layer", has_text=title)
     expect(row).to_be_visible()
     row.locator("input").check()
     expect(row.locator(".count")).to_have_text(wanted)
@@ -39,10 +42,11 @@ def test_a_question_is_made_a_layer_and_used_as_one(visit: Callable[..., Page]) 
     ready(page)
     shot(page, "question-layer")
     layer = row.locator("input").get_attribute("data-layer") or ""
-    assert [url for url in page.watch.requests if f"/collections/{layer}/tiles/" in url]  # type: ignore[attr-defined]
+    until(page, lambda: [url for url in page.watch.requests  # type: ignore[attr-defined]
+                         if f"/collections/{layer}/tiles/" in url])
     assert not [url for url in page.watch.requests  # type: ignore[attr-defined]
                 if "/collections/rooftop_signs/tiles/" in url]
-    assert layer in page.evaluate("window.location.hash")
+    hash_holds(page, layer)
 
     large = any_feature(page, layer)
     small = any_feature(page, "rooftop_signs", "filter=area_m2%20%3C%2020%20AND%20geometry%20IS%20NOT%20NULL")
@@ -63,7 +67,7 @@ def test_a_question_is_made_a_layer_and_used_as_one(visit: Callable[..., Page]) 
     assert "rooftop_signs" not in page.evaluate("window.gisapp.tree.shown().join()")
     printed = page.locator("[data-carry]").first
     printed.focus()
-    assert "rooftop_signs.and=" in (printed.get_attribute("href") or "")
+    expect(printed).to_have_attribute("href", re.compile("rooftop_signs[.]and="))
     page.locator("#tab-layers").click()
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in Axe().run(page).response["violations"]] == []
     page.reload()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Axe, any_feature, poll, ready
+from tests.browser.conftest import Axe, any_feature, poll, ready, settled, until
 from tests.browser.test_mark_a_sign import press, save
 
 pytestmark = pytest.mark.browser
@@ -46,6 +46,7 @@ def edit(page: Page) -> None:
     page.locator("#panel-body .panel-actions a:has-text('编辑')").click()
     expect(page.locator("#panel-body [data-feature-form]")).to_be_visible()
     poll(page, "() => Boolean(window.gisapp.draw.draft.shape())")
+    settled(page)
 
 
 def some_build(page: Page, skip: int = 0) -> dict[str, Any]:
@@ -53,6 +54,10 @@ def some_build(page: Page, skip: int = 0) -> dict[str, Any]:
     found: list[dict[str, Any]] = page.evaluate(
         "async () => (await (await fetch('/collections/illegal_builds/items?limit=50&f=json')).json()).features")
     return [one for one in found if one["geometry"]["type"] == "MultiPolygon"][skip]
+
+
+def _outline(page: Page) -> Any:
+    return json.loads(page.input_value("#f-geom"))
 
 
 def now(page: Page, layer: str, feature: dict[str, Any]) -> dict[str, Any]:
@@ -65,13 +70,14 @@ def test_a_build_is_reshaped(visit: Callable[..., Page]) -> None:
     open_on_map(page, "illegal_builds", build)
     edit(page)
     pull(page, page.locator(".leaflet-marker-icon.marker-icon:not(.marker-icon-middle)").first, 30, 18)
-    shape = json.loads(page.input_value("#f-geom"))
-    assert shape != build["geometry"]
+    until(page, lambda: _outline(page) != build["geometry"])
+    shape = _outline(page)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     press(page, "undo")
-    assert json.loads(page.input_value("#f-geom")) == build["geometry"]
+    until(page, lambda: _outline(page) == build["geometry"])
     press(page, "redo")
+    until(page, lambda: _outline(page) == shape)
     save(page)
     after = now(page, "illegal_builds", build)
     assert flat(after["geometry"]["coordinates"]) == pytest.approx(flat(shape["coordinates"]), abs=2e-7)
@@ -86,7 +92,7 @@ def test_a_sign_is_moved_by_typing(visit: Callable[..., Page]) -> None:
     lon = round(sign["geometry"]["coordinates"][0] + 0.0003, 7)
     page.fill("#f-geom-lon", str(lon))
     page.keyboard.press("Tab")
-    assert page.evaluate("window.gisapp.draw.draft.shape().coordinates[0]") == lon
+    poll(page, "(lon) => window.gisapp.draw.draft.shape().coordinates[0] === lon", lon)
     save(page)
     assert now(page, "rooftop_signs", sign)["geometry"]["coordinates"][0] == lon
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, any_feature, poll, ready
+from tests.browser.conftest import DESKTOP, PHONE, any_feature, poll, ready, until
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ def test_a_sign_is_found_by_its_number(visit: Callable[..., Page], size: tuple[i
     expect(page.locator("#panel h2")).to_have_text(number)
     expect(page.locator("#search-list")).to_be_hidden()
     poll(page, "([lon, lat]) => window.gisapp.map.getBounds().contains([lat, lon])", [lon, lat])
-    assert page.evaluate("window.gisapp.map.getZoom()") >= 17
+    poll(page, "() => window.gisapp.map.getZoom() >= 17")
 
 
 def test_a_result_of_a_layer_that_is_off_switches_it_on(visit: Callable[..., Page]) -> None:
@@ -36,7 +36,7 @@ def test_a_result_of_a_layer_that_is_off_switches_it_on(visit: Callable[..., Pag
     page.locator("#search-text").fill(area["properties"]["name"])
     page.locator("#search-list .found[data-layer=squadron_territories]").first.click()
     expect(page.locator("#panel h2")).to_have_text(area["properties"]["name"])
-    assert sorted(page.evaluate("window.gisapp.tree.shown()")) == ["roads", "squadron_territories"]
+    until(page, lambda: sorted(page.evaluate("window.gisapp.tree.shown()")) == ["roads", "squadron_territories"])
 
 
 @pytest.mark.parametrize("text", ["113.38000, 31.69000", "31.69 113.38", "441217.48, 3507645.44"])

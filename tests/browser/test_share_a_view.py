@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import poll, ready
+from tests.browser.conftest import hash_holds, poll, ready
 
 pytestmark = pytest.mark.browser
 
@@ -23,8 +23,9 @@ def test_a_link_restores_place_and_layers(visit: Callable[..., Page]) -> None:
 def test_switching_a_layer_is_written_into_the_link(visit: Callable[..., Page]) -> None:
     page = visit()
     page.locator("label", has=page.locator("input[data-layer=vendor_points]")).click()
-    assert "vendor_points" not in page.evaluate("window.location.hash")
+    hash_holds(page, "vendor_points", there=False)
     page.locator("label", has=page.locator("input[data-layer=unit_grids]")).click()
+    hash_holds(page, "unit_grids")
     page.reload()
     ready(page)
     assert page.locator("input[data-layer=unit_grids]").is_checked()
@@ -34,8 +35,8 @@ def test_switching_a_layer_is_written_into_the_link(visit: Callable[..., Page]) 
 def test_an_edited_link_is_followed(visit: Callable[..., Page]) -> None:
     page = visit()
     page.evaluate("window.location.hash = '#z=18&at=113.38000,31.69000&layers=roads'")
+    poll(page, "() => window.gisapp.map.getZoom() === 18")
     ready(page)
-    assert page.evaluate("window.gisapp.map.getZoom()") == 18
     assert page.evaluate("window.gisapp.tree.shown()") == ["roads"]
 
 
@@ -60,11 +61,11 @@ def test_a_link_restores_the_filter(visit: Callable[..., Page]) -> None:
     tiles = [url for url in page.watch.requests if "/rooftop_signs/tiles/" in url]  # type: ignore[attr-defined]
     assert tiles
     assert all(url.endswith("?datetime=2020-01-01%2F..&status=02%2C03") for url in tiles)
-    assert where in page.evaluate("window.location.hash")
+    hash_holds(page, where)
     page.locator("#tab-filter").click()
     expect(page.locator("#filter-from")).to_have_value("2020-01-01")
     ticked = page.locator("#filter-form input:checked")
     assert ticked.evaluate_all("(all) => all.map((one) => one.value)") == ["02", "03"]
     page.evaluate("window.location.hash = '#z=15&at=113.38000,31.69000&layers=rooftop_signs'")
     poll(page, "() => window.gisapp.filter.pairs().length === 0")
-    assert page.locator("#filter-form input:checked").count() == 0
+    expect(page.locator("#filter-form input:checked")).to_have_count(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe, click_at
+from tests.browser.conftest import DESKTOP, PHONE, Axe, click_at, settled
 from tests.browser.test_mark_a_sign import press
 from tests.browser.test_reshape_a_build import flat, now, open_on_map, some_build
 
@@ -23,6 +23,7 @@ def test_a_build_is_split_and_whole_again(visit: Callable[..., Page], size: tupl
     west, east, south, north = min(numbers[::2]), max(numbers[::2]), min(numbers[1::2]), max(numbers[1::2])
     page.evaluate("([w, s, e, n]) => window.gisapp.map.fitBounds([[s, w], [n, e]], {animate: false, maxZoom: 20,"
                   "paddingBottomRight: [0, window.innerWidth < 700 ? 400 : 0]})", [west, south, east, north])
+    settled(page)
     page.click("#panel-body [data-act=split]")
     expect(page.locator("#draw-bar [data-hint]")).to_contain_text("画一条线")
     expect(page.locator("#panel")).to_be_visible(visible=size == DESKTOP)  # on a phone it makes room

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, City, click_at, look_at, poll, ready
-from tests.browser.past import Since, day, differ, end_of
+from tests.browser.conftest import DESKTOP, PHONE, City, click_at, hash_holds, look_at, poll, ready, settled
+from tests.browser.past import Since, day, end_of, since_yesterday
 
 pytestmark = pytest.mark.browser
 
@@ -22,9 +22,9 @@ CUTS = """() => [...document.querySelectorAll('.leaflet-tile-pane > .leaflet-lay
 }).sort((a, b) => a[0] - b[0])"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def since(city: City) -> Since:
-    return differ(city)
+    return since_yesterday(city, __name__)
 
 
 def _knob(page: Page) -> tuple[float, float]:
@@ -60,7 +60,7 @@ def test_yesterday_left_and_today_right(visit: Callable[..., Page], since: Since
     page.locator(KNOB).focus()
     for _ in range(2):
         page.keyboard.press("PageDown")
-    assert _at(page) == 40
+    expect(page.locator(KNOB)).to_have_attribute("aria-valuenow", "40")
     look_at(page, since.removed.lon, since.removed.lat, 19)
     click_at(page, since.removed.lon, since.removed.lat)
     expect(page.locator("#panel h2")).to_be_visible()
@@ -106,13 +106,13 @@ def test_two_layers_side_by_side(visit: Callable[..., Page], since: Since) -> No
     page.select_option("#times-left-layer", "rooftop_signs")
     page.select_option("#times-right-layer", "illegal_builds")
     ready(page)
-    assert "time=swipe:rooftop_signs@/illegal_builds@" in page.evaluate("window.location.hash")
+    hash_holds(page, "time=swipe:rooftop_signs@/illegal_builds@")
     expect(page.locator("#note-times")).to_be_visible()
     before = len(_tiles(page))
     page.locator(KNOB).focus()
     page.keyboard.press("End")
     page.keyboard.press("Home")
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert len(_tiles(page)) == before  # the handle fetches nothing
     page.evaluate("window.gisapp.map.panBy([260, 0], {animate: false})")
     ready(page)
@@ -122,8 +122,8 @@ def test_two_layers_side_by_side(visit: Callable[..., Page], since: Since) -> No
     assert not set(new) & set(_tiles(page)[:before])
     page.locator("[data-back-to-now]").click()
     expect(page.locator(KNOB)).to_be_hidden()
-    assert page.locator(".leaflet-tile-pane > .leaflet-layer").count() == 1
-    assert "split=" not in page.evaluate("window.location.hash")
+    expect(page.locator(".leaflet-tile-pane > .leaflet-layer")).to_have_count(1)
+    hash_holds(page, "split=", there=False)
 
 
 @pytest.mark.parametrize("wrong", ["time=day:2024-02-31", "time=days:2025-01-02/2025-01-01", "time=swipe:a",

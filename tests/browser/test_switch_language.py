@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import look_at, ready
+from tests.browser.conftest import hash_holds, look_at, poll, ready
 
 pytestmark = pytest.mark.browser
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -18,13 +18,14 @@ def test_the_view_is_kept(visit: Callable[..., Page]) -> None:
     page = visit()
     page.locator("label", has=page.locator("input[data-layer=roads]")).click()
     look_at(page, 113.385, 31.692, 16)
+    hash_holds(page, "z=16")
     before = page.evaluate("window.location.hash")
     page.locator("a.language").click()
     page.wait_for_url("**lang=en*")
     ready(page)
-    assert page.evaluate("window.location.hash") == before
-    assert page.evaluate("document.documentElement.lang") == "en"
-    assert not page.locator("input[data-layer=roads]").is_checked()
+    poll(page, "(before) => window.location.hash === before", before)
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("input[data-layer=roads]")).not_to_be_checked()
 
 
 def test_english_is_english_and_is_remembered(visit: Callable[..., Page]) -> None:

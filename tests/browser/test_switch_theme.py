@@ -33,7 +33,7 @@ def test_dark_on_a_light_system_and_back(visit: Callable[..., Page]) -> None:
     page = visit(language="en")
     light = page.evaluate(_BACK)
     _choose(page, "Dark")
-    assert page.evaluate(_BACK) != light
+    poll(page, f"(light) => {_BACK} !== light", light)
     poll(page, """() => {
         const tile = document.querySelector('canvas.leaflet-tile-loaded');
         const { data } = tile.getContext('2d').getImageData(0, 0, 64, 64);
@@ -42,11 +42,11 @@ def test_dark_on_a_light_system_and_back(visit: Callable[..., Page]) -> None:
     assert Axe().run(page).response["violations"] == []
     page.reload()
     ready(page)
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.goto("/account")
-    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    expect(page.locator("html")).to_have_css("color-scheme", "dark")
     _choose(page, "As the system")
-    assert page.evaluate(_BACK) == light
+    poll(page, f"(light) => {_BACK} === light", light)
     page.reload()
     expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
 
@@ -54,7 +54,7 @@ def test_dark_on_a_light_system_and_back(visit: Callable[..., Page]) -> None:
 def test_light_on_a_dark_system(visit: Callable[..., Page]) -> None:
     page = visit("/account", dark=True)
     _choose(page, "浅色")
-    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    expect(page.locator("html")).to_have_css("color-scheme", "light")
 
 
 def test_nonsense_in_the_cookie_is_the_system(visit: Callable[..., Page]) -> None:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, poll
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, PHONE, Axe, any_feature, new_page, poll
 
 Visit = Callable[..., Page]
 SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -30,7 +30,7 @@ def drawn(page: Page) -> bool:
     """Whether the preview shows a sheet."""
     return bool(poll(page, "() => { const one = document.querySelector('#preview img');"
                            "return !one.hidden && one.complete && one.naturalWidth > 400 "
-                           "&& !document.querySelector('#preview[aria-busy]'); }", patience_ms=60_000))
+                           "&& !document.querySelector('#preview[aria-busy]'); }"))
 
 
 def findings(page: Page) -> list[str]:
@@ -87,7 +87,7 @@ def test_print_a_campaign_sheet(visit: Visit, size: tuple[int, int]) -> None:
 def test_what_cannot_be_printed_is_said_on_the_page(visit: Visit) -> None:
     page = visit("/print?layers=waste_sites&waste_sites.site_no=none", role="viewer", language="en")
     page.locator("#preview [role=alert]").wait_for(state="visible")
-    assert "Nothing answers the question" in page.locator("#preview [role=alert]").inner_text()
+    expect(page.locator("#preview [role=alert]")).to_contain_text("Nothing answers the question")
     page.watch.errors.clear()  # type: ignore[attr-defined]  # the console tells of the 422
 
 
@@ -99,7 +99,7 @@ def test_the_saved_map_opens_from_disk_without_a_network(
     page = visit(f"/map{CAMPAIGN}", role="exporter", size=size, language=language)
     if size == PHONE:
         page.click("#side-button")
-    with page.expect_download(timeout=60_000) as waiting:
+    with page.expect_download(timeout=PATIENCE_MS) as waiting:
         page.locator("[data-save]").click()
     path = tmp_path / "map.html"
     waiting.value.save_as(path)
@@ -111,7 +111,7 @@ def test_the_saved_map_opens_from_disk_without_a_network(
 def opened(chromium: Browser, path: Path, size: tuple[int, int], feature: dict[str, Any], language: str) -> None:
     """The file in a browser that is offline: it asks nobody, shows the feature, speaks both languages."""
     context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, offline=True)
-    page = context.new_page()
+    page = new_page(context)
     asked: list[str] = []
     faults: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -123,15 +123,15 @@ def opened(chromium: Browser, path: Path, size: tuple[int, int], feature: dict[s
     if size == PHONE:
         page.click("#menu")
     side = page.locator("#side")
-    assert "违法建设" in side.inner_text() if language == "zh" else "Illegal builds" in side.inner_text()
+    here, there = ("违法建设", "Illegal builds") if language == "zh" else ("Illegal builds", "违法建设")
+    expect(side).to_contain_text(here)
     assert side.locator("input[data-layer]").count() == 4
     page.click("#language")
-    assert "Illegal builds" in side.inner_text() if language == "zh" else "违法建设" in side.inner_text()
+    expect(side).to_contain_text(there)
     if size == PHONE:
         page.click("#menu")
     open_feature(page, feature)
-    assert feature["properties"]["case_no"] in page.locator(".leaflet-popup").inner_text()
-    page.wait_for_timeout(400)  # the popup fades in
+    expect(page.locator(".leaflet-popup")).to_contain_text(feature["properties"]["case_no"])
     shown(page, f"file_open_{size[0]}_{language}")
     assert findings(page) == []
     assert asked == [path.as_uri()]

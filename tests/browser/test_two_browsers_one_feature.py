@@ -21,7 +21,7 @@ def test_each_sees_the_other(visit: Callable[..., Page]) -> None:
     open_on_map(theirs, "rooftop_signs", sign)
     edit(theirs)
     open_on_map(mine, "rooftop_signs", sign)
-    expect(mine.locator("#panel-body .presence .chip-warn")).to_contain_text("reviewer 正在编辑", timeout=15_000)
+    expect(mine.locator("#panel-body .presence .chip-warn")).to_contain_text("reviewer 正在编辑")
 
 
 def test_a_viewer_is_seen_and_sees(visit: Callable[..., Page]) -> None:
@@ -29,10 +29,10 @@ def test_a_viewer_is_seen_and_sees(visit: Callable[..., Page]) -> None:
     sign = any_feature(mine, "rooftop_signs", "sortby=sign_no")
     open_on_map(theirs, "rooftop_signs", sign)
     open_on_map(mine, "rooftop_signs", sign)
-    expect(mine.locator("#panel-body .presence .chip")).to_contain_text("viewer 正在查看", timeout=15_000)
+    expect(mine.locator("#panel-body .presence .chip")).to_contain_text("viewer 正在查看")
     edit(mine)
     theirs.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the next beat, at once
-    expect(theirs.locator("#panel-body .presence .chip-warn")).to_contain_text("inspector 正在编辑", timeout=15_000)
+    expect(theirs.locator("#panel-body .presence .chip-warn")).to_contain_text("inspector 正在编辑")
 
 
 def test_a_stale_edit_is_compared_and_saved(visit: Callable[..., Page]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, look_at
+from tests.browser.conftest import DESKTOP, PHONE, Axe, any_feature, look_at, moved, poll
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +49,7 @@ def test_a_layer_is_switched_by_the_space_bar(visit: Callable[..., Page]) -> Non
     page = visit()
     page.locator("input[data-layer=communities]").focus()
     page.keyboard.press("Space")
-    assert "communities" in page.evaluate("window.gisapp.tree.shown()")
+    poll(page, "() => window.gisapp.tree.shown().includes('communities')")
 
 
 def test_the_map_moves_by_arrow_keys(visit: Callable[..., Page]) -> None:
@@ -57,7 +57,7 @@ def test_the_map_moves_by_arrow_keys(visit: Callable[..., Page]) -> None:
     before = page.evaluate("window.gisapp.map.getCenter().lng")
     page.locator(".folium-map").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(600)
+    moved(page, before)
     assert page.evaluate("window.gisapp.map.getCenter().lng") > before
 
 

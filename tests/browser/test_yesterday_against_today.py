@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, City, click_at, look_at, poll, ready
-from tests.browser.past import Sign, Since, day, differ, end_of
+from tests.browser.conftest import DESKTOP, PHONE, City, click_at, hash_holds, look_at, poll, ready, settled, until
+from tests.browser.past import Sign, Since, day, end_of, since_yesterday
 from tests.browser.test_use_without_a_mouse import _findings
 
 pytestmark = pytest.mark.browser
@@ -18,9 +18,9 @@ COUNTS = """async ([layer, first, last]) => (await (await fetch(
     `/collections/${layer}/changes?from=${first}&to=${last}&limit=1`)).json()).counts"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def since(city: City) -> Since:
-    return differ(city)
+    return since_yesterday(city, __name__)
 
 
 def _open_dates(page: Page, size: tuple[int, int] = DESKTOP) -> None:
@@ -40,6 +40,7 @@ def _found_at(page: Page, sign: Sign) -> str:
     page.evaluate("window.gisapp.panel.close()")
     click_at(page, sign.lon, sign.lat)
     page.locator("#panel h2").wait_for()
+    settled(page)
     return page.locator("#panel h2").inner_text()
 
 
@@ -56,7 +57,7 @@ def test_the_map_as_of_yesterday(visit: Callable[..., Page], since: Since, size:
     if size == PHONE:
         page.locator("[data-close-side]").click()
     ready(page)
-    assert _tiles(page, "rooftop_signs")[-1] == {"as_of": [end_of(day(-1))]}
+    until(page, lambda: _tiles(page, "rooftop_signs")[-1] == {"as_of": [end_of(day(-1))]})
     assert _found_at(page, since.removed) == since.removed.name
     expect(page.locator("#panel [data-act=delete]")).to_have_count(0)
     expect(page.locator("#panel a[href*='/forms/']")).to_have_count(0)
@@ -67,17 +68,17 @@ def test_the_map_as_of_yesterday(visit: Callable[..., Page], since: Since, size:
     page.locator("[data-back-to-now]").click()
     expect(page.locator("#note-times")).to_be_hidden()
     ready(page)
-    assert _tiles(page, "rooftop_signs")[-1] == {}
+    until(page, lambda: _tiles(page, "rooftop_signs")[-1] == {})
     assert _found_at(page, since.added) == since.added.name
 
 
 def test_editing_is_off_on_a_past_day(visit: Callable[..., Page], since: Since) -> None:
     page = visit(f"/map#time=day:{day(-1)}", role="admin")
     expect(page.locator("#note-times")).to_be_visible()
-    assert page.locator(".add-button:visible").count() == 0
+    expect(page.locator(".add-button:visible")).to_have_count(0)
     page.evaluate("(id) => window.gisapp.panel.history({layer: 'rooftop_signs', id})", since.changed.id)
     expect(page.locator("#panel .history")).to_be_visible()
-    assert page.locator("#panel .history form:visible").count() == 0
+    expect(page.locator("#panel .history form:visible")).to_have_count(0)
 
 
 def test_days_are_stepped_through_and_counted(visit: Callable[..., Page], since: Since) -> None:
@@ -85,13 +86,13 @@ def test_days_are_stepped_through_and_counted(visit: Callable[..., Page], since:
     before = page.locator("[data-count=rooftop_signs]").inner_text()
     page.get_by_role("button", name="Day after").click()
     expect(page.locator("#note-times")).to_contain_text(day(-1))
-    assert f"time=day:{day(-1)}" in page.evaluate("window.location.hash")
+    hash_holds(page, f"time=day:{day(-1)}")
     expect(page.locator("[data-count=rooftop_signs]")).to_have_text(before)
     page.evaluate("(id) => window.gisapp.panel.open({layer: 'rooftop_signs', id})", since.changed.id)
     expect(page.locator("#panel")).to_contain_text("12.00")
     page.get_by_role("button", name="Back to now").click()
     expect(page.locator("#panel")).to_contain_text("13.00")  # the same sign as it is today
-    assert "time=" not in page.evaluate("window.location.hash")
+    hash_holds(page, "time=", there=False)
 
 
 def test_the_sheet_is_of_the_same_day(visit: Callable[..., Page], since: Since) -> None:
@@ -107,7 +108,7 @@ def test_the_sheet_is_of_the_same_day(visit: Callable[..., Page], since: Since) 
 def test_a_day_before_all_records_says_so_and_keeps_the_ground(visit: Callable[..., Page]) -> None:
     page = visit("/map#time=day:2001-05-01&layers=rooftop_signs,roads", language="en")
     expect(page.locator("#note-times")).to_contain_text("Nothing was recorded before")
-    assert _tiles(page, "rooftop_signs")[-1] == {"as_of": [end_of("2001-05-01")]}
+    until(page, lambda: _tiles(page, "rooftop_signs")[-1] == {"as_of": [end_of("2001-05-01")]})
     assert _tiles(page, "roads")[-1] == {}
 
 
@@ -134,7 +135,7 @@ def test_what_differs_since_yesterday(visit: Callable[..., Page], since: Since, 
     page.locator("[data-kind=changed]").click()
     rows["removed"].click()
     expect(page.locator("#panel h2")).to_contain_text(since.removed.name)
-    assert f"time=days:{day(-1)}/{day()}" in page.evaluate("window.location.hash")
+    hash_holds(page, f"time=days:{day(-1)}/{day()}")
 
 
 def test_list_and_map_of_differences_are_tied(visit: Callable[..., Page], since: Since) -> None:
@@ -142,6 +143,7 @@ def test_list_and_map_of_differences_are_tied(visit: Callable[..., Page], since:
     page.locator("#tab-times").click()
     row = page.locator(f"[data-row='rooftop_signs/{since.changed.id}']")
     row.wait_for()
+    settled(page)
     x, y = page.evaluate(
         "([lon, lat]) => { const p = window.gisapp.map.latLngToContainerPoint([lat, lon]);"
         "const box = window.gisapp.map.getContainer().getBoundingClientRect(); return [p.x + box.x, p.y + box.y]; }",
@@ -153,7 +155,7 @@ def test_list_and_map_of_differences_are_tied(visit: Callable[..., Page], since:
     expect(page.locator("#panel h2")).to_contain_text(since.changed.name)
     page.locator("#times-in-view").check()
     poll(page, "() => !document.querySelector('#times-body[aria-busy]')")
-    assert page.locator(f"[data-row='rooftop_signs/{since.changed.id}']").count() == 1
+    expect(row).to_have_count(1)
     look_at(page, since.changed.lon + 0.02, since.changed.lat, 18)
     expect(row).to_have_count(0)
 
