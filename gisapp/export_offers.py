@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gisapp import features, published, questions
+from gisapp import attachments, features, published, questions
 from gisapp.crs import MENU, Crs, local_zone
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, Format
@@ -24,7 +24,7 @@ class Offer:
 
     `formats` are pairs: a format and whether it can hold the layer. `others` are the layers that may go into the same
     file; `questions` the saved ones that could be asked instead; `personal` the titles of the personal fields, empty
-    for who may not see them.
+    for who may not see them; `photos` and `photo_bytes` what an archive would hold beside the data.
     """
 
     collection: Collection
@@ -35,6 +35,8 @@ class Offer:
     others: Sequence[Layer]
     questions: Sequence[Question]
     personal: Sequence[Words]
+    photos: int = 0
+    photo_bytes: int = 0
 
 
 def offer(house: House, actor: Actor, collection_id: str, question: Mapping[str, Sequence[str]],
@@ -48,13 +50,15 @@ def offer(house: House, actor: Actor, collection_id: str, question: Mapping[str,
     found = published.find(house, actor, collection_id, language)
     layer = found.layer
     query = found.query(house, question).plain()
+    photos, size = attachments.weight(house, actor, layer.id, query)
     return Offer(
         found, features.count_features(house, actor, layer.id, query), in_words(layer, house.catalogue, query),
         systems(features.extent(house, actor, layer.id)),
-        [(each, not each.geometries or layer.geometry in each.geometries) for each in FILE_FORMATS.values()],
+        [(each, each.holds(layer.geometry)) for each in FILE_FORMATS.values()],
         [other for other in features.layers_for(house, actor) if other is not layer],
         questions.listed(house, actor, language),
-        [field.title for field in layer.fields if field.personal] if may(actor, "read_personal") else [])
+        [field.title for field in layer.fields if field.personal] if may(actor, "read_personal") else [],
+        photos, size)
 
 
 def systems(bounds: tuple[float, float, float, float] | None) -> list[Crs]:

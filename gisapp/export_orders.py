@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gisapp import features, params, published
+from gisapp import addresses, features, params, published
 from gisapp.crs import CGCS2000, CRS84, STORED_SRID, Crs, local_zone, parse_crs
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, Format
@@ -41,11 +41,13 @@ def make_order(house: House, actor: Actor, layer_id: str, format_name: str, args
     datum = _datum(args)
     crs = _crs(house, actor, chosen, asked[0][0], args, datum)
     (layer, given), *further = asked
+    photos = chosen.photos or _one_of(args, "photos", ("no", "yes")) == "yes"
     return {
         "layer": layer.id, "format": chosen.name, "args": given, "crs": crs.name, "datum": datum,
         "encoding": _encoding(chosen, args), "language": language,
         "further": [{"layer": each.id, "args": theirs} for each, theirs in further],
-        "pack": chosen.always_packed or _one_of(args, "pack", ("no", "yes")) == "yes",
+        "pack": chosen.always_packed or photos or _one_of(args, "pack", ("no", "yes")) == "yes", "photos": photos,
+        "base": addresses.server(house.settings),
         "booleans": _one_of(args, "booleans", BOOLEANS), "geometry": _one_of(args, "geometry-as", GEOMETRIES),
         "personal": bool(reason), "reason": reason,
     }
@@ -93,7 +95,7 @@ def _check(house: House, actor: Actor, chosen: Format, layer: Layer, args: Args,
     features.open_layer(house, actor, layer.id, "export", query)
     if not personal and any(layer.field(name).personal for name in query.properties or ()):
         raise Problem("reason_missing")
-    if chosen.geometries and layer.geometry not in chosen.geometries:
+    if not chosen.holds(layer.geometry):
         raise Problem("format_geometry", format=chosen.title.en, layer=layer.title.zh, layer_en=layer.title.en)
 
 

@@ -234,6 +234,12 @@ def test_a_wrong_password_is_one_clear_line_without_it(cluster: Cluster) -> None
     assert "wr0ng" not in str(caught.value)
 
 
+def test_a_password_that_is_not_encoded_is_not_shown() -> None:
+    with pytest.raises(DatabaseFault, match="write % in a user or password as %25") as caught:
+        external(settings_of("postgresql://guest:wr0ng%zz@127.0.0.1:1/map"))
+    assert "wr0ng" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["postgresql://u:hush@127.0.0.1:9/d", "postgresql://u:hush@127.0.0.1:nine/d"])
 def test_an_unreachable_server_is_one_clear_line(url: str) -> None:
     with pytest.raises(DatabaseFault, match="GISAPP_DATABASE_URL: no connection: ") as caught:

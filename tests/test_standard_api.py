@@ -44,6 +44,16 @@ def test_every_document_is_json_and_a_page_in_both_languages(admin: Role, path: 
     assert wanted.mimetype == "text/html" or (path == "/" and wanted.status_code == 302)
 
 
+def test_a_collection_offers_the_files_that_can_hold_it(admin: Role) -> None:
+    def files(layer: str) -> set[str]:
+        links = admin.get(f"/collections/{layer}?f=json").json["links"]
+        return {one["type"] for one in links if one["rel"] == "enclosure"}
+
+    assert "application/gpx+xml" in files("rooftop_signs")
+    assert "application/gpx+xml" not in files("illegal_builds")
+    assert "application/zip" in files("illegal_builds")
+
+
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_a_known_document_is_not_sent_again(admin: Role, path: str) -> None:
     first = admin.get(f"{path}?f=json")

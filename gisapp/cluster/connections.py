@@ -85,6 +85,9 @@ def connect(url: str, name: str) -> psycopg.Connection[Any]:
         return psycopg.connect(url, connect_timeout=CONNECT_SECONDS, autocommit=True)
     except psycopg.Error as error:
         reason = _reason(error)
+        if "percent-encoded" in reason:  # libpq quotes what it could not read, and that may be the password
+            raise DatabaseFault(f"{name} 中的 % 不能识别：用户名和密码里的 % 请写成 %25。",
+                                f"{name}: a % in it cannot be read; write % in a user or password as %25.") from None
         raise DatabaseFault(f"{name} 指定的数据库连接不上：{reason}", f"{name}: no connection: {reason}") from None
 
 

@@ -19,8 +19,8 @@ class Format:
 
     `encodings` lists what a reader may choose, the first being the default; `cannot` says what the format does not
     hold. `geometries` are the kinds that it takes, empty for all; `local_zone` says that its own system is the local
-    3-degree zone; `always_packed` that it is several files and so always a zip. Times are told in steps of `time_us`
-    microseconds.
+    3-degree zone; `always_packed` that it is several files and so always a zip, `photos` that photos go along.
+    Times are told in steps of `time_us` microseconds.
     """
 
     name: str
@@ -34,11 +34,16 @@ class Format:
     lonlat_only: bool = False
     local_zone: bool = False
     always_packed: bool = False
+    photos: bool = False
     time_us: int = 1
 
     @property
     def is_file(self) -> bool:
         return bool(self.module)
+
+    def holds(self, geometry: str) -> bool:
+        """Whether the format takes layers of this kind of geometry."""
+        return not self.geometries or geometry in self.geometries
 
 
 FORMATS: dict[str, Format] = {item.name: item for item in (
@@ -100,6 +105,12 @@ FORMATS: dict[str, Format] = {item.name: item for item in (
                "每表 1048576 行，多的另起一表",
                "no CRS; a cell has 32 767 characters, a geometry beyond that is left empty; numbers have 15 digits; "
                "times are to the second; an empty text is no value; 1 048 576 rows a sheet, more go on another")),
+    Format("archive", Words("照片归档（GeoPackage 与照片，zip）", "Archive with photos (GeoPackage, zip)"),
+           "application/zip", "zip", "gisapp.formats.gpkg", always_packed=True, photos=True, time_us=1_000,
+           cannot=Words(
+               "时间到毫秒；未写明个人信息理由时，含拍摄位置等信息的照片只给出不含这些信息的图片",
+               "times are to the millisecond; without a reason for personal data, photos that tell a place or a "
+               "device go along as pictures without it")),
 )}
 
 FILE_FORMATS: dict[str, Format] = {name: item for name, item in FORMATS.items() if item.is_file}

@@ -108,7 +108,7 @@ def describe(actor: Actor, found: Collection) -> dict[str, Any]:
     """The collection object of a layer or question."""
     language, base = context.language(), f"/collections/{found.id}"
     files = [link("enclosure", url(f"{base}/items", f=name), kind.media_type, kind.title.get(language))
-             for name, kind in formats_for(actor).items()]
+             for name, kind in formats_for(actor).items() if kind.holds(found.layer.geometry)]
     return {
         "id": found.id, "title": found.title, "itemType": "feature", "description": found.description,
         "storageCrs": CRS84.uri, "crs": ["#/crs"],
