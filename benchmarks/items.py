@@ -21,6 +21,8 @@ ROUNDS = 3
 LAYER = "illegal_builds"
 #: A screen of 1440 × 900 px: the zoom and the page that are asked of it.
 LOOKS = ((100, (17, 15, 14, 13)), (1000, (16, 14, 13)), (10_000, (14, 13)))
+#: A planner's session: of each place so many looks at each of these zooms, the next a part of a screen aside.
+SESSION_ZOOMS, SESSION_PANS = (13, 14, 15, 16, 17), 3
 _PIXEL_M = 156543.03392
 Line = tuple[str, str]
 #: A filter as this application takes it and as tipg does: CQL2 text is the same for both.
@@ -38,6 +40,20 @@ def _screen(place: tuple[float, float], zoom: int) -> str:
     metres = _PIXEL_M / 2**zoom
     wide, high = 720 * metres / 111319.49, 450 * metres / 111319.49 * math.cos(math.radians(place[1]))
     return f"{place[0] - wide:.6f},{place[1] - high:.6f},{place[0] + wide:.6f},{place[1] + high:.6f}"
+
+
+def _session(places: Sequence[tuple[float, float]]) -> list[str]:
+    """The boxes of a session of zooming in on each place and panning there, no box twice, in a shuffled order."""
+    chance, boxes = random.Random(9), []
+    for place in places:
+        for zoom in SESSION_ZOOMS:
+            lon, lat = place
+            for _ in range(SESSION_PANS):
+                boxes.append(_screen((lon, lat), zoom))
+                step = _PIXEL_M / 2**zoom / 111319.49
+                lon, lat = lon + chance.uniform(-900, 900) * step, lat + chance.uniform(-500, 500) * step
+    chance.shuffle(boxes)
+    return boxes
 
 
 class _Sides:
@@ -100,6 +116,7 @@ def items(ground: Ground) -> Iterator[Line]:
             for zoom in zooms:
                 asked = [f"bbox={_screen(place, zoom)}&limit={limit}" for place in places[:max(8, 2400 // limit)]]
                 yield from _compared(f"items, limit {limit}, a screen at zoom {zoom}", sides, _both(sides, asked))
+        yield from _mixed(sides, places[:8])
         for text in FILTERS:
             filtered = f"limit=100&filter-lang=cql2-text&filter={quote(text)}"
             asked = [f"bbox={_screen(place, 14)}&{filtered}" for place in places]
@@ -108,6 +125,14 @@ def items(ground: Ground) -> Iterator[Line]:
         yield from _compared("count (numberMatched of a page of one), zoom 14", sides, _both(sides, asked))
         yield from _filtered_tiles(ground, sides)
         yield from _lasting(sides, places)
+
+
+def _mixed(sides: _Sides, places: Sequence[tuple[float, float]]) -> Iterator[Line]:
+    """The session as a whole: the time that all of it takes is what its reader waits."""
+    for limit in (100, 1000):
+        asked = [f"bbox={box}&limit={limit}" for box in _session(places)]
+        yield from _compared(f"items, limit {limit}, a session over zooms {SESSION_ZOOMS[0]}–{SESSION_ZOOMS[-1]}, "
+                             f"{len(asked)} boxes", sides, _both(sides, asked))
 
 
 def _both(sides: _Sides, asked: Sequence[str]) -> dict[str, list[bytes]]:

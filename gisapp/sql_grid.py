@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from gisapp.counts import Facets
+from gisapp.layers import Layer
 from gisapp.sql_pages import (
     KEY_ZOOM,
     MARGIN_M,
@@ -23,6 +24,7 @@ from gisapp.sql_pages import (
     Where,
     envelope,
     envelope_values,
+    exactly_in,
     outer_and_inner,
     row_of,
 )
@@ -102,7 +104,7 @@ def _sums(name: str, zoom: int, rectangles: Sequence[tuple[_Sides, _Sides]], fac
         one: [part[at] for part in parts] for at, one in enumerate(names)}
 
 
-def select_count(layer_id: str, table: Table, fine: Cells, coarse: Cells, facets: Facets, asked: Where, others: Where
+def select_count(layer: Layer, table: Table, fine: Cells, coarse: Cells, facets: Facets, asked: Where, others: Where
                  ) -> tuple[str, Values]:
     """One row: the rows of coarse cells that meet the box and about how many features have their middle in each (two
     arrays), and how many features answer. `asked` is the whole question, `others` without its box.
@@ -116,13 +118,14 @@ def select_count(layer_id: str, table: Table, fine: Cells, coarse: Cells, facets
     met, more = _met(table, fine, coarse, near, facets, others)
     return f"""
         SELECT array_agg(grid_row), array_agg(n), ({met}) - (
-               SELECT count(*) FROM {table} WHERE {_meets(table, "frame")} AND {others.text} AND NOT ({asked.text}))
+               SELECT count(*) FROM {table} WHERE {_meets(table, "frame")} AND {others.text}
+                  AND NOT {exactly_in(layer, table)})
           FROM (SELECT grid_row, sum(n)::bigint AS n, coalesce(sum(n) FILTER (
                        WHERE grid_column BETWEEN %(left)s AND %(right)s AND grid_row BETWEEN %(top)s AND %(bottom)s
                        ), 0) AS inner_n
                   FROM ({middle}) AS counted GROUP BY 1 ORDER BY 1) AS by_row
     """, asked.values | others.values | values | more | _around("frame", near, within) | {  # noqa: S608
-        "layer": layer_id, "left": left, "right": right, "top": top, "bottom": bottom}
+        "layer": layer.id, "left": left, "right": right, "top": top, "bottom": bottom}
 
 
 def _met(table: Table, fine: Cells, coarse: Cells, near: Box, facets: Facets, others: Where) -> tuple[str, Values]:

@@ -92,16 +92,21 @@ def where(layer: Layer, table: Table, query: Query, *, exact: bool = True) -> Wh
 
 def _in_box(layer: Layer, table: Table, box: Box, whole: bool) -> Where:
     x0, y0, x1, y1 = drawn(box)
-    shown = f"COALESCE({table}.geom, {table}.{quoted(layer.stand_in.id)})" if layer.stand_in else f"{table}.geom"
     if not whole:
         return Where(f"{table}.geom_3857 && {envelope('near')}", envelope_values("near", (x0, y0, x1, y1)))
-    exact = f"ST_Intersects({shown}, ST_MakeEnvelope(%(box_w)s, %(box_s)s, %(box_e)s, %(box_n)s, {SRID}))"
+    exact = exactly_in(layer, table)
     near, within = outer_and_inner((x0, y0, x1, y1))
     values = dict(zip(("box_w", "box_s", "box_e", "box_n"), box, strict=True)) | envelope_values("near", near)
     if min(x1 - x0, y1 - y0) > _LEAST_BOX_M:
         values |= envelope_values("within", within)
         exact = f"({table}.geom_3857 @ {envelope('within')} OR {exact})"
     return Where(f"{table}.geom_3857 && {envelope('near')} AND {exact}", values)
+
+
+def exactly_in(layer: Layer, table: Table) -> str:
+    """Condition on what lies in a box of degrees that `where` has bound."""
+    shown = f"COALESCE({table}.geom, {table}.{quoted(layer.stand_in.id)})" if layer.stand_in else f"{table}.geom"
+    return f"ST_Intersects({shown}, ST_MakeEnvelope(%(box_w)s, %(box_s)s, %(box_e)s, %(box_n)s, {SRID}))"
 
 
 def outer_and_inner(box: Box) -> tuple[Box, Box]:

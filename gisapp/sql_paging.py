@@ -174,7 +174,7 @@ def _watched(look: _Look) -> dict[str, str | None]:
 def _by_grid(look: _Look, fine: Cells, coarse: Cells, facets: Facets) -> Fetched:
     others = where(look.layer, look.table, replace(look.query, bbox=None, computed=()))
     rows, counts, matched = look.rows(sql_grid.select_count(
-        look.layer.id, look.table, fine, coarse, facets, look.asked, others))[0]
+        look.layer, look.table, fine, coarse, facets, look.asked, others))[0]
     counted = list(zip(rows or (), counts or (), strict=True))
     return _fetched(look, _leaf(look, coarse, counted, matched), matched, False)
 

@@ -23,6 +23,7 @@ from gisapp.views import headers, wire
 from gisapp.views.claims import Claims
 from gisapp.views.documents import prefers_page
 from gisapp.views.items_page import links_of, response_of
+from gisapp.views.one_piece import send
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication
@@ -43,9 +44,9 @@ class ItemsLane:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         answer = self._answer(environ) if environ["REQUEST_METHOD"] == "GET" else None
-        return (answer or self._inner)(environ, start_response)
+        return send(answer, environ, start_response) if answer else self._inner(environ, start_response)
 
-    def _answer(self, environ: dict[str, Any]) -> WSGIApplication | None:
+    def _answer(self, environ: dict[str, Any]) -> Response | None:
         path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         if path is None or "HTTP_ORIGIN" in environ or "bbox=" not in environ.get("QUERY_STRING", ""):
             return None

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from gisapp import tiles
@@ -23,6 +23,7 @@ from gisapp.params import parse
 from gisapp.sql_tiles import Address
 from gisapp.views import headers
 from gisapp.views.claims import Claims
+from gisapp.views.one_piece import send
 from gisapp.views.tiles import IGNORED, MATRIX_SET, response_of
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class TileLane:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         answer = self._answer(environ) if environ["REQUEST_METHOD"] == "GET" else None
-        return (answer or self._inner)(environ, start_response)
+        return send(answer, environ, start_response) if answer else self._inner(environ, start_response)
 
-    def _answer(self, environ: dict[str, Any]) -> WSGIApplication | None:
+    def _answer(self, environ: dict[str, Any]) -> Response | None:
         path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         if path is None or "HTTP_AUTHORIZATION" in environ or "HTTP_ORIGIN" in environ:
             return None
