@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _furnish(app: Flask, settings: Settings) -> None:
     from gisapp.config import ROOT
+    from gisapp.views.documents import init_addresses
     from gisapp.views.languages import init_languages
     from gisapp.views.problems import init_problems
     from gisapp.views.security import init_security
@@ -73,6 +74,7 @@ def _furnish(app: Flask, settings: Settings) -> None:
     init_languages(app, settings.instance / "translations")
     init_static(app, ROOT / "static")
     init_shell(app)
+    init_addresses(app)
     init_security(app, app.extensions["gisapp"])
     for room in _ROOMS:
         app.register_blueprint(importlib.import_module(f"gisapp.views.{room}").blueprint)

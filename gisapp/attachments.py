@@ -36,6 +36,7 @@ class Photo:
     the photo was added, both None without the right to personal data. `whole`: the original may be had."""
 
     id: UUID
+    feature_id: UUID
     sha256: str
     size: int
     media_type: str
@@ -107,11 +108,12 @@ def _read(connection: Connection, actor: Actor, layer: Layer, table: Table, feat
     return row, [one for one in rows if one["removed_at"] is None or may(actor, "delete")]
 
 
-def _told(actor: Actor, row: Row, home: bool) -> Photo:
-    personal = may(actor, "read_personal")
+def _told(actor: Actor, row: Row, home: bool, personal: bool | None = None) -> Photo:
+    personal = may(actor, "read_personal") if personal is None else personal
     place = (row["lon"], row["lat"]) if personal and row["lon"] is not None else None
     return Photo(
-        row["id"], row["sha256"], row["bytes"], row["media_type"], row["width"], row["height"], row["taken_at"], place,
+        row["id"], row["feature_id"], row["sha256"], row["bytes"], row["media_type"], row["width"],
+        row["height"], row["taken_at"], place,
         row["distance_m"] if place else None, row["caption"], row["added_at"], row["added_by"],
         personal or not row["telling"], home and row["removed_at"] is None and _may_remove(actor, row),
         row["removed_at"], row["removed_by"], row["removed_why"])
@@ -130,12 +132,25 @@ def story(house: House, actor: Actor, layer_id: str, feature_id: UUID) -> list[P
     return [_told(actor, row, home=False) for row in rows]
 
 
-def counts(house: House, actor: Actor, layer_id: str, feature_ids: Sequence[UUID],
+def counts(house: House, actor: Actor, layer_id: str, feature_ids: Sequence[UUID] | None = None,
            as_of: datetime | None = None) -> dict[UUID, int]:
-    """How many photos each of the features has, of those that have any."""
+    """How many photos each of the features has, of those that have any; of the whole layer with None."""
     layer, _ = features.open_layer(house, actor, layer_id, "read")
+    if feature_ids is not None and not feature_ids:
+        return {}
     with house.db.read() as connection:
-        return sql_attachments.counts(connection, layer.id, feature_ids, as_of) if feature_ids else {}
+        return sql_attachments.counts(connection, layer.id, feature_ids, as_of)
+
+
+def for_file(house: House, actor: Actor, layer_id: str, feature_ids: Sequence[UUID], as_of: datetime | None, *,
+             personal: bool) -> list[Photo]:
+    """The photos of features that leave in a file, by feature; as they came only with `personal` and the right to it,
+    where they tell more than a picture."""
+    layer, _ = features.open_layer(house, actor, layer_id, "export")
+    with house.db.read() as connection:
+        rows = sql_attachments.of_features(connection, layer.id, feature_ids, as_of)
+    told = personal and may(actor, "read_personal")
+    return [_told(actor, row, home=False, personal=told) for row in rows if row["removed_at"] is None]
 
 
 def weight(house: House, actor: Actor, layer_id: str, query: Query) -> tuple[int, int]:

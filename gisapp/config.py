@@ -102,6 +102,13 @@ class Settings:
         low=0,
         high=5,
     )
+    public_address: str = setting(
+        "",
+        "本站对外的地址，如 https://map.example.cn，写入文件中的链接（如 Excel 中的照片）；留空则用请求所用的地址。",
+        "Address at which readers know this site, such as https://map.example.org, for links in files (photos in a "
+        "workbook). Empty: the address of the request.",
+        kind="origins",
+    )
     session_idle_hours: int = setting(
         12,
         "登录后多少小时不使用即自动退出。",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from gisapp import deliveries, features, params
+from gisapp import attachment_files, attachments, deliveries, features, params
 from gisapp.children import Limits, Slots, Watch, run, work_folder
 from gisapp.crs import Crs, parse_crs
 from gisapp.export_orders import make_order
@@ -114,6 +114,14 @@ def count(house: House, actor: Actor, order: Mapping[str, Any]) -> int:
                for one in (order, *order.get("further", ())))
 
 
+def photos(house: House, actor: Actor, order: Mapping[str, Any]) -> tuple[int, int]:
+    """How many photos go along with a planned order, and their bytes as they came."""
+    found = [attachments.weight(house, actor, one["layer"],
+                                params.parse(one["args"], house.layer(one["layer"]), house.catalogue).plain())
+             for one in (order, *order.get("further", ()))] if order.get("photos") else []
+    return sum(number for number, _ in found), sum(size for _, size in found)
+
+
 def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, watch: Watch | None = None,
          limits: Limits = LIMITS) -> Made:
     """The file of a planned order, in `folder`, which is fresh; the rights are asked anew.
@@ -124,7 +132,8 @@ def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, wat
     made_at = datetime.now(UTC)
     work = dict(order) | {
         "actor": asdict(actor), "made_at": made_at.isoformat(), "folder": str(folder), "temporary": True,
-        "database_url": house.db.url, "layers": str(house.settings.layers),
+        "attachments": str(attachment_files.root(house)), "database_url": house.db.url,
+        "layers": str(house.settings.layers),
         "time_zone": house.settings.time_zone, "statement_timeout_s": limits.seconds,
         "filter_length": house.settings.filter_length, "filter_depth": house.settings.filter_depth,
     }

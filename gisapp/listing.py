@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
-from gisapp import features
+from gisapp import attachments, features
 from gisapp.ask_words import computed_column
 from gisapp.filters import areas, kind_of
 from gisapp.house import House
@@ -26,7 +27,7 @@ MOST_COLUMNS = 7
 @dataclass(frozen=True)
 class Row:
     """A feature of the list, at its `version`. `point` is a place on or near it, `bbox` its bounds (degrees,
-    EPSG:4326, lon first); both are None while it lies nowhere."""
+    EPSG:4326, lon first); both are None while it lies nowhere. `photos` is how many it has."""
 
     id: str
     title: str
@@ -35,6 +36,7 @@ class Row:
     point: tuple[float, float] | None
     bbox: tuple[float, float, float, float] | None
     version: int
+    photos: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ def page(house: House, actor: Actor, layer_id: str, query: Query, language: str,
     known = _names_of_areas(house, actor, shown)
     writer = Writer.of(house, language)
     rows = [_row(layer, shown, writer, known, json.loads(text)) for text in found.features]
+    photos = attachments.counts(house, actor, layer_id, [UUID(row.id) for row in rows], query.as_of)
+    rows = [replace(row, photos=photos.get(UUID(row.id), 0)) for row in rows]
     return Listing(layer, shown, rows, found.number_matched, found.after)
 
 

@@ -22,7 +22,7 @@ ROWS = 5
 ITEMS = "/collections/{}/items"
 LEADING = {"gpkg": b"SQLite format 3\0", "geojson": b"{", "ndjson": b'{"type":', "fgb": b"fgb",
            "parquet": b"PAR1", "kml": b"<?xml", "gpx": b"<?xml", "dxf": b"999", "csv": b"\xef\xbb\xbfid,",
-           "xlsx": b"PK", "shp": b"PK"}
+           "xlsx": b"PK", "shp": b"PK", "archive": b"PK"}
 
 
 @pytest.fixture(scope="module")

@@ -253,7 +253,7 @@ def test_beyond_the_slots_the_service_asks_for_patience(admin, filled) -> None:
 def test_the_page_offers_the_local_zone_first(roles, filled) -> None:
     page = roles["exporter"].get("/exports?layer=rooftop_signs&status=01&lang=en", headers={"Accept": "text/html"})
     text = page.get_data(as_text=True)
-    assert text.count('name="f"') == len(FILE_FORMATS) == 11 and "personal-reason" not in text
+    assert text.count('name="f"') == len(FILE_FORMATS) == 12 and "personal-reason" not in text
     offered = roles["reviewer"].get("/exports", headers={"Accept": "text/html"})
     assert "personal-reason" in offered.get_data(as_text=True)
     assert page.status_code == 200 and "Status = " in text

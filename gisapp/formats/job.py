@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from gisapp.crs import STORED_SRID, Crs
@@ -15,13 +15,17 @@ from gisapp.formats.losses import LossBook
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.words import Words
 
+if TYPE_CHECKING:  # a web process finds its way here and needs no Arrow
+    from gisapp.formats.photo_links import PhotoLinks
+
 
 @dataclass(frozen=True)
 class Job:
     """One layer of an export: coordinates in `crs` easting first, texts in `encoding`, times in `zone`.
 
     `question` says in words what was asked for. Data files go into `folder`, what they could not hold into `book`.
-    `datum` is GCJ-02 or BD-09 where the coordinates are shifted, else empty.
+    `datum` is GCJ-02 or BD-09 where the coordinates are shifted, else empty. `photo_links` are told by tables that
+    can, None where no feature has a photo.
     """
 
     layer: Layer
@@ -38,6 +42,7 @@ class Job:
     book: LossBook
     datum: str = ""
     choices: Choices = NO_CHOICE
+    photo_links: PhotoLinks | None = None
 
     @property
     def system(self) -> str:

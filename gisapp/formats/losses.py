@@ -24,6 +24,8 @@ LOSSES = {
     "replaced": Words("字符无法保存，已用 〓 代替", "characters that cannot be held, replaced by 〓"),
     "trimmed": Words("首尾空格不能保存，已去掉", "leading or trailing spaces cannot be held, removed"),
     "defused": Words("文字像公式，前面加了单引号", "text like a formula, an apostrophe put before it"),
+    "photo_shown": Words("照片含拍摄位置等信息，只给出图片", "photo that tells a place or a device, the picture alone"),
+    "photo_lost": Words("照片文件缺失或已改变，未写入", "photo missing on disk or changed, left out"),
     "rounded": Words("数值或时间超出精度，已舍入", "number or time beyond the precision, rounded"),
 }
 #: So many lines are kept for the page; all are in report.csv.

@@ -6,12 +6,15 @@ import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gisapp.formats.job import Job, Table
 from gisapp.formats.readme import Chapter, readme
 from gisapp.formats.zipping import Zip
 from gisapp.layers import Field
+
+if TYPE_CHECKING:
+    from gisapp.formats.photos import Member
 
 README, FIELDS, CODES, REPORT = "README.txt", "fields.csv", "codes.csv", "report.csv"
 
@@ -21,8 +24,9 @@ _CODE_HEADINGS = ("code list", "代码表", "code", "名称", "title", "standard
 
 
 def bind(folder: Path, chapters: Sequence[Chapter], kind: str, losses: Mapping[str, int],
-         withheld: Sequence[Field], known: Mapping[str, str]) -> Path:
-    """The zip of everything in `folder` with readme, field table and code lists; the loose files are gone.
+         withheld: Sequence[Field], known: Mapping[str, str], photos: Sequence[Member] = ()) -> Path:
+    """The zip of everything in `folder` with readme, field table and code lists, and of `photos` from where they lie;
+    the loose files are gone.
 
     `known` are digests that were made already, by the names of the files. ASCII names inside; every text file is
     UTF-8 with a byte order mark.
@@ -34,15 +38,17 @@ def bind(folder: Path, chapters: Sequence[Chapter], kind: str, losses: Mapping[s
     sums = [(name, known.get(name) or file_digest(folder / name)) for name in names]
     text = readme(chapters, kind, losses, withheld, sums)
     (folder / README).write_text(text, encoding="utf-8-sig", newline="\r\n")
-    return _zip(folder, [README, *names])
+    return _zip(folder, [README, *names], photos)
 
 
-def _zip(folder: Path, names: Sequence[str]) -> Path:
+def _zip(folder: Path, names: Sequence[str], photos: Sequence[Member]) -> Path:
     path = folder.parent / "pack.zip"
     with Zip(path) as archive:
         for name in names:
             archive.add(folder / name, name)
             (folder / name).unlink()
+        for photo in photos:
+            archive.add(photo.path, photo.name)
     return path
 
 

@@ -16,18 +16,19 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gisapp import params, sql_deliveries
+from gisapp import attachments, params, sql_deliveries
 from gisapp.children import report
 from gisapp.config import Settings
 from gisapp.crs import parse_crs
 from gisapp.errors import Problem
-from gisapp.formats import FILE_FORMATS, fetch, ledger
+from gisapp.formats import FILE_FORMATS, fetch, ledger, photos
 from gisapp.formats.choices import Choices
 from gisapp.formats.columns import ID, exported_fields, spool_schema
 from gisapp.formats.difference import Difference
 from gisapp.formats.job import Job, NotFaithful, TooLarge, Written
 from gisapp.formats.losses import LossBook
 from gisapp.formats.pack import REPORT, bind, file_digest
+from gisapp.formats.photo_links import PhotoLinks
 from gisapp.formats.question import in_words
 from gisapp.formats.readme import Chapter
 from gisapp.formats.shifting import shifted
@@ -54,22 +55,32 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
         spools: list[Spool] = []
         for job, query in asked:
             before = sum(one.layer is job.layer for one in spools)
-            spools.append(_spool(house, actor, query, job, new, f"_{before + 1}" if before else ""))
+            batches = _rows(house, actor, query, job, new)
+            spools.append(_spool(job, batches, f"_{before + 1}" if before else "", order["format"]))
+        jobs = [job for job, _ in asked]
+        pictures = _photos(house, actor, order, asked, spools)
         house.db.close()
         if new is not None:
             new.write(data)
         if order.get("ledger", True):
             ledger.write(data.parent, spools, new.changes if new else None)
-        jobs = [job for job, _ in asked]
         written = [_write(order["format"], job, spool) for job, spool in zip(jobs, spools, strict=True)]
     chapters = [Chapter(job, one.tables, one.rows, spool.synthetic)
                 for job, one, spool in zip(jobs, written, spools, strict=True)]
     files = list(dict.fromkeys(path for one in written for path in one.files))
-    return _bound(order, data, chapters, files, book) | {"changes": new.counts if new else None}
+    return _bound(order, data, chapters, files, book, pictures) | {"changes": new.counts if new else None}
+
+
+def _photos(house: House, actor: Actor, order: dict[str, Any], asked: list[tuple[Job, Query]],
+            spools: list[Spool]) -> list[photos.Member]:
+    if not order.get("photos"):
+        return []
+    moments = {job.layer.id: query.as_of for job, query in asked}
+    return photos.gather(house, actor, [job for job, _ in asked], spools, order | {"moments": moments})
 
 
 def _bound(order: dict[str, Any], data: Path, chapters: list[Chapter], files: list[Path],
-           book: LossBook) -> dict[str, Any]:
+           book: LossBook, pictures: list[photos.Member]) -> dict[str, Any]:
     """The answer: the pack, or the one data file where no pack was asked for."""
     withheld = list({field.id: field for chapter in chapters for field in _withheld(chapter.job)}.values())
     with ThreadPoolExecutor(2) as both:
@@ -78,12 +89,20 @@ def _bound(order: dict[str, Any], data: Path, chapters: list[Chapter], files: li
     path = files[0]
     packed = order["pack"] or len(files) > 1
     if packed:
-        path = bind(data, chapters, order["format"], book.counts, withheld, digests)
+        path = bind(data, chapters, order["format"], book.counts, withheld, digests, pictures)
+        _proven(path, pictures)
     words = [chapter.job.question for chapter in chapters]
     return {"path": str(path), "rows": sum(chapter.rows for chapter in chapters), "losses": dict(book.counts),
             "question": {"zh": " / ".join(one.zh for one in words), "en": " / ".join(one.en for one in words)},
             "shown": book.shown, "files": told, "packed": packed,
             "withheld": [{"id": field.id, "zh": field.title.zh, "en": field.title.en} for field in withheld]}
+
+
+def _proven(pack: Path, pictures: list[photos.Member]) -> None:
+    try:
+        photos.prove(pack, pictures)
+    except NotFaithful as error:
+        raise Problem("export_not_faithful", place=str(error)) from error
 
 
 def _withheld(job: Job) -> list[Field]:
@@ -102,7 +121,16 @@ def _asked(house: House, actor: Actor, one: dict[str, Any], order: dict[str, Any
                encoding=order["encoding"], language=order["language"], zone=ZoneInfo(order["time_zone"]),
                author=actor.username, question=in_words(layer, house.catalogue, query),
                made_at=datetime.fromisoformat(order["made_at"]), folder=data, book=book, datum=order.get("datum", ""),
-               choices=Choices(order.get("booleans", ""), order.get("geometry", ""))), query
+               choices=Choices(order.get("booleans", ""), order.get("geometry", "")),
+               photo_links=_links(house, actor, order, layer.id, query)), query
+
+
+def _links(house: House, actor: Actor, order: dict[str, Any], layer_id: str, query: Query) -> PhotoLinks | None:
+    """For a workbook; none where nothing has photos, or nobody knows the server's address."""
+    if order["format"] != "xlsx" or not order.get("base"):
+        return None
+    found = attachments.counts(house, actor, layer_id, None, query.as_of)
+    return PhotoLinks.of(order["base"], layer_id, found) if found else None
 
 
 def _difference(house: House, order: dict[str, Any]) -> Difference | None:
@@ -113,14 +141,19 @@ def _difference(house: House, order: dict[str, Any]) -> Difference | None:
         return Difference(sql_deliveries.standing(connection, UUID(order["difference"]), order["layer"]))
 
 
-def _spool(house: House, actor: Actor, query: Query, job: Job, new: Difference | None, mark: str) -> Spool:
-    """All rows of a layer on disk; what of them the format rounds is noted."""
+def _rows(house: House, actor: Actor, query: Query, job: Job, new: Difference | None) -> Iterator[pa.RecordBatch]:
+    """All rows of a layer that are asked for."""
+    batches = _batches(house, actor, query, job, spool_schema(job.fields, job.layer.second_geometry is not None))
+    return batches if new is None else new.of(batches)
+
+
+def _spool(job: Job, batches: Iterator[pa.RecordBatch], mark: str, format_name: str) -> Spool:
+    """All rows of a layer on disk; a format that can begins its file with them as they come."""
     schema = spool_schema(job.fields, job.layer.second_geometry is not None)
     spool = Spool(job.layer, schema, job.folder.parent, (f"_{job.datum.replace('-', '')}" if job.datum else "") + mark)
-    batches = _batches(house, actor, query, job, schema)
-    if new is not None:
-        batches = new.of(batches)
-    spool.fill(shifted(batches, job.datum, spool.name, job.book) if job.datum else batches)
+    module = importlib.import_module(FILE_FORMATS[format_name].module)
+    begin = module.begin(job, spool) if hasattr(module, "begin") else None
+    spool.fill(shifted(batches, job.datum, spool.name, job.book) if job.datum else batches, begin)
     return spool
 
 

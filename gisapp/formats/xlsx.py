@@ -21,6 +21,7 @@ from gisapp.formats.job import Job, Written
 from gisapp.formats.losses import defused
 from gisapp.formats.noting import Noting
 from gisapp.formats.pack import code_table, field_table
+from gisapp.formats.photo_links import COUNT, LINK, Address
 from gisapp.formats.sheet import Sheet
 from gisapp.formats.spool import Spool
 from gisapp.formats.xlsx_proof import prove_sheets
@@ -29,6 +30,8 @@ from gisapp.words import Words
 #: What a sheet holds, its heading among them, and a cell.
 SHEET_ROWS = 1_048_576
 CELL_UNITS = 32_767
+#: Links that a sheet holds; Excel's own bound.
+MOST_LINKS = 65_530
 _FIRST_DAY = dt.date(1900, 3, 1)  # before it Excel counts a day that never was
 _MOST_EXACT = 2**53
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
@@ -73,8 +76,9 @@ def headings(job: Job, sheet: Sheet) -> list[str]:
                         if second else {})
     titles = [column.heading(job.language) for column in sheet.columns]
     titles += [places[name].get(job.language) for name in sheet.places]
-    return [title if titles.count(title) == 1 else f"{title} ({name})"
-            for title, name in zip(titles, sheet.names, strict=True)]
+    found = [title if titles.count(title) == 1 else f"{title} ({name})"
+             for title, name in zip(titles, sheet.names, strict=True)]
+    return found + ([COUNT.get(job.language), LINK.get(job.language)] if job.photo_links else [])
 
 
 class _Pages:
@@ -128,7 +132,13 @@ def _writers(book: xlsxwriter.Workbook) -> dict[type, Callable[..., Any]]:
     def text(page: Worksheet, row: int, column: int, value: str) -> None:
         page.write_string(row, column, value, quoted if defused(value) != value else None)
 
-    return {str: text, int: Worksheet.write_number, float: Worksheet.write_number, bool: Worksheet.write_boolean,
+    def address(page: Worksheet, row: int, column: int, value: str) -> None:
+        # A sheet holds so many links; beyond, the address is a text.
+        if page.hlink_count >= MOST_LINKS or page.write_url(row, column, str(value), None, str(value)) != 0:
+            page.write_string(row, column, value)
+
+    return {str: text, Address: address, int: Worksheet.write_number, float: Worksheet.write_number,
+            bool: Worksheet.write_boolean,
             dt.date: lambda page, row, column, value: page.write_datetime(row, column, value, day),
             dt.datetime: lambda page, row, column, value: page.write_datetime(row, column, value, moment)}
 
@@ -141,6 +151,8 @@ def rows_of(sheet: Sheet, noting: Noting) -> Iterator[Row]:
     for batch in sheet.batches(noting):
         here = Noting(noting.book, noting.file, first)
         columns = [_cells(batch, name, here, is_time=name in times, is_place=name in places) for name in sheet.names]
+        if sheet.job.photo_links is not None:
+            columns += map(list, sheet.job.photo_links.cells(batch[ID.id]))
         yield from map(list, zip(*columns, strict=True))
         first += batch.num_rows
 

@@ -30,6 +30,8 @@ from gisapp.words import Words
 MOST_ACTIVE = 20
 #: An import or export of more features than this is a job.
 DIRECT = 2000
+#: So is one with more photos than this, or with more bytes of them.
+DIRECT_PHOTOS, DIRECT_BYTES = 200, 100 * 2**20
 LISTED = 100
 #: Of the whole way, what lies behind a step when it begins, and its own part.
 _STEPS = {"read": (0.0, 0.45), "check": (0.0, 0.5), "write": (0.45, 0.4), "store": (0.5, 0.5), "prove": (0.85, 0.15)}
@@ -49,7 +51,9 @@ class File:
 def is_long(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
             language: str) -> bool:
     """Whether the file of an items request is to be made by a job. Problems: those of `exports.plan`."""
-    return exports.count(house, actor, exports.plan(house, actor, layer_id, format_name, args, language)) > DIRECT
+    order = exports.plan(house, actor, layer_id, format_name, args, language)
+    photos, size = exports.photos(house, actor, order)
+    return photos > DIRECT_PHOTOS or size > DIRECT_BYTES or exports.count(house, actor, order) > DIRECT
 
 
 def ask_export(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],

@@ -79,6 +79,9 @@ COMMON: dict[str, Entry] = {
     "pack": (_TEXT | {"enum": ["yes", "no"]}, Words(
         "只用于文件：yes 时为含说明、字段表、代码表、报告和校验值的 zip",
         "Files only: yes for a zip with readme, field table, code lists, report and checksums")),
+    "photos": (_TEXT | {"enum": ["yes", "no"]}, Words(
+        "只用于文件：yes 时与照片一起打成 zip，photos.csv 列出每张照片",
+        "Files only: yes for a zip with the photos, told of one by one in photos.csv")),
     "booleans": (_TEXT | {"enum": list(BOOLEANS)}, Words(
         "只用于文件：是/否、1/0 或逻辑型", "Files only: yes and no in words, as 1 and 0, or as the logical type")),
     "geometry-as": (_TEXT | {"enum": list(GEOMETRIES)}, Words(

@@ -39,9 +39,9 @@ from gisapp.params.values import MOST_CODES, is_coded, parse_id, parse_ids, pars
 #: Parameters of every items address; besides them each field's id is one.
 COMMON = ("f", "lang", "limit", "after", "before", "bbox", "bbox-crs", "crs", "datetime", "sortby", "properties", "ids",
           "encoding", "as_of", "q", "filter", "filter-lang", "filter-crs", "compute", "and",
-          "layers", "datum", "pack", "booleans", "geometry-as", "personal-reason")
+          "layers", "datum", "pack", "photos", "booleans", "geometry-as", "personal-reason")
 #: Of these, what is about a file and not about its features.
-FILE_ONLY = ("layers", "datum", "pack", "booleans", "geometry-as", "personal-reason")
+FILE_ONLY = ("layers", "datum", "pack", "photos", "booleans", "geometry-as", "personal-reason")
 #: Of these, what shapes an answer and asks nothing of a feature.
 SHAPING = ("f", "lang", "limit", "after", "before", "crs", "encoding", "sortby", "properties", "compute", *FILE_ONLY)
 MOST_FURTHER = 4

@@ -7,9 +7,10 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request, Response, jsonify, request
+from flask import Flask, Request, Response, jsonify, request
 from isal import isal_zlib
 
+from gisapp import addresses
 from gisapp.errors import Problem
 from gisapp.views import pages_of_api
 from gisapp.views.question_layers import address
@@ -28,6 +29,11 @@ def url(path: str, **query: Any) -> str:
     asked = {key: value for key, value in query.items() if value is not None}
     base = f"{request.host_url.rstrip('/')}{request.script_root}{address(path)}"
     return base + (f"?{urlencode(asked)}" if asked else "")
+
+
+def init_addresses(app: Flask) -> None:
+    """Let services that write links into files know where readers found this server."""
+    app.before_request(lambda: addresses.found_at(f"{request.host_url.rstrip('/')}{request.script_root}"))
 
 
 def link(rel: str, href: str, kind: str, title: str = "") -> dict[str, str]:
