@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from gisapp.errors import Problem
 from gisapp.params import invalid
 from gisapp.views import context, error_pages
+from gisapp.views.identity import request_id
 
 log = logging.getLogger("gisapp")
 
@@ -30,7 +31,8 @@ def init_problems(app: Flask) -> None:
 def answer(problem: Problem) -> Response:
     """The problem as the client reads it, in its language."""
     if error_pages.wants_page():
-        return error_pages.page(problem, g.get("request_id", ""))
+        number = request_id() if problem.kind.status >= 500 else g.get("request_id", "")
+        return error_pages.page(problem, number)
     response = jsonify(problem.document(context.language()))
     response.status_code = problem.kind.status
     response.content_type = "application/problem+json; charset=utf-8"
@@ -52,6 +54,8 @@ def _from_http(error: HTTPException) -> Response:
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
+    if code == "internal":  # what went wrong stands above it in the log; this is how a reader names it
+        log.error("request %s failed", request_id())
     if code in ("request_invalid", "internal"):
         response.status_code = error.code or 500
     return response
@@ -76,5 +80,5 @@ def _from_driver(error: BaseException) -> Response:
     if isinstance(error, psycopg.OperationalError):
         log.warning("database: %s", error)
         return answer(Problem("database_unavailable", headers={"Retry-After": "5"}))
-    current_app.logger.exception("request %s failed in the database", g.get("request_id", ""), exc_info=error)
+    current_app.logger.exception("request %s failed in the database", request_id(), exc_info=error)
     return answer(Problem("internal"))

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from gisapp.house import House
+from gisapp.views.log_words import told
 from tests.browser_client import Browser, first_match
 from tests.conftest import Role
 from tests.samples import add_squadron
@@ -109,3 +110,14 @@ def test_nothing_here_is_for_others(app: Flask, accounts: Accounts) -> None:
     browser.sign_in("reviewer", accounts["reviewer"]["password"])
     assert browser.get("/admin/accounts").status_code == 403
     assert browser.submit("/admin/accounts", form="/account", username="x", role="admin").status_code == 403
+
+
+def test_the_log_speaks_the_readers_language(app: Flask) -> None:
+    detail = {"layers": ["rooftop_signs"], "question": {"zh": "全部", "en": "everything"}, "personal": False,
+              "mode": "update", "updated": 0, "inserted": 2, "how": "form", "printed": True, "stranger": "kept"}
+    for language, wanted in (
+            ("zh", ["户外广告与楼顶广告牌", "全部", "否", "按关键字段更新已有记录", "2", "登录页", "kept"]),
+            ("en", ["Outdoor and rooftop signs", "everything", "no", "Change records that are there, by a key", "2",
+                    "the sign-in page", "kept"])):
+        with app.test_request_context(f"/?lang={language}"):
+            assert [text for _, text in told(detail, app.extensions["gisapp"], language)] == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,29 @@ def test_a_person_gets_an_error_page_with_the_code(app: Flask, language: str, ti
     assert title in answer.text
     assert "not_found" in answer.text
     assert answer.mimetype == "text/html"
+
+
+def test_a_failure_of_the_service_is_named_on_its_page_and_in_the_log(
+        admin: Any, app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setitem(app.view_functions, "api.conformance", fail)
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    answer = admin.get("/conformance?lang=en", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    number = re.search(r"Request: <code>([^<]+)</code>", answer.text)
+    assert number
+    assert number[1] in caplog.text
+    assert "Try again" in answer.text
+
+
+def test_a_reason_is_said_in_the_readers_language_only(admin: Any) -> None:
+    for language, said, unsaid in (("zh", "应为", "wants"), ("en", "wants", "应为")):
+        answer = admin.get(f"/collections/rooftop_signs/items?limit=abc&lang={language}", headers={"Accept": "text/html"})
+        assert answer.status_code == 400
+        assert said in answer.text
+        assert unsaid not in answer.text
 
 
 def test_a_chosen_language_is_remembered(app: Flask) -> None:
