@@ -109,7 +109,8 @@ def test_a_failure_of_the_service_is_named_on_its_page_and_in_the_log(
 
 def test_a_reason_is_said_in_the_readers_language_only(admin: Any) -> None:
     for language, said, unsaid in (("zh", "应为", "wants"), ("en", "wants", "应为")):
-        answer = admin.get(f"/collections/rooftop_signs/items?limit=abc&lang={language}", headers={"Accept": "text/html"})
+        answer = admin.get(f"/collections/rooftop_signs/items?limit=abc&lang={language}",
+                           headers={"Accept": "text/html"})
         assert answer.status_code == 400
         assert said in answer.text
         assert unsaid not in answer.text
