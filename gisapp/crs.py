@@ -16,6 +16,8 @@ from gisapp.words import Words
 STORED_SRID = 4326
 #: Taken as equal to the stored system: PROJ changes no number between the two.
 CGCS2000 = 4490
+#: The latitude at which Web Mercator ends; beyond it a feature could not be drawn.
+MAX_LATITUDE = 85.0511
 
 _EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0/{code}"
 _CRS84_URI = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
+from gisapp.crs import MAX_LATITUDE
 from gisapp.features import open_layer, visible_names
 from gisapp.house import House
 from gisapp.params import Query
@@ -16,7 +17,6 @@ from gisapp.sql import conditions
 from gisapp.sql_identify import Asked, nearest
 from gisapp.sql_tiles import WORLD_M
 from gisapp.style import is_reference
-from gisapp.tables import MAX_LATITUDE
 
 REACH_PX = 8
 MOST = 20

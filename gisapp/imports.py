@@ -93,8 +93,9 @@ def _look(house: House, layer: Layer, folder: Path, names: Sequence[str], encodi
 
 
 def order_of(house: House, layer: Layer, folder: Path, names: Sequence[str]) -> Document:
-    settings = house.settings
+    settings, rules = house.settings, {rule for one in house.catalogue.layers.values() for rule in one.rules}
     return {"folder": str(folder), "names": list(names), "layer": layer.id, "layers": str(settings.layers),
+            "rules": sorted(rules),  # by name: the child has no use for SQLAlchemy, which takes long to load
             "time_zone": settings.time_zone, "limit_mb": settings.max_upload_mb * UNPACKED}
 
 

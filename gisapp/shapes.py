@@ -11,11 +11,11 @@ import numpy
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from gisapp.crs import Crs
+from gisapp.crs import MAX_LATITUDE, Crs
+from gisapp.crs import STORED_SRID as SRID
 from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.repairs import Repair, fault, point_json, repair
-from gisapp.tables import MAX_LATITUDE, SRID
 
 MAX_VERTICES = 200_000
 #: A refusal tells what a repair would make of a shape of at most so many vertices.

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from gisapp.crs import STORED_SRID
+from gisapp.crs import MAX_LATITUDE, STORED_SRID
 from gisapp.errors import Problem
 from gisapp.formats.frames import Frame
 from gisapp.formats.wkb import may_be_curved, straightened, type_code
@@ -22,7 +22,6 @@ from gisapp.layers import Layer
 from gisapp.repairs import Repair, parts, repair
 from gisapp.repairs import fault as why_invalid
 from gisapp.shapes import MAX_VERTICES, check_shape, wanted
-from gisapp.tables import MAX_LATITUDE
 
 _MANY = {"Point": shapely.multipoints, "LineString": shapely.multilinestrings, "Polygon": shapely.multipolygons}
 _IDS = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}

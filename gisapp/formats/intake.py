@@ -20,7 +20,6 @@ from gisapp.formats.reading.ogr import allow_drivers
 from gisapp.formats.suggestion import suggested
 from gisapp.formats.taking import Taking
 from gisapp.layers import Layer
-from gisapp.rules import RULES
 
 DATASETS = "datasets.json"
 
@@ -29,7 +28,7 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     """Carry out the order: `op` is look or read."""
     allow_drivers()
     folder = Path(order["folder"])
-    catalogue = load_catalogue(Path(order["layers"]), RULES)
+    catalogue = load_catalogue(Path(order["layers"]), order["rules"])
     layer = catalogue.layers[order["layer"]]
     opened, passed_over = _open(order, folder)
     found = files.sources(opened, order.get("encoding"), _columns(order))

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import shapely
 
+from gisapp.crs import MAX_LATITUDE
+from gisapp.crs import STORED_SRID as SRID
 from gisapp.formats.frames import Frame
 from gisapp.formats.geometry import GeometryFault, Shaper
 from gisapp.layers import Layer
 from gisapp.shapes import MAX_VERTICES
-from gisapp.tables import MAX_LATITUDE, SRID
 
 _TYPES = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
 #: The single type that a multiple one takes.

@@ -15,10 +15,9 @@ from typing import Any
 
 from pyproj import Transformer
 
-from gisapp.crs import STORED_SRID, Crs
+from gisapp.crs import MAX_LATITUDE, STORED_SRID, Crs
 from gisapp.errors import Problem
 from gisapp.repairs import GEOD
-from gisapp.tables import MAX_LATITUDE
 
 MOST_LINES = 5000
 #: A traverse whose end misses its start by less than this part of its length was meant to close.
