@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,8 +19,13 @@ from gisapp.formats.job import Job, Written
 from gisapp.formats.one_table import OneTable
 from gisapp.formats.pieces import side_by_side
 from gisapp.formats.shape_texts import as_wkt
-from gisapp.formats.spool import Spool
+from gisapp.formats.spool import Beginning, Spool
 from gisapp.formats.unordered import prove_unordered
+
+
+def begin(job: Job, spool: Spool) -> Beginning:
+    """Makes the features while the rows come."""
+    return partial(_made, job, OneTable(job, spool))
 
 
 def write(job: Job, spool: Spool) -> Written:
@@ -29,11 +35,19 @@ def write(job: Job, spool: Spool) -> Written:
     schema = _schema(table)
     _write_header(job, table, schema, path)
     if spool.rows:
-        with FgbWriter(path, job.folder.parent) as writer, ThreadPoolExecutor(2) as both:
-            for features in side_by_side(both, lambda batch: _features(table, batch), spool.batches()):
-                writer.write(features)
+        made: FgbWriter = spool.begun or _made(job, table, spool.batches())
+        made.finish(path)
         prove_unordered(path, path.stem, schema, _expected(table, schema), spool.rows)
     return Written((path,), spool.rows, (table.described(),))
+
+
+def _made(job: Job, table: OneTable, batches: Iterator[pa.RecordBatch]) -> FgbWriter:
+    """The features of all rows."""
+    writer = FgbWriter(job.folder.parent)
+    with ThreadPoolExecutor(2) as both:
+        for features in side_by_side(both, partial(_features, table), batches):
+            writer.write(features)
+    return writer
 
 
 def _features(table: OneTable, batch: pa.RecordBatch) -> pa.Array:

@@ -10,7 +10,6 @@ import os
 import struct
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import numpy as np
@@ -33,24 +32,13 @@ _ENVELOPE, _COUNT = 1, 8
 
 
 class FgbWriter:
-    """Writes over `path`, a FlatGeobuf of a single feature whose header is kept; complete once it is closed."""
+    """Keeps features until `finish` writes the file."""
 
-    def __init__(self, path: Path, folder: Path) -> None:
-        self._path = path
-        self._header = read_header(path)
-        self._spool: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (closed with the writer)
+    def __init__(self, folder: Path) -> None:
+        self._spool: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (gone with the writer)
         self._ends: list[Ints] = [np.zeros(1, np.int64)]
         self._middles: list[NDArray[np.float32]] = []
         self._box = np.array([np.inf, np.inf, -np.inf, -np.inf])
-
-    def __enter__(self) -> FgbWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        with self._spool:
-            if error is None:
-                self._finish()
 
     def write(self, records: pa.Array) -> None:
         """Append the features of a batch (`fgb_features.records`)."""
@@ -63,17 +51,18 @@ class FgbWriter:
         with np.errstate(invalid="ignore"):
             self._middles.append(((found[:, :2] + found[:, 2:]) / 2).astype(np.float32))
 
-    def _finish(self) -> None:
-        self._spool.flush()
-        ends = np.concatenate(self._ends)
-        order = self._order()
-        sizes = levels(len(order))
-        with self._path.open("wb") as file:
-            file.write(self._filled(len(order)))
-            start = file.tell()
-            features = start + sum(sizes) * _ITEM.itemsize
+    def finish(self, path: Path) -> None:
+        """Write over `path`, a FlatGeobuf of a single feature whose header is kept; there are features."""
+        with self._spool, path.open("r+b") as file:
+            self._spool.flush()
+            ends, order = np.concatenate(self._ends), self._order()
+            sizes = levels(len(order))
+            head = self._filled(read_header(path), len(order))
+            file.truncate(0)
+            file.write(head)
+            features = len(head) + sum(sizes) * _ITEM.itemsize
             self._write_features(file, order, ends, features, features - len(order) * _ITEM.itemsize)
-            _write_branches(file, start, self._parents, sizes)
+            _write_branches(file, len(head), self._parents, sizes)
 
     def _order(self) -> Ints:
         """The features along the curve."""
@@ -115,9 +104,9 @@ class FgbWriter:
         moved[by_place] = low + np.repeat(at - low[firsts], lasts - firsts + 1)
         return _taken(np.frombuffer(data, np.uint8), moved, stops - begins)
 
-    def _filled(self, count: int) -> bytes:
+    def _filled(self, head: bytes, count: int) -> bytes:
         """Magic bytes and header with the number of features and their box."""
-        header = bytearray(self._header)
+        header = bytearray(head)
         box = self._box if np.isfinite(self._box).all() else np.zeros(4)
         vector = _field(header, _ENVELOPE)
         struct.pack_into("<4d", header, vector + struct.unpack_from("<I", header, vector)[0] + 4, *box)

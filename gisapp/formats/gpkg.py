@@ -5,7 +5,9 @@ Nothing is cut here: texts are UTF-8 of any length.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,9 +20,21 @@ from gisapp.formats.job import Job, Written
 from gisapp.formats.pack import code_table, field_table
 from gisapp.formats.proof import prove
 from gisapp.formats.readme import Chapter, readme
-from gisapp.formats.spool import Part, Spool
+from gisapp.formats.spool import Beginning, Part, Spool
 
 _ALIAS = b"GDAL:OGR:alternative_name"
+
+
+def begin(job: Job, spool: Spool) -> Beginning:
+    """Writes the layer of the main geometry while the rows come."""
+    main = replace(spool.parts()[0], rows=sys.maxsize)  # nobody knows yet how many
+    columns = full_columns(job, main.schema.names)
+
+    def written(batches: Iterator[pa.RecordBatch]) -> bool:
+        _write_layer(job, main, columns, batches)
+        return True
+
+    return written
 
 
 def write(job: Job, spool: Spool) -> Written:
@@ -28,11 +42,12 @@ def write(job: Job, spool: Spool) -> Written:
 
     Raises NotFaithful when it differs.
     """
-    path = job.folder / "file.gpkg"
-    tables = []
-    for part in spool.parts():
+    path, tables = _path(job), []
+    for number, part in enumerate(spool.parts()):
         columns = full_columns(job, part.schema.names)
-        _write_part(part, columns, path, job.system)
+        if number or not spool.begun:
+            _write_layer(job, part, columns, part.spool.batches())
+        prove(path, part.name, _expected(part, columns), part.rows)
         tables.append(table_of(part, columns))
     write_table(path, "field_table", _table(field_table(tables)))
     write_table(path, "code_lists", _table(code_table([job])))
@@ -41,19 +56,23 @@ def write(job: Job, spool: Spool) -> Written:
     return Written((path,), spool.rows, tuple(tables))
 
 
-def _write_part(part: Part, columns: Sequence[FullColumn], path: Path, system: str) -> None:
-    schema = layer_schema(columns)
+def _path(job: Job) -> Path:
+    return job.folder / "file.gpkg"
 
-    def prepared() -> Iterator[pa.RecordBatch]:
-        for batch in part.batches():
-            arrays = [column.values(batch) for column in columns] + [batch[GEOMETRY]]
-            yield pa.record_batch(arrays, schema=schema)
 
+def _write_layer(job: Job, part: Part, columns: Sequence[FullColumn], batches: Iterator[pa.RecordBatch]) -> None:
+    """The rows of the spool that are the part's as a layer of its name."""
+    path = _path(job)
     # Named, so that a field called "fid" or "geom" cannot collide.
-    write_layer(path, "GPKG", part, schema, iter(()), system, append=path.exists(),
+    write_layer(path, "GPKG", part, layer_schema(columns), iter(()), job.system, append=path.exists(),
                 options={"FID": "ogr_fid", "GEOMETRY_NAME": "geom"})
-    fill_layer(path, part, columns)
-    prove(path, part.name, prepared(), part.rows)
+    fill_layer(path, part, columns, part.of(batches))
+
+
+def _expected(part: Part, columns: Sequence[FullColumn]) -> Iterator[pa.RecordBatch]:
+    schema = layer_schema(columns)
+    for batch in part.batches():
+        yield pa.record_batch([*(column.values(batch) for column in columns), batch[GEOMETRY]], schema=schema)
 
 
 def layer_schema(columns: Sequence[FullColumn]) -> pa.Schema:

@@ -36,16 +36,17 @@ class _Made:
     boxes: NDArray[np.float64]
 
 
-def fill_layer(path: Path, part: Part, columns: Sequence[FullColumn]) -> None:
-    """Write the rows of a part into its layer, which is empty, with the tree of their boxes and their number."""
+def fill_layer(path: Path, part: Part, columns: Sequence[FullColumn], batches: Iterator[pa.RecordBatch]) -> None:
+    """Write rows of a part into its layer, which is empty, with the tree of their boxes and their number."""
     place = place_of(path, part.name)
-    found, ids = bytearray(), bytearray()  # which grow in place
+    found, ids, rows_there = bytearray(), bytearray(), 0  # which grow in place
     box = np.array([np.inf, np.inf, -np.inf, -np.inf])
     with Pages(path) as pages:
         with TableFiller(pages, place.root) as table, ThreadPoolExecutor(2) as both:
-            made = side_by_side(both, lambda some: _rows(part, columns, place.system, *some), _numbered(part))
+            made = side_by_side(both, lambda some: _rows(part, columns, place.system, *some), _numbered(batches))
             for some in made:
                 table.write(some.rowids, some.cells, some.payload)
+                rows_there += len(some.rowids)
                 has = np.isfinite(some.boxes[:, 0])
                 ids += some.rowids[has].tobytes()
                 found += rounded(some.boxes[has]).tobytes()
@@ -53,13 +54,13 @@ def fill_layer(path: Path, part: Part, columns: Sequence[FullColumn]) -> None:
                 np.maximum(box[2:], some.boxes[:, 2:].max(axis=0, initial=-np.inf), out=box[2:])
         fill(pages, place.tree, np.frombuffer(ids, np.int64), np.frombuffer(found, np.float32).reshape(-1, 4),
              place.node_bytes)
-    tell(path, part.name, part.rows, box.tolist())
+    tell(path, part.name, rows_there, box.tolist())
 
 
-def _numbered(part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
+def _numbered(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Batches with the number of their first row, from 1."""
     first = 1
-    for batch in part.batches():
+    for batch in batches:
         yield first, batch
         first += batch.num_rows
 

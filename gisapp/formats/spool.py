@@ -5,9 +5,11 @@ A layer with a second geometry gives several parts: a shapefile or GeoPackage la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +17,12 @@ import pyarrow.compute as pc
 from gisapp.children import report
 from gisapp.formats.columns import GEOMETRY, ID, SECOND
 from gisapp.layers import Layer
+
+#: Takes the rows as they come; what it answers is kept for the format (`Spool.begun`).
+Beginning = Callable[[Iterator[pa.RecordBatch]], Any]
+#: A thread that makes bytes of rows gives way to others, and gets its turn, within so many seconds: the one that reads
+#: is in Python's hands all the time.
+_TURN_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,12 @@ class Part:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in the order in which the database gave them; the geometry column is `@geometry`."""
+        return self.of(self.spool.batches())
+
+    def of(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The same of batches of the spool."""
         skip, left = self.first, self.rows
-        for batch in self.spool.batches():
+        for batch in batches:
             chosen = self._chosen(batch)
             if not chosen.true_count:
                 continue
@@ -78,19 +90,34 @@ class Spool:
         self.name = f"{layer.id}{mark}"
         self.path = folder / f"{self.name}.arrow"
         self.rows = self.main = self.standing_in = self.both = self.synthetic = self._passes = 0
+        #: What a format began while the rows came.
+        self.begun: Any = None
         #: Bytes of all shapes by column.
         self.shape_bytes = dict.fromkeys((name for name in (GEOMETRY, SECOND) if name in schema.names), 0)
         #: Bytes that the longest text of each column takes, in whatever encoding.
         self.longest = dict.fromkeys((f.name for f in schema if pa.types.is_string(f.type)), 1)
 
-    def fill(self, batches: Iterable[pa.RecordBatch]) -> None:
-        """Write all batches; counts rows by the geometries they have, and the synthetic ones."""
+    def fill(self, batches: Iterable[pa.RecordBatch], begin: Beginning | None = None) -> None:
+        """Write all batches; counts rows by the geometries they have, and the synthetic ones.
+
+        A format may begin its file with the rows as they come, while the database tells the next ones.
+        """
         with pa.OSFile(str(self.path), "wb") as sink, pa.ipc.new_file(sink, self.schema) as writer:
-            for batch in batches:
-                if batch.num_rows:  # writers may rely on it
-                    writer.write_batch(batch)
-                    self._count(batch)
+            kept = self._kept(batches, writer)
+            if begin is not None:
+                sys.setswitchinterval(_TURN_S)
+                self.begun, self._passes = begin(kept), 1
+            for _ in kept:
+                pass
         pa.default_memory_pool().release_unused()  # what reading took is free for the writing
+
+    def _kept(self, batches: Iterable[pa.RecordBatch], writer: pa.ipc.RecordBatchFileWriter
+              ) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if batch.num_rows:  # writers may rely on it
+                writer.write_batch(batch)
+                self._count(batch)
+                yield batch
 
     def _count(self, batch: pa.RecordBatch) -> None:
         main = batch.num_rows - batch[GEOMETRY].null_count

@@ -51,14 +51,15 @@ def _written(path: Path, kind: str, shapes: list[Any], rows: list[tuple[Any, ...
     schema = pa.schema([column.arrow for column in COLUMNS] + [pa.field("@", pa.binary())])
     empty = pa.table([*(pa.nulls(1, column.type) for column in COLUMNS), wkb([stand_in])], schema=schema)
     pyogrio.raw.write_arrow(empty, path, driver="FlatGeobuf", geometry_name="@", geometry_type=kind, crs="EPSG:4490")
-    with FgbWriter(path, path.parent) as writer:
-        for first in range(0, len(shapes), batch):
-            part = rows[first:first + batch]
-            spooled = pa.record_batch(
-                [pa.array(range(first, first + len(part)), pa.int64()),
-                 *(pa.array([row[n] for row in part], field.type) for n, field in enumerate(list(SPOOLED)[1:]))],
-                schema=SPOOLED)
-            writer.write(records(wkb(shapes[first:first + batch]), values_of(COLUMNS, spooled)))
+    writer = FgbWriter(path.parent)
+    for first in range(0, len(shapes), batch):
+        part = rows[first:first + batch]
+        spooled = pa.record_batch(
+            [pa.array(range(first, first + len(part)), pa.int64()),
+             *(pa.array([row[n] for row in part], field.type) for n, field in enumerate(list(SPOOLED)[1:]))],
+            schema=SPOOLED)
+        writer.write(records(wkb(shapes[first:first + batch]), values_of(COLUMNS, spooled)))
+    writer.finish(path)
 
 
 def _read(path: Path, **options: Any) -> dict[int, dict[str, Any]]:

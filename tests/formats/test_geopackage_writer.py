@@ -81,7 +81,7 @@ def _written(path: Path, kind: str, shapes: list[Any], values: list[Row] | None 
     part = _Part(name, kind, shapes, values or [(n, *NOTHING[1:]) for n in range(len(shapes))], batch)
     write_layer(path, "GPKG", part, layer_schema(COLUMNS), iter(()), "EPSG:4490",  # type: ignore[arg-type]
                 append=path.exists(), options={"FID": "ogr_fid", "GEOMETRY_NAME": "geom"})
-    fill_layer(path, part, COLUMNS)  # type: ignore[arg-type]
+    fill_layer(path, part, COLUMNS, part.batches())  # type: ignore[arg-type]
 
 
 def _sound(path: Path) -> None:
