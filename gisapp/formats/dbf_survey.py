@@ -111,9 +111,11 @@ def _has_odd_numbers(cells: Any, decimals: int) -> bool:
     wrong = ((kinds == _OTHER) | ((kinds == _SIGN) & ~begins)).any(axis=1)
     wrong |= (begins.sum(axis=1) > 1) | (points > (1 if decimals else 0))
     wrong |= there.any(axis=1) & ~(kinds == _DIGIT).any(axis=1)
+    # GDAL fills a cell that has no value with stars: often a whole column.
+    wrong &= ~(cells == ord("*")).all(axis=1)
     if not wrong.any():
         return False
-    different = set(map(bytes, np.unique(cells[wrong], axis=0)[:_DIFFERENT + 1]))
+    different = set(np.ascontiguousarray(cells[wrong]).view(f"S{cells.shape[1]}").ravel().tolist())
     pattern = _NUMBER if decimals else _WHOLE
     return len(different) > _DIFFERENT or not all(pattern.fullmatch(cell.strip(b" \0")) for cell in different)
 
