@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gisapp.catalogue import load_catalogue
+from gisapp import params, selection
+from gisapp.catalogue import RESERVED, load_catalogue
 from gisapp.cli.layers import layers as layers_command
 from gisapp.layer_files import SHAPES, VOCABULARY, LayerFileError
+from gisapp.params import grouping
 from gisapp.rules import RULES
 from tests.conftest import ROOT
 
@@ -34,6 +36,11 @@ def test_the_right_fixture_is_read_whole() -> None:
     layer = load_catalogue(FILES / "right", RULES).layers["street_lamps"]
     assert [field.id for field in layer.writable_fields] == ["status", "lamp_no", "kind", "power_w", "checked_on"]
     assert layer.status_codelist == "street_lamps_status"
+
+
+def test_no_field_takes_the_name_of_a_parameter() -> None:
+    names = {*params.COMMON, *grouping.OWN, *selection.OWN}
+    assert {name for name in names if "-" not in name} <= RESERVED
 
 
 def test_the_vocabulary_is_closed_and_small() -> None:
