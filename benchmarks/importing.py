@@ -6,6 +6,7 @@ Everything goes into a cluster of its own under the work folder, so that the gro
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import threading
@@ -45,6 +46,7 @@ def importing(ground: Ground) -> Iterator[tuple[str, str]]:
     cluster.start()
     try:
         _prepare(cluster, folder)
+        _copy_boundaries(ground, cluster)
         yield from _compared(cluster, folder, shape)
     finally:
         cluster.stop()
@@ -84,6 +86,23 @@ def _prepare(cluster: Cluster, folder: Path) -> None:
         link.execute("CREATE EXTENSION IF NOT EXISTS postgis")
 
 
+def _copy_boundaries(ground: Ground, cluster: Cluster) -> None:
+    """The ground's territories, so that rows are assigned to them."""
+    with psycopg.connect(ground.cluster.superuser_url) as source, psycopg.connect(cluster.superuser_url) as target:
+        target.execute("SET session_replication_role = replica")
+        for name in ("districts", "streets", "communities", "unit_grids", "squadron_territories"):
+            if target.execute(f"SELECT 1 FROM layers.{name} LIMIT 1").fetchone():
+                continue
+            [(columns,)] = source.execute(
+                "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+                " AND attgenerated = '' AND attrelid = %s::regclass", [f"layers.{name}"]).fetchall()
+            with source.cursor().copy(f"COPY layers.{name} ({columns}) TO STDOUT") as given, \
+                    target.cursor().copy(f"COPY layers.{name} ({columns}) FROM STDIN") as taken:
+                for block in given:
+                    taken.write(block)
+            target.execute(f"ANALYZE layers.{name}")
+
+
 def _settings(folder: Path) -> Settings:
     return Settings.from_env(None, instance=folder, port=1)
 
@@ -98,28 +117,48 @@ def _compared(cluster: Cluster, folder: Path, shape: Path) -> Iterator[tuple[str
     program = shutil.which(os.environ.get("SHP2PGSQL", "shp2pgsql"))
     if program:
         peers["shp2pgsql"] = lambda: _by_shp2pgsql(program, cluster, shape)
-    times = {name: _timed(work) for name, work in peers.items()}
+    times = {name: _timed(cluster, work) for name, work in peers.items()}
     _empty(cluster)
     number = _received(house, shape)
     peak = Peak()
-    checked = _timed(lambda: check(house, _ACTOR, number, {}))
-    entered = _timed(lambda: commit(house, _ACTOR, number, {"accept": "valid"}))
+    checked = _timed(cluster, lambda: check(house, _ACTOR, number, {}))
+    entered = _timed(cluster, lambda: commit(house, _ACTOR, number, {"accept": "valid"}))
     most = peak.end()
     house.db.close()
-    for name, seconds in times.items():
-        yield f"import of the shapefile by {name}", f"{seconds:.1f} s"
-    yield "import here: checked, entered", f"{checked:.1f} s + {entered:.1f} s; child at most {most:.0f} MiB"
-    for name, seconds in times.items():
-        yield f"import here against {name}", f"{(checked + entered) / seconds:.2f} x"
+    for name, (wall, cpu) in times.items():
+        yield f"import of the shapefile by {name}", f"{wall:.1f} s; {cpu:.1f} s of processor"
+    yield ("import here: checked, entered",
+           f"{checked[0]:.1f} s + {entered[0]:.1f} s; of processor {checked[1]:.1f} s + "
+           f"{entered[1]:.1f} s; child at most {most:.0f} MiB")
+    for name, (wall, cpu) in times.items():
+        yield (f"import here against {name}",
+               f"{(checked[0] + entered[0]) / wall:.2f} x; of processor {(checked[1] + entered[1]) / cpu:.2f} x")
 
 
 _ACTOR = Actor("bench", "bench", "admin")
 
 
-def _timed(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
+def _timed(cluster: Cluster, work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds by the clock, and of processor: of this process, its children and the database."""
+    began, used = time.perf_counter(), _used(cluster)
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, _used(cluster) - used
+
+
+def _used(cluster: Cluster) -> float:
+    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    server = str(cluster.pid)
+    live = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return own + _ticks(server, 4) + sum(_ticks(one, 2) for one in live)
+
+
+def _ticks(pid: str, fields: int) -> float:
+    """Seconds of a process; with 4 fields those of its ended children too. 0 for one that has just gone."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, words[11:11 + fields])) / os.sysconf("SC_CLK_TCK")
 
 
 def _by_ogr2ogr(cluster: Cluster, shape: Path) -> None:
@@ -150,7 +189,8 @@ class _Given:
     """A file as an upload hands it over; a copy, since what is received may be mended in its place."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.filename = path, path.name
+        self.path = path
+        self.filename: str | None = path.name
 
     def save(self, dst: Path) -> None:
         shutil.copyfile(self.path, dst)
