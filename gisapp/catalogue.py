@@ -29,8 +29,8 @@ RESERVED = frozenset({
     "id", "geom", "geom_3857", "type", "geometry", "properties", "links", "history_id", "valid_from", "valid_to",
     "operation", "changed_by", "request_id", "db_user", "count", "label",
     # Each field is a parameter of a request by its id: one with the name of another could never be asked.
-    "f", "lang", "limit", "after", "before", "bbox", "crs", "datetime", "sortby", "properties", "ids", "encoding", "as_of",
-    "q", "filter", "compute", "and", "layers", "datum", "pack", "photos", "booleans", "group_by", "sum", "until", "from",
+    "f", "lang", "limit", "after", "before", "bbox", "crs", "datetime", "sortby", "ids", "encoding", "as_of", "q",
+    "filter", "compute", "and", "layers", "datum", "pack", "photos", "booleans", "group_by", "sum", "until", "from",
     "to", "v", "csrf_token",
 })
 
