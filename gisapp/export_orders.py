@@ -18,7 +18,7 @@ from gisapp.permissions import Actor, require
 Args = Mapping[str, Sequence[str]]
 
 #: What a shapefile is in when nobody says otherwise: the system that departments hand over in.
-_DEFAULT_CRS = {"shp": "EPSG:4490", "gpkg": "EPSG:4490"}
+_DEFAULT_CRS = {"shp": "EPSG:4490", "gpkg": "EPSG:4490", "archive": "EPSG:4490"}
 _LONLAT = (STORED_SRID, CGCS2000)
 #: Parameters that a further layer takes over from the question about the first: those that every layer has.
 _SHARED = ("bbox", "bbox-crs", "datetime", "as_of", "q")

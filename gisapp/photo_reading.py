@@ -83,8 +83,10 @@ def _exif(image: Image.Image) -> Image.Exif:
 
 def _is_telling(image: Image.Image, exif: Image.Exif, path: Path) -> bool:
     """Whether the bytes hold anything beside the picture."""
-    return (any(tag != _ORIENTATION for tag in exif) or bool(set(map(str, image.info)) - _PLAIN)
-            or not _ends(path, image.format or ""))
+    noted = set(map(str, image.info)) - _PLAIN
+    if exif and all(tag == _ORIENTATION for tag in exif):
+        noted.discard("exif")  # which way up it is to be held tells nobody anything
+    return bool(noted) or any(tag != _ORIENTATION for tag in exif) or not _ends(path, image.format or "")
 
 
 def _ends(path: Path, kind: str) -> bool:

@@ -138,9 +138,9 @@ def test_who_may_not_see_personal_data_gets_the_picture_alone(roles: dict[str, R
         assert b"Exif" not in back.data
         refused = roles[role].get(f"{address}?size=original")
         assert (refused.status_code, refused.json["code"]) == (403, "photo_original_masked")
-    plain = photo(colour="olive")
-    other = send(roles["inspector"], sign, plain).json
-    assert roles["viewer"].get(f"{sign}/attachments/{other['id']}").data == plain  # nothing in it but a picture
+    for plain in (photo(colour="olive"), photo(colour="olive", turn=3), photo("PNG"), photo("WEBP")):
+        other = send(roles["inspector"], sign, plain).json
+        assert roles["viewer"].get(f"{sign}/attachments/{other['id']}").data == plain  # nothing in it but a picture
 
 
 @pytest.mark.parametrize("role", ["viewer", "exporter"])
@@ -249,6 +249,20 @@ def test_a_photo_belongs_to_one_feature(admin: Role, sign: str) -> None:
     other = make_sign(admin)
     for answer in (admin.get(f"{other}/attachments/{told['id']}"), admin.delete(f"{other}/attachments/{told['id']}")):
         assert (answer.status_code, answer.json["code"]) == (404, "photo_unknown")
+
+
+def test_a_questions_collection_shows_its_members_photos(admin: Role, sign: str) -> None:
+    told = send(admin, sign, photo()).json
+    number = sign.rpartition("/")[2]
+    made = admin.post("/questions", json={"name": "照片", "layer": "rooftop_signs", "as_layer": True,
+                                          "query": {"ids": number}})
+    assert made.status_code == 201, made.json
+    address = f"/collections/q-{made.json['id']}/items/{number}/attachments"
+    seen = admin.get(address).json["attachments"][0]
+    assert seen["id"] == told["id"]
+    assert seen["links"][0]["href"].endswith(f"{address}/{told['id']}")
+    assert admin.get(f"{address}/{told['id']}/thumbnail").status_code == 200
+    assert send(admin, f"/collections/q-{made.json['id']}/items/{number}", photo()).json["code"] == "question_read_only"
 
 
 # --- what is refused

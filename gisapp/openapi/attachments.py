@@ -27,6 +27,7 @@ _WORDS = {
     "id": Words("照片的 UUID 编号", "The photo's UUID"), "caption": Words("说明", "Caption"),
 }
 _TEXT, _NUMBER = {"type": "string"}, {"type": "number"}
+_LOST = {"410": {"$ref": "#/components/responses/Problem410"}}
 _UUID = {"type": "string", "format": "uuid"}
 _BYTES = {"type": "string", "format": "binary"}
 _PHOTO: dict[str, Any] = {"type": "object", "properties": {
@@ -58,12 +59,12 @@ def layer_paths(layer: Layer, language: str) -> dict[str, Any]:
                 "201", said["add"], json_content(_PHOTO), "200"), *brought, body=_body())},
         f"{base}/{{photoId}}": photo | {
             "get": operation(layer.id, f"{layer.id}.getPhoto", said["get"], reading(
-                said["get"], pictures, "304"), size, ref("as_of")),
+                said["get"], pictures, "304") | _LOST, size, ref("as_of")),
             "delete": operation(layer.id, f"{layer.id}.removePhoto", said["remove"], writing(
                 "204", said["remove"], None), why)},
         f"{base}/{{photoId}}/thumbnail": photo | {
             "get": operation(layer.id, f"{layer.id}.getThumbnail", said["thumbnail"], reading(
-                said["thumbnail"], {"image/jpeg": {"schema": _BYTES}}, "304"), ref("as_of"))},
+                said["thumbnail"], {"image/jpeg": {"schema": _BYTES}}, "304") | _LOST, ref("as_of"))},
     }
 
 

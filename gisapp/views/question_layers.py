@@ -20,7 +20,8 @@ _ASKED = frozenset({"api.items", "statistics.numbers", "tiles.tile", "find.list_
                     "streams.stream"})
 #: Handlers that tell of the collection, or of one feature in it.
 _TOLD = frozenset({"api.collection", "api.schema", "api.item", "queryables.of_layer", "tiles.tile_sets",
-                   "tiles.tile_set", "styles.of_layer", "styles.one"})
+                   "tiles.tile_set", "styles.of_layer", "styles.one", "attachments.listed", "attachments.photo",
+                   "attachments.thumbnail"})
 
 
 @blueprint.before_app_request
