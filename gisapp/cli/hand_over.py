@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,31 +70,85 @@ def export(layer: str, format_name: str, target: Path, condition: str, bbox: str
 @click.option("--crs", default="", help="Coordinate system, where the file does not tell it.")
 @click.option("--encoding", default="", help="Of its texts, where the file does not tell it.")
 @click.option("--valid", is_flag=True, help="Let the good rows enter and leave the others out; else all or none.")
+@click.option("--choices", "wishes", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="A JSON file of choices as the API takes them: mapping, codes, mode, key …; docs/importing.md.")
+@click.option("--check", "only_check", is_flag=True, help="Only say what would become of the rows; nothing enters.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write every row's verdict and reasons to a CSV file.")
 @_AS
 @_INSTANCE
-def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid: bool, username: str,
-            instance: Path | None) -> None:
-    """Check every row of FILE and let them enter LAYER, with the mapping that the page would suggest.
+def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid: bool, wishes: Path | None,
+            only_check: bool, report: Path | None, username: str, instance: Path | None) -> None:
+    """Check every row of FILE and let them enter LAYER, with the mapping that the page would suggest or the one
+    of --choices.
 
     The parts of a shapefile are given together, or as a zip.
     """
     from gisapp import imports
+    from gisapp.desk.check import check
 
-    choices: dict[str, Any] = {"accept": "valid" if valid else "all", "crs": crs or None, "encoding": encoding or None}
+    given = {"accept": "valid" if valid else None, "crs": crs or None, "encoding": encoding or None}
+    choices = {**_wishes(wishes), **{name: value for name, value in given.items() if value}}
     with _acting(instance, username) as (house, actor):
         looked = imports.receive(house, actor, layer, [_Upload(path) for path in files])
-        rows = sum(source["count"] or 0 for source in looked["layers"] if source["role"] == "rows")
-        with _bar(rows) as watch:
-            result = _commit()(house, actor, _number(looked["id"]), choices, "cli", watch=watch)
+        number = _number(looked["id"])
+        with _forgotten(house, actor, number):
+            if report is not None or only_check:
+                with _bar(_rows(looked)) as watch:
+                    _say_checked(check(house, actor, number, choices, watch))
+            if report is not None:
+                _write_report(house, actor, number, report)
+            if only_check:
+                return
+            with _bar(_rows(looked)) as watch:
+                result = imports.commit(house, actor, number, choices, "cli", watch=watch)
     click.echo(f"{layer}: {result['accepted']} records, {result['refused_count']} left out")
     for fault in result.get("refused", [])[:20]:
         click.echo(f"  {fault['source']} {fault['row']} {fault['field']}: {fault[Progress().language]}", err=True)
 
 
-def _commit() -> Any:
-    from gisapp import imports
+def _rows(looked: dict[str, Any]) -> int:
+    return sum(source["count"] or 0 for source in looked["layers"] if source["role"] == "rows")
 
-    return imports.commit
+
+def _wishes(path: Path | None) -> dict[str, Any]:
+    """The choices of a file; what they may be is looked at where they are used."""
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise Fault(f"{path} 不是 JSON：{error}", f"{path} is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise Fault(f"{path} 应为 JSON 对象。", f"{path} should hold a JSON object.")
+    return found
+
+
+@contextmanager
+def _forgotten(house: House, actor: Actor, number: Any) -> Iterator[None]:
+    """An upload of the terminal is not kept for a later look: it goes unless it was committed, Ctrl-C or not."""
+    from gisapp import imports
+    from gisapp.errors import Problem
+
+    try:
+        yield
+    finally:
+        with suppress(Problem):
+            imports.discard(house, actor, number)
+
+
+def _say_checked(found: dict[str, Any]) -> None:
+    counts = ", ".join(f"{name} {count}" for name, count in found["counts"].items() if count)
+    click.echo(f"check: {counts or 0}")
+    for reason in found["reasons"][:20]:
+        click.echo(f"  {reason['count']} × {reason['field']}: {reason[Progress().language]}", err=True)
+
+
+def _write_report(house: House, actor: Actor, number: Any, path: Path) -> None:
+    from gisapp.desk import report
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(report.lines(house, actor, number))
 
 
 def _number(text: str) -> Any:

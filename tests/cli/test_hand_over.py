@@ -102,3 +102,36 @@ def test_a_wrong_row_keeps_all_out_unless_the_good_ones_are_asked_for(run: Any, 
 def test_who_may_not_import_is_refused(run: Any, tmp_path: Path) -> None:
     with pytest.raises(Fault):
         run("import", str(signs(tmp_path / "new.geojson", "E-1")), "--layer", LAYER, "--as", "exporter")
+
+
+def test_choices_of_a_file_are_those_of_the_desk(run: Any, admin: Role, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("no,what,lon,lat\nG-1,big,113.38,31.69\n", "utf-8")
+    choices = tmp_path / "choices.json"
+    choices.write_text(json.dumps({
+        "crs": "EPSG:4326", "mapping": {"no": "sign_no", "what": "sign_kind"}, "codes": {"sign_kind": {"big": "01"}}}),
+        "utf-8")
+    words = ("import", str(path), "--layer", LAYER, "--as", "reviewer", "--choices", str(choices))
+    report = tmp_path / "report.csv"
+    assert "accepted 1, insert 1" in run(*words, "--check", "--report", str(report))
+    assert "table,1,新增,new" in report.read_text("utf-8-sig")
+    assert admin.get(f"/collections/{LAYER}/items?f=json&filter=sign_no='G-1'").json["numberMatched"] == 0
+    assert f"{LAYER}: 1 records, 0 left out" in run(*words)
+    changed = json.loads(choices.read_text("utf-8")) | {"mode": "update", "key": "sign_no"}
+    choices.write_text(json.dumps(changed), "utf-8")
+    path.write_text("no,what,lon,lat\nG-1,big,113.39,31.70\n", "utf-8")
+    run(*words)
+    [found] = admin.get(f"/collections/{LAYER}/items?f=json&filter=sign_no='G-1'").json["features"]
+    assert found["geometry"]["coordinates"] == [113.39, 31.7] and found["properties"]["version"] == 2
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"mapping": {"no": "nothing"}}', '{"wrong": 1}'])
+def test_wrong_choices_are_told_and_nothing_is_left(run: Any, settings: Settings, tmp_path: Path, text: str) -> None:
+    choices = tmp_path / "choices.json"
+    choices.write_text(text, "utf-8")
+    table = tmp_path / "a.csv"
+    table.write_text("no,lon,lat\nH-1,113.38,31.69\n", "utf-8")
+    with pytest.raises(Fault):
+        run("import", str(table), "--layer", LAYER, "--crs", "EPSG:4326", "--as", "admin", "--choices", str(choices))
+    kept = settings.instance / "imports"
+    assert not kept.is_dir() or not [path for path in kept.iterdir() if (path / "u0").is_file()]
