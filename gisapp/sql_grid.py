@@ -180,13 +180,16 @@ def strip_end(cells: Cells, counted: Sequence[tuple[int, int]], wanted: int, key
     return None
 
 
-def in_strip(table: Table, cells: Cells, key: int | None, end: int, asked: Where, back: bool) -> Where:
-    """The question of a page, asked only of what lies between the row of its key and the row `end`."""
+def in_strip(table: Table, cells: Cells, key: int | None, end: int | None, asked: Where, back: bool) -> Where:
+    """The question of a page, asked only of what lies between the row of its key and the row `end`, else the end of
+    the box. Who has its middle beyond that end and reaches into the box meets it."""
     x0, y0, x1, y1 = cells.box
     height = WORLD_M / (1 << KEY_ZOOM)
     near = (y0 if back else y1) if key is None else _HALF_M - (key + back) * height
-    far = _HALF_M - (end + (not back)) * height
+    far = (y1 if back else y0) if end is None else _HALF_M - (end + (not back)) * height
     low, high = (max(y0, min(y1, edge)) for edge in (min(near, far), max(near, far)))
     values: dict[str, Any] = envelope_values("strip", (x0 - MARGIN_M, low - MARGIN_M, x1 + MARGIN_M, high + MARGIN_M))
-    edge = f"{row_of(table)} {'>=' if back else '<='} %(strip)s"
-    return asked.also(f"{table}.geom_3857 && {envelope('strip')} AND {edge}", values | {"strip": end})
+    strip = f"{table}.geom_3857 && {envelope('strip')}"
+    if end is None:
+        return asked.also(strip, values)
+    return asked.also(f"{strip} AND {row_of(table)} {'>=' if back else '<='} %(strip)s", values | {"strip": end})

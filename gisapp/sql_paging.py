@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -180,19 +181,21 @@ def _by_grid(look: _Look, fine: Cells, coarse: Cells, facets: Facets) -> Fetched
 
 
 def _leaf(look: _Look, cells: Cells, counted: list[tuple[int, int]], matched: int) -> list[Row]:
-    """The page's rows, from a strip of the box where it is a small part of what answers; a wider one should the
-    features lie less evenly."""
+    """The page's rows, from a strip of the box where it is a small part of what answers; from wider and wider ones
+    should the features lie less evenly."""
     query = look.query
     key, back, wanted = query.after or query.before, query.before is not None, query.limit + 1
     row = int(key[0]) if key else None
-    for spare in (1.5, 4) if matched > max(_FEW, _PART * query.limit) else ():
+    spare = 1.5 if matched > max(_FEW, _PART * query.limit) else math.inf
+    while wanted * spare < matched:
         end = sql_grid.strip_end(cells, counted, round(wanted * spare) + 20, row, back)
         if end is None:
             break
         rows = look.page(sql_grid.in_strip(look.table, cells, row, end, look.asked, back))
         if len(rows) == wanted:
             return rows
-    return look.page()
+        spare *= 4
+    return look.page(None if row is None else sql_grid.in_strip(look.table, cells, row, None, look.asked, back))
 
 
 def _together(look: _Look) -> Fetched:

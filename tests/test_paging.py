@@ -185,3 +185,30 @@ def test_what_is_reckoned_stands_among_the_properties(house: House) -> None:
             for one in reckoned] == [1] * 5
 
 
+
+
+def test_the_whole_box_is_never_looked_through_for_one_page(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few lie far in the north, so that the first guesses of where a page ends fall short; and the last pages end
+    where the box does."""
+    with house.db.begin("tester") as connection:
+        connection.execute(text("""
+            INSERT INTO layers.rooftop_signs (sign_no, sign_kind, status, area_m2, geom)
+            SELECT 'N' || n, '01', '01', 5, ST_SetSRID(ST_MakePoint(113.3 + 0.005 * n, 31.8 + 0.004 * n), 4326)
+              FROM generate_series(1, 30) AS n"""))
+    looked: list[bool] = []
+    page_of = sql_paging._Look.page
+
+    def page(look: Any, asked: Any = None) -> Any:
+        looked.append(asked is None)
+        return page_of(look, asked)
+
+    monkeypatch.setattr(sql_paging._Look, "page", page)
+    box = "113.2,31.5,113.6,32.0"
+    first = _page(house, SIGNS, bbox=box, limit="40")
+    seen = len(_ids(first))
+    assert len(looked) > 1
+    while first.after:
+        first = _page(house, SIGNS, bbox=box, limit="40", after=first.after)
+        seen += len(_ids(first))
+    assert seen == first.number_matched > 3000
+    assert not any(looked)
