@@ -94,12 +94,24 @@ def _from_elsewhere() -> bool:
 def _send_to_sign_in() -> AnyResponse:
     problem = identity.sign_in_problem()
     if problem is None and wants_page():
-        return redirect(_sign_in_address(request.script_root + request.full_path.rstrip("?")))
+        return redirect(_sign_in_address(_wanted()))
     raise problem or Problem("sign_in_required")
 
 
+def _wanted() -> str:
+    """The page to come back to: the one asked for, or the one whose form was sent when the session had ended."""
+    if request.method == "GET":
+        return request.script_root + request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    adapter = current_app.create_url_adapter(request)
+    path = came_from.path.removeprefix(request.script_root)
+    if adapter is None or came_from.netloc != request.host or not adapter.test(path, "GET"):
+        return ""
+    return came_from.path + (f"?{came_from.query}" if came_from.query else "")
+
+
 def _sign_in_address(then: str) -> str:
-    query = urlencode({"next": then}) if safe_next(then) and request.method == "GET" else ""
+    query = urlencode({"next": then}) if safe_next(then) else ""
     return f"{request.script_root}{SIGN_IN}" + (f"?{query}" if query else "")
 
 

@@ -50,6 +50,15 @@ def test_a_page_sends_a_stranger_to_sign_in_and_back(browser: Browser, accounts:
     assert browser.get("/sign-in").location == "/map"
 
 
+@pytest.mark.parametrize(("referrer", "wanted"), [
+    ("http://localhost/forms/rooftop_signs?lang=en", "/sign-in?next=%2Fforms%2Frooftop_signs%3Flang%3Den"),
+    ("http://localhost/sign-out", "/sign-in"), ("http://elsewhere.example/forms/rooftop_signs", "/sign-in"),
+    ("", "/sign-in")], ids=["form", "no-page", "elsewhere", "none"])
+def test_a_form_sent_after_the_session_leads_back_to_its_page(app: Flask, referrer: str, wanted: str) -> None:
+    sent = app.test_client().post("/forms/rooftop_signs", headers={"Accept": "text/html", "Referer": referrer})
+    assert (sent.status_code, sent.location) == (302, wanted)
+
+
 @pytest.mark.parametrize("given", ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example",
                                    "javascript:alert(1)", "/\t/evil.example", "/a\nb", "evil", "", "/" + "a" * 3000])
 def test_next_never_leads_away(browser: Browser, accounts: Accounts, given: str) -> None:
