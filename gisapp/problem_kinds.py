@@ -134,8 +134,9 @@ IMPORT_PROBLEMS: dict[str, ProblemKind] = {
     "mapping_invalid": ProblemKind(
         422, "字段对应无效：{reason}。", "The mapping of fields is not valid: {reason}."),
     "crs_needed": ProblemKind(
-        422, "文件没有可用的坐标系（缺少 .prj 或不在菜单中）。请用 crs 指明，候选：{candidates}。",
-        "The file has no usable CRS (.prj missing, or outside the menu). Name it by crs; candidates: {candidates}."),
+        422, "{name}：文件没有可用的坐标系，或按其坐标系读取数据不在辖区内。请用 crs 指明，候选：{candidates}。",
+        "{name}: the file has no usable CRS, or read in its own the data fall off the city. Name it by crs; "
+        "candidates: {candidates}."),
 }
 
 DELIVERY_PROBLEMS: dict[str, ProblemKind] = {

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import pytest
 import shapely
 
 from gisapp.datums import FROM_WGS84
+from tests.dbase import points
+from tests.dbase import table as dbase
 from tests.test_imports import emptied, geojson, send, sign, stored, taken_in, zipped
 
 PLACES = [(113.38, 31.69), (113.39, 31.70), (113.40, 31.71)]
@@ -90,3 +93,45 @@ def test_real_districts_and_schools_go_in_together(admin: Any, house: Any, share
     found = schools.json["layers"][0]
     assert (found["count"], found["datum"]["chosen"]) == (983, "EPSG:4490")
     assert found["datum"]["choices"][0]["named"] > 0.9
+
+
+def shapefile_in(crs: str, places: Any, named: str | None = None) -> dict[str, bytes]:
+    """Signs as a shapefile in a system, with the .prj of that one or of another that it names."""
+    pairs = pyproj.Transformer.from_crs(4326, crs, always_xy=True).transform(*np.array(places).T)
+    shp, shx = points(list(zip(*(values.tolist() for values in pairs), strict=True)))
+    fields = [("GGBH", "C", 20, 0), ("GGLX", "C", 20, 0)]
+    rows = [[f"U-{n}", "01"] for n in range(len(places))]
+    prj = pyproj.CRS.from_user_input(named or crs).to_wkt("WKT1_ESRI").encode()
+    return {"a.shp": shp, "a.shx": shx, "a.dbf": dbase(fields, rows), "a.prj": prj}
+
+
+def test_a_system_beside_the_menu_on_the_same_datum_is_read_exactly(admin: Any, house: Any) -> None:
+    emptied(house, "rooftop_signs")
+    sent = send(admin, "rooftop_signs", shapefile_in("EPSG:32649", PLACES)).json
+    assert sent["layers"][0]["crs"] == "EPSG:32649"
+    assert admin.post(f"/imports/{sent['id']}/commit", json={}).status_code == 200
+    there = {row["sign_no"]: row["geom"] for row in stored(house, "rooftop_signs").values()}
+    for n, place in enumerate(PLACES):
+        assert there[f"U-{n}"].distance(shapely.Point(place)) < 1e-8
+
+
+@pytest.mark.parametrize("named", ["EPSG:2362", "EPSG:2414", "EPSG:4610", "EPSG:4214"])
+def test_older_datums_are_asked_about_by_their_name(admin: Any, named: str) -> None:
+    kind = "EPSG:4526" if named in ("EPSG:2362", "EPSG:2414") else "EPSG:4326"
+    sent = send(admin, "rooftop_signs", shapefile_in(kind, PLACES, named)).json
+    source = sent["layers"][0]
+    assert source["crs"] is None and source["crs_found"] in source["datum"]["zh"] and source["crs_found"]
+    asked = admin.post(f"/imports/{sent['id']}/check", json={})
+    assert asked.json["code"] == "crs_needed" and (kind if kind != "EPSG:4326" else "EPSG:4490") in asked.json["en"]
+
+
+def test_rows_that_their_own_system_lays_off_the_city_wait_for_a_word(admin: Any, house: Any) -> None:
+    emptied(house, "rooftop_signs")
+    sent = send(admin, "rooftop_signs", shapefile_in("EPSG:4526", PLACES, "EPSG:4547")).json
+    assert sent["layers"][0]["datum"]["verdict"] == "outside"
+    asked = admin.post(f"/imports/{sent['id']}/commit", json={})
+    assert (asked.status_code, asked.json["code"]) == (422, "crs_needed") and "EPSG:4526" in asked.json["en"]
+    done = admin.post(f"/imports/{sent['id']}/commit", json={"layers": {"a": {"crs": "EPSG:4526"}}})
+    assert done.status_code == 200, done.json
+    there = sorted(row["geom"].x for row in stored(house, "rooftop_signs").values())
+    assert there == pytest.approx([lon for lon, _ in PLACES])

@@ -40,6 +40,7 @@ def check(house: House, actor: Actor, number: UUID, choices: Document, watch: Wa
     wanted = plan.read(layer, choices)
     for act in plan.acts(wanted):
         require(actor, act)
+    plan.require_frames(row["summary"].get("layers", []), choices)
     with held(house, actor, number) as connection:
         stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
         sql_stage.make(connection, layer, number)
@@ -112,38 +113,48 @@ def _keys(layer: Layer, columns: list[str], answer: Document) -> list[str]:
 
 def _judge(house: House, actor: Actor, layer: Layer, connection: Connection, stage: Table, wanted: Plan,
            columns: list[str], answer: Document) -> None:
-    keys = _keys(layer, columns, answer)
+    table, keys = house.tables.layers[layer.id], _keys(layer, columns, answer)
     for name in keys:
         found.repeated(connection, stage, name)
-    _meet(house, layer, connection, stage, wanted, keys)
-    found.set_acts(connection, stage, {by: _ACTS.get(act, act) for by, act in (
-        ("id", wanted.by_id), ("key", wanted.by_key), ("place", wanted.by_place))}, _ACTS.get(wanted.new, wanted.new))
-    table = house.tables.layers[layer.id]
-    for name in keys:
+    # A stage of a million rows is not gone through for what cannot be.
+    filled = sql_imports.holds_any(connection, table)
+    meets = _meet(house, layer, connection, stage, wanted, keys, filled)
+    new = _ACTS.get(wanted.new, wanted.new)
+    if meets or new != "insert":
+        found.set_acts(connection, stage, {by: _ACTS.get(act, act) for by, act in (
+            ("id", wanted.by_id), ("key", wanted.by_key), ("place", wanted.by_place))}, new)
+    for name in keys if filled else ():
         found.taken(connection, table, stage, name)
     if wanted.mode != "append":
         _judge_changes(layer, connection, stage, columns)
-    found.met_twice(connection, stage)
+    if meets:
+        found.met_twice(connection, stage)
     judge_rights(house, actor, layer, connection, stage, wanted)
     judge_rules(house, layer, connection, stage, wanted)
-    found.note_same(connection, layer, table, stage, found.comparable(layer, columns))
+    if meets:
+        found.note_same(connection, layer, table, stage, found.comparable(layer, columns))
 
 
-def _meet(house: House, layer: Layer, connection: Connection, stage: Table, wanted: Plan, keys: list[str]) -> None:
+def _meet(house: House, layer: Layer, connection: Connection, stage: Table, wanted: Plan, keys: list[str],
+          filled: bool) -> int:
+    """Note which rows meet a feature of the layer; how many. `filled` says whether it has any."""
     table = house.tables.layers[layer.id]
     if wanted.mode != "append":
         if wanted.key not in keys:
             raise Problem("mapping_invalid", reason=f"key: {wanted.key}：没有对应的列 / no column is mapped to it")
-        found.meet_by(connection, table, stage, wanted.key, "id" if wanted.key == "id" else "key")
-        return
-    for name in keys:
+        by = "id" if wanted.key == "id" else "key"
+        return found.meet_by(connection, table, stage, wanted.key, by) if filled else 0
+    meets = 0
+    for name in keys if filled else ():
         by = "id" if name == "id" else "key"
-        found.meet_by(connection, table, stage, name, by)
-        if (wanted.by_id if by == "id" else wanted.by_key) == "refuse":
+        met = found.meet_by(connection, table, stage, name, by)
+        if met and (wanted.by_id if by == "id" else wanted.by_key) == "refuse":
             found.refuse_met(connection, stage, by, name)
-    if house.settings.duplicate_metres and doubtful(layer) and sql_imports.holds_any(connection, table):
+        meets += met
+    if house.settings.duplicate_metres and doubtful(layer) and filled:
         kind = next((f.id for f in layer.fields if f.type == "code"), None)
-        found.meet_by_place(connection, layer, table, stage, kind, house.settings.duplicate_metres)
+        meets += found.meet_by_place(connection, layer, table, stage, kind, house.settings.duplicate_metres)
+    return meets
 
 
 def _judge_changes(layer: Layer, connection: Connection, stage: Table, columns: list[str]) -> None:

@@ -92,6 +92,19 @@ def read(layer: Layer, choices: Mapping[str, Any]) -> Plan:
                 _territory(layer, choices.get("territory")) if mode == "replace" else None)
 
 
+def require_frames(sources: Any, choices: Mapping[str, Any]) -> None:
+    """Problem `crs_needed` where nobody chose in what a source is read, and its own system is unknown or lays it off
+    the city while another reading does not: no program's silence takes rows to where they are not."""
+    for source in sources:
+        wishes = choices.get("layers", {}).get(source["name"], {})
+        datum = source.get("datum") or {}
+        settled = wishes.get("crs") or choices.get("crs") or wishes.get("role", source["role"]) == "skip"
+        doubtful = not source["crs"] or (datum.get("verdict") == "outside" and datum.get("chosen"))
+        if doubtful and not settled and datum:
+            frames = [choice["frame"] for choice in datum["choices"]] or source["crs_candidates"]
+            raise Problem("crs_needed", name=source["name"], candidates=", ".join(frames) or "—")
+
+
 def _territory(layer: Layer, given: Any) -> tuple[str, str] | None:
     """The set that is replaced: {"level": "street_code", "code": "421303001"}, or {"level": "all"}."""
     levels = TERRITORIES if layer.assigned else ()

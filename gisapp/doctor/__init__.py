@@ -29,6 +29,15 @@ def examine(house: House, found: list[dict[str, Any]]) -> None:
         if len(shapes):
             with house.db.snapshot() as connection:
                 source["datum"] = Patient(connection, house, shapes, labels).diagnosis(source["crs"])
+            if not source["crs"] and source.get("crs_found"):
+                _name_the_system(source["datum"], source["crs_found"])
+
+
+def _name_the_system(datum: dict[str, Any], found: str) -> None:
+    """A file that names a system which cannot be converted is not one without: Xian 1980 is no CGCS2000."""
+    datum["zh"] = datum["zh"].replace("文件没有坐标系", f"文件的坐标系是“{found}”，与本系统之间没有公开的换算参数")
+    datum["en"] = datum["en"].replace("the file names no system", f"the file names “{found}”, for which no conversion "
+                                                                  "is known here")
 
 
 def _opened(hexes: Sequence[str]) -> Any:

@@ -10,6 +10,11 @@ from gisapp.formats.frames import Frame
 
 #: A reading speaks for itself when it stands out from chance so much, and from the next one by so much.
 _STRONG, _MARGIN = 3.5, 2.0
+#: A shifted reading is proposed only where the evidence makes up for its being four times rarer than a plain one:
+#: half the difference of the squared strengths above ln 4.
+_RARER = 2.8
+#: So much less of a file may lie in the city before a plain reading is not likelier for being plain.
+_AS_MUCH = 0.1
 
 
 @dataclass
@@ -45,7 +50,7 @@ def verdict_on(offered: Sequence[Reading], own: Frame | None) -> dict[str, Any]:
 
     `offered` has the best first and, where the file names a system, the file's own reading `own` among them.
     """
-    best = offered[0] if offered else None
+    best = _likeliest(offered)
     mine = next((reading for reading in offered if own is not None and reading.frame == own), None)
     if best is None or not best.in_city:
         return _lost(mine)
@@ -66,6 +71,15 @@ def verdict_on(offered: Sequence[Reading], own: Frame | None) -> dict[str, Any]:
                      "are shifted; compare them on the map")
     return _told("fits", mine, "与本市的区划、道路和建筑没有矛盾",
                  "nothing in the city speaks against the file's own reading")
+
+
+def _likeliest(offered: Sequence[Reading]) -> Reading | None:
+    """The best one; a plain one instead of a shifted one that hardly fits better: a few points prove no shift."""
+    best = offered[0] if offered else None
+    if best is None or not best.frame.datum:
+        return best
+    plain = next((one for one in offered if not one.frame.datum and one.inside >= best.inside - _AS_MUCH), None)
+    return best if plain is None or best.strength ** 2 - plain.strength ** 2 > _RARER else plain
 
 
 def _stands_out(best: Reading, offered: Sequence[Reading]) -> bool:

@@ -33,7 +33,7 @@ def choose(layer: Layer, choices: dict[str, Any], source: files.Source) -> Choic
     role = wishes.get("role", files.role(layer, source))
     name = wishes.get("crs") or choices.get("crs") or source.crs
     if role != "skip" and name is None:
-        raise Problem("crs_needed", candidates=", ".join(source.crs_candidates) or "—")
+        raise Problem("crs_needed", name=source.name, candidates=", ".join(source.crs_candidates) or "—")
     codes = {**choices.get("codes", {}), **wishes.get("codes", {})}
     repair = bool(wishes.get("repair", choices.get("repair", False)))
     return Choice(role, _places(layer, source, mapping), parse_frame(name) if name else None, codes, repair)

@@ -84,7 +84,33 @@ def parse_frame(text: str) -> Frame:
     datum = parts.pop() if parts and parts[-1] in TO_WGS84 else ""
     if len(parts) > 1 or not (parts or datum):
         raise Problem("crs_unsupported", crs=text[:120])
-    return Frame(parse_crs(parts[0]) if parts else MENU[STORED_SRID], datum, swapped)
+    return Frame(_system(parts[0]) if parts else MENU[STORED_SRID], datum, swapped)
+
+
+def _system(name: str) -> Crs:
+    """The system of the menu, or another one on the same datum. Problem `crs_unsupported`."""
+    try:
+        return parse_crs(name)
+    except Problem:
+        number = name.strip().upper().removeprefix("EPSG:")
+        found = _kin(int(number)) if number.isascii() and number.isdigit() and len(number) < 7 else None
+        if found is None:
+            raise
+        return found
+
+
+@cache
+def _kin(code: int) -> Crs | None:
+    """A plane system of EPSG's that stands on WGS 84 or CGCS2000, such as UTM, so that its numbers can be brought to
+    degrees exactly; None for any other, Xian 1980 among them."""
+    try:
+        crs = pyproj.CRS.from_epsg(code)
+    except pyproj.exceptions.CRSError:
+        return None
+    base = crs.geodetic_crs.to_epsg() if crs.is_projected and crs.geodetic_crs else None
+    if base not in (STORED_SRID, CGCS2000):
+        return None
+    return Crs(code, "", False, Words(crs.name, crs.name), True)
 
 
 def named_crs(given: str) -> tuple[str | None, str]:
@@ -98,7 +124,8 @@ def named_crs(given: str) -> tuple[str | None, str]:
         return None, given[:80]
     if code is None and "CRS84" in crs.name:
         code = STORED_SRID  # files are longitude first in either
-    return (MENU[code].name if code in MENU else None), crs.name
+    kin = None if code is None or code in MENU else _kin(code)
+    return (MENU[code].name if code in MENU else kin.name if kin else None), crs.name
 
 
 def plausible(x: float, y: float) -> Iterator[Crs]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from array import array
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from sys import intern
 from xml.parsers import expat
 
 from gisapp.errors import Problem
@@ -16,6 +19,11 @@ _CHUNK = 2**18
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _CHINESE = {"gbk": "GBK", "gb2312": "GBK", "gb18030": "GB18030", "cp936": "GBK", "big5": "BIG5"}
 #: What would fetch data from elsewhere; links in descriptions and icons are only text to us.
+_PLAIN = re.compile(r"(?!hex_)[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(rb"""(\sname\s*=\s*)(?:"[^"]*"|'[^']*')""")
+_TAG = 16 * 2**10
+#: What stands before a name in hexadecimal.
+_HIDDEN = "hex_"
 _FETCHING = frozenset({"NetworkLink", "NetworkLinkControl", "include"})
 
 
@@ -39,6 +47,7 @@ def checked_xml(file: Loose, *, wanted: bool) -> str | None:
     except _Refused as reason:
         raise _unreadable(file, *reason.args) from reason
     if scan.root in ("kml", "gpx"):
+        _hide_names(file.path, scan.places, scan.names)
         return scan.root
     if wanted:
         raise _unreadable(file, "内容与扩展名不符", "its content is not what its name says")
@@ -54,6 +63,8 @@ class _Scan:
 
     def __init__(self) -> None:
         self.root = ""
+        #: Where each `Data` element begins whose name is not plain, and the names.
+        self.places, self.names = array("Q"), list[str]()
         self._depth = 0
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._start
@@ -68,12 +79,15 @@ class _Scan:
                 self._parser.Parse(chunk, False)
             self._parser.Parse(b"", True)
 
-    def _start(self, name: str, _: dict[str, str]) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(":")[2]
         self.root = self.root or local.lower()
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise _Refused("元素嵌套过深", "its elements are nested too deep")
+        if local == "Data" and not _PLAIN.fullmatch(attributes.get("name", "_")):
+            self.places.append(self._parser.CurrentByteIndex)
+            self.names.append(intern(attributes["name"]))
         if local in _FETCHING:
             raise _Refused(f"含有指向外部数据的链接（{local}），请提交数据本身",
                            f"it links to data elsewhere ({local}); send the data itself")
@@ -101,3 +115,30 @@ def _to_utf8(path: Path) -> None:
 def _forget_encoding(start: str) -> str:
     """The beginning of a document without the encoding that it names."""
     return re.sub(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""", r"\1", start, count=1)
+
+
+def _hide_names(path: Path, places: array[int], names: list[str]) -> None:
+    """Write the names of `Data` elements in hexadecimal: of a Chinese one the KML driver leaves lines only, and takes
+    all of one length for the same field."""
+    if not names:
+        return
+    other, done = path.with_name(f"{path.name}.named"), 0
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as source, other.open("wb") as sink:
+        for place, name in zip(places, names, strict=True):
+            end = source.find(b">", place, place + _TAG)
+            hidden = b'\\1"' + _HIDDEN.encode() + name.encode().hex().encode() + b'"'
+            sink.write(source[done:place])
+            sink.write(_NAME.sub(hidden, source[place:max(end, place)], count=1))
+            done = max(end, place)
+        sink.write(source[done:])
+    other.replace(path)
+
+
+def shown_name(name: str) -> str:
+    """The name of a field as it was before `checked_xml` hid it."""
+    if not name.startswith(_HIDDEN):
+        return name
+    try:
+        return bytes.fromhex(name.removeprefix(_HIDDEN)).decode()
+    except ValueError:
+        return name

@@ -15,6 +15,7 @@ from gisapp.errors import Problem
 from gisapp.formats.dbf import prepared
 from gisapp.formats.encoding import decode_cut, find_encoding, find_text_encoding, likeliest, transcode
 from gisapp.formats.kinds import Dataset
+from gisapp.formats.markup import shown_name
 from gisapp.formats.reading.headings import unique
 from gisapp.formats.source import Source, unreadable
 
@@ -92,7 +93,7 @@ def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
                              encoding="UTF-8" if names else None, **_options(dataset))
     given = [_name(raw, chosen) for raw in names or []] or [
         # GDAL puts this before what stands in a GPX file's extensions.
-        str(name).removeprefix("ogr_" if dataset.format == "gpx" else "") for name in info["fields"]]
+        shown_name(str(name)).removeprefix("ogr_" if dataset.format == "gpx" else "") for name in info["fields"]]
     title = dataset.title if part is None or dataset.format in ("shp", "dxf") else part
     kept = _kept(dataset, [str(name) for name in info["fields"]])
     return Source(

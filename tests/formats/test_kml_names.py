@@ -1,0 +1,42 @@
+"""Fields of KML by other makers: names that the driver would spoil come as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gisapp.formats.markup import shown_name
+from tests.formats.test_reading import opened, rows_of
+
+NAMES = ["设施编号", "设施类型", "a & b", "plain", "面积 (㎡)", "'quoted'", "x" * 100]
+
+
+def written(names: list[str]) -> bytes:
+    def attribute(name: str) -> str:
+        return name.replace("&", "&amp;").replace('"', "&quot;").replace(">", "&gt;")
+
+    placemarks = "".join(
+        "<Placemark><name>p</name><ExtendedData>" + "".join(
+            f'<Data  name="{attribute(name)}" ><displayName>d</displayName><value>{row}-{n}</value></Data>'
+            for n, name in enumerate(names)) + "</ExtendedData><Point><coordinates>113.38,31.69</coordinates></Point>"
+        "</Placemark>" for row in range(3))
+    return f'<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{placemarks}</Document></kml>' \
+        .encode()
+
+
+def test_names_of_plain_data_stay_apart_and_readable(tmp_path: Path) -> None:
+    [source] = opened(tmp_path, ("a.kml", written(NAMES)))
+    assert [name for name in source.fields if name in NAMES] == NAMES
+    for number, row in enumerate(rows_of(source)):
+        assert [row[name] for name in NAMES] == [f"{number}-{n}" for n in range(len(NAMES))]
+
+
+def test_a_name_beyond_all_measure_is_left_as_it_is(tmp_path: Path) -> None:
+    [source] = opened(tmp_path, ("a.kml", written(["名" * 20_000, "设施编号"])))
+    assert "设施编号" in source.fields and source.count == 3
+
+
+@pytest.mark.parametrize("name", ["hex_zz", "hex_ff", "plain", "hex_"])
+def test_other_names_are_shown_as_they_are(name: str) -> None:
+    assert shown_name(name) in (name, "")
