@@ -13,11 +13,12 @@ from tests.browser.conftest import PHONE, Axe, City, any_feature, ready
 
 pytestmark = pytest.mark.browser
 
-#: Every page of the application: rule → an address of it. {sign} is a feature, {account} an account.
+#: Every page of the application: rule → an address of it. {sign} is a feature with photos, {account} an account.
 PAGES = {
     "/map": "/map", "/print": "/print?layers=rooftop_signs&bbox=113.38,31.69,113.39,31.70",
     "/list/<layer_id>": "/list/illegal_builds", "/panel/<layer_id>/<feature_id>": "/panel/rooftop_signs/{sign}",
     "/panel/<layer_id>/<feature_id>/history": "/panel/rooftop_signs/{sign}/history",
+    "/panel/<layer_id>/<feature_id>/photos": "/panel/rooftop_signs/{sign}/photos",
     "/forms/<layer_id>": "/forms/illegal_builds", "/forms/<layer_id>/<feature_id>": "/forms/rooftop_signs/{sign}",
     "/imports": "/imports", "/exports": "/exports?layer=rooftop_signs", "/account": "/account",
     "/account/password": "/account/password", "/admin/accounts": "/admin/accounts",
@@ -72,7 +73,7 @@ def test_by_ear_and_on_a_phone_in_the_dark(visit: Callable[..., Page], rule: str
     page = visit("/account", role="admin")
     path = PAGES[rule]
     if "{sign}" in path:
-        path = path.replace("{sign}", any_feature(page, "rooftop_signs")["id"])
+        path = path.replace("{sign}", any_feature(page, "rooftop_signs", "sortby=sign_no")["id"])
     if path == "{account}":
         page.goto("/admin/accounts")
         path = page.locator("a[href*='/admin/accounts/']").first.get_attribute("href") or ""
