@@ -31,13 +31,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from gisapp.layers import Layer
-from gisapp.sql_marking import is_wide, reach
+from gisapp.sql_marking import is_wide
 from gisapp.sql_shapes import shown
 from gisapp.tables import LAYERS
 
 Words = tuple[ColumnElement[Any] | str, ColumnElement[Any] | str]
 TERRITORIES = ("district_code", "street_code", "community_code", "grid_code", "squadron_code")
 _SLIVER = 2e-7
+#: By how much a distance on the ellipsoid may differ from one on the sphere that Web Mercator takes, either way, with
+#: room for the neighbour's latitude. Between them lie few pairs, and only those are measured on the ellipsoid.
+_NEARER, _FARTHER = 0.99, 1.013
 
 
 def good(stage: FromClause) -> ColumnElement[bool]:
@@ -73,26 +76,43 @@ def missing(connection: Connection, stage: Table, name: str) -> None:
                                    stage.c["_verdict"] != "refused"), name, "required", ("必填", "is required"))
 
 
-def meet_by(connection: Connection, table: Table, stage: Table, name: str, by: str) -> None:
-    """Note of rows that meet none yet the feature that has the same value of `name`."""
-    connection.execute(update(stage).values(_twin=table.c.id, _twin_by=by, _twin_version=table.c.version).where(
-        stage.c["_twin"].is_(None), stage.c[name] == table.c[name]))
+def meet_by(connection: Connection, table: Table, stage: Table, name: str, by: str) -> int:
+    """Note of rows that meet none yet the feature that has the same value of `name`; how many do."""
+    return connection.execute(update(stage).values(_twin=table.c.id, _twin_by=by, _twin_version=table.c.version).where(
+        stage.c["_twin"].is_(None), stage.c[name] == table.c[name])).rowcount
 
 
 def meet_by_place(connection: Connection, layer: Layer, table: Table, stage: Table, kind: str | None,
-                  metres: float) -> None:
-    """Note of rows that meet none yet the nearest feature within `metres` (on the ellipsoid) of the same `kind`."""
-    mine = stage.alias("mine")
-    here, there = shown(layer, mine), shown(layer, table)
-    distance = func.ST_Distance(cast(there, Geography), cast(here, Geography))
-    near = select(table.c.id, table.c.version).where(
-        table.c.geom_3857.op("&&")(reach(here, metres)), distance <= metres,
-        *([table.c[kind].is_not_distinct_from(mine.c[kind])] if kind else [])).order_by(
-        distance, table.c.id).limit(1).correlate(mine).lateral("near")
-    met = select(mine.c["_line"].label("line"), near.c.id, near.c.version).select_from(mine).join(
-        near, literal(True)).where(mine.c["_twin"].is_(None), mine.c["_verdict"] != "refused").subquery()
-    connection.execute(update(stage).values(_twin=met.c.id, _twin_by="place", _twin_version=met.c.version).where(
-        stage.c["_line"] == met.c.line))
+                  metres: float) -> int:
+    """Note of rows that meet none yet the nearest feature within `metres` (on the ellipsoid) of the same `kind`; how
+    many do."""
+    mine = _placed(layer, stage, kind)
+    apart = select(table.c.id, table.c.version, func.ST_Distance(table.c.geom_3857, mine.c.flat).label("flat"),
+                   shown(layer, table).label("shape")).where(
+        table.c.geom_3857.op("&&")(func.ST_Expand(mine.c.flat, metres * _FARTHER / mine.c.least)),
+        *([table.c[kind].is_not_distinct_from(mine.c.kind)] if kind else [])
+        ).correlate(mine).offset(0).subquery("apart")
+    exact = func.ST_Distance(cast(apart.c.shape, Geography), cast(mine.c.shape, Geography)) <= metres
+    within = case((apart.c.flat * mine.c.most * _FARTHER <= metres, True),
+                  (apart.c.flat * mine.c.least * _NEARER > metres, False), else_=exact)
+    near = select(apart.c.id, apart.c.version).where(within).order_by(apart.c.flat, apart.c.id).limit(1).lateral("near")
+    met = select(mine.c.line, near.c.id, near.c.version).select_from(mine).join(near, literal(True)).subquery()
+    return connection.execute(update(stage).values(
+        _twin=met.c.id, _twin_by="place", _twin_version=met.c.version).where(stage.c["_line"] == met.c.line)).rowcount
+
+
+def _placed(layer: Layer, stage: Table, kind: str | None) -> FromClause:
+    """Rows that meet none yet with their shape, its like in Web Mercator, and how many metres a unit of that is there:
+    between `least` and `most`, on the sphere."""
+    here = shown(layer, stage)
+    low, high = func.ST_YMin(here), func.ST_YMax(here)
+    scales = [func.cos(func.radians(func.least(edge, 85.0))) for edge in (
+        func.greatest(func.abs(low), func.abs(high)),
+        case((and_(low <= 0, high >= 0), 0.0), else_=func.least(func.abs(low), func.abs(high))))]
+    return select(stage.c["_line"].label("line"), (stage.c[kind] if kind else literal(None)).label("kind"),
+                  here.label("shape"), func.ST_Transform(here, 3857).label("flat"), scales[0].label("least"),
+                  scales[1].label("most")).where(
+        stage.c["_twin"].is_(None), stage.c["_verdict"] != "refused", here.isnot(None)).offset(0).subquery("mine")
 
 
 def taken(connection: Connection, table: Table, stage: Table, name: str) -> None:
