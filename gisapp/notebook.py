@@ -5,6 +5,7 @@ Needs geopandas (`pip install gisapp[notebook]`); it is imported when it is used
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from urllib.request import Request, urlopen
 
 from gisapp import features, map_styles
 from gisapp.cluster.connections import running
-from gisapp.config import Settings
+from gisapp.config import ROOT, Settings
 from gisapp.errors import Problem
 from gisapp.house import House, make_house
 from gisapp.layers import Layer
@@ -25,6 +26,7 @@ LANGUAGES = ("zh", "en")
 T = TypeVar("T")
 PAGE = 10_000
 _TIMEOUT_S = 120
+_LEAFLET = ROOT / "static" / "vendor" / "leaflet"
 
 
 class Refused(Exception):
@@ -137,11 +139,25 @@ def explore(layer: str, *, language: str = "zh", tiles: str | None = None, serve
         frame = _read(source, layer, question | {"limit": str(PAGE)}, None, None, asked.get("limit"))
         schema, style = _told(lambda: (source.schema(layer, language), source.style(layer, language)))
     made = folium.Map(tiles=tiles, control_scale=True)
+    _keep_at_home(made)
     if len(frame):
         west, south, east, north = (float(edge) for edge in frame.total_bounds)
         made.fit_bounds([[south, west], [north, east]])
         _drawn(frame, schema, style).add_to(made)
     return made
+
+
+def _keep_at_home(made: Any) -> None:
+    """Leaflet inside the page, from `static/vendor` where it was built, so that a saved map asks no other host for it;
+    folium's other libraries serve markers with icons, which this map has none of."""
+    if not (_LEAFLET / "leaflet.js").exists():
+        return
+    made.default_js = [("leaflet", _inline("leaflet.js", "text/javascript"))]
+    made.default_css = [("leaflet_css", _inline("leaflet.css", "text/css"))]
+
+
+def _inline(name: str, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode((_LEAFLET / name).read_bytes()).decode()}"
 
 
 def _source(server: str | None, token: str | None, settings: Settings | None) -> _Local | _Remote:

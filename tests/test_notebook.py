@@ -112,6 +112,7 @@ def test_the_map_has_the_features_in_the_colours_of_their_states(where: dict[str
     assert state.colour in page
     assert json.dumps(state.title.zh) in page
     assert gisapp.explore("truck_routes", **where).get_root().render()
+    assert set(re.findall(r"""(?:src|href)=["'](\w+):""", page)) == {"data"}  # nothing from another host
 
 
 def test_the_page_of_the_documentation_runs(settings: Settings, server: str, token: str,
