@@ -33,6 +33,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
+#: Files that take longest, each half a minute or more. They come first: one that is begun last leaves a processor idle.
+_LONG = {name: place for place, name in enumerate((
+    "test_import_desk", "test_start", "browser/test_read_every_page", "test_imports", "test_exports",
+    "test_schemathesis", "test_history_model", "formats/test_faithful", "test_printing", "test_permissions_walk",
+    "cql2/test_one_answer", "cql2/test_questions", "browser/test_yesterday_against_today",
+    "browser/test_open_the_map", "browser/test_use_without_a_mouse", "browser/test_choose_a_basemap",
+    "browser/test_identify_a_sign", "browser/test_enter_a_record", "test_deliveries", "test_cluster"))}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; with xdist only where it is told to keep the order (`--no-loadscope-reorder`)."""
+    items.sort(key=lambda item: _LONG.get(item.nodeid.split("::")[0].removeprefix("tests/")[:-3], len(_LONG)))
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A throw-away cluster for the whole run."""
