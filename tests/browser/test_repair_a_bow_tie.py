@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize(("size", "skip"), [(DESKTOP, 5), (PHONE, 6)])
 def test_a_bow_tie_is_repaired(visit: Callable[..., Page], size: tuple[int, int], skip: int) -> None:
-    page = visit("/map", size=size)
+    page = visit("/account", size=size)
     build = some_build(page, skip)
     open_on_map(page, "illegal_builds", build)
     edit(page)

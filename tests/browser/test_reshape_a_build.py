@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -25,8 +26,9 @@ def open_on_map(page: Page, layer: str, feature: dict[str, Any]) -> None:
     point = feature["geometry"]["coordinates"]
     while isinstance(point[0], list):
         point = point[0]
+    if urlsplit(page.url).path == "/map":
+        page.goto("about:blank")  # from there the map is loaded anew
     page.goto(f"/map#z=18&at={point[0]},{point[1]}&layers={layer}&open={layer}/{feature['id']}")
-    page.reload()
     ready(page)
     expect(page.locator("#panel-body [data-feature]")).to_be_visible()
 
@@ -65,7 +67,7 @@ def now(page: Page, layer: str, feature: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_build_is_reshaped(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
+    page = visit("/account")
     build = some_build(page)
     open_on_map(page, "illegal_builds", build)
     edit(page)
@@ -85,7 +87,7 @@ def test_a_build_is_reshaped(visit: Callable[..., Page]) -> None:
 
 
 def test_a_sign_is_moved_by_typing(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
+    page = visit("/account")
     sign = any_feature(page, "rooftop_signs", "sortby=sign_no")
     open_on_map(page, "rooftop_signs", sign)
     edit(page)
@@ -98,7 +100,7 @@ def test_a_sign_is_moved_by_typing(visit: Callable[..., Page]) -> None:
 
 
 def test_giving_up_changes_nothing(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
+    page = visit("/account")
     build = some_build(page, 1)
     open_on_map(page, "illegal_builds", build)
     edit(page)
@@ -110,7 +112,7 @@ def test_giving_up_changes_nothing(visit: Callable[..., Page]) -> None:
 
 
 def test_a_crossing_outline_shows_where(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
+    page = visit("/account")
     build = some_build(page, 2)
     open_on_map(page, "illegal_builds", build)
     edit(page)
@@ -123,7 +125,7 @@ def test_a_crossing_outline_shows_where(visit: Callable[..., Page]) -> None:
 
 
 def test_one_click_sets_the_state(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
+    page = visit("/account")
     build = any_feature(page, "illegal_builds", "status=01&sortby=-case_no")
     open_on_map(page, "illegal_builds", build)
     button = page.locator("#panel-body [data-act=state]").first

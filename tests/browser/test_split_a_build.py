@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize(("size", "skip"), [(DESKTOP, 8), (PHONE, 9)])
 def test_a_build_is_split_and_whole_again(visit: Callable[..., Page], size: tuple[int, int], skip: int) -> None:
-    page = visit("/map", size=size)
+    page = visit("/account", size=size)
     build = some_build(page, skip)
     open_on_map(page, "illegal_builds", build)
     numbers = flat(build["geometry"]["coordinates"])
@@ -42,7 +42,7 @@ def test_a_build_is_split_and_whole_again(visit: Callable[..., Page], size: tupl
 
 
 def test_giving_up_keeps_the_panel(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
+    page = visit("/account")
     build = some_build(page, 10)
     open_on_map(page, "illegal_builds", build)
     page.click("#panel-body [data-act=split]")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_each_sees_the_other(visit: Callable[..., Page]) -> None:
-    mine, theirs = visit("/map"), visit("/map", role="reviewer")
+    mine, theirs = visit("/account"), visit("/account", role="reviewer")
     sign = any_feature(mine, "rooftop_signs", "sortby=-sign_no")
     open_on_map(theirs, "rooftop_signs", sign)
     edit(theirs)
@@ -25,7 +25,7 @@ def test_each_sees_the_other(visit: Callable[..., Page]) -> None:
 
 
 def test_a_viewer_is_seen_and_sees(visit: Callable[..., Page]) -> None:
-    mine, theirs = visit("/map"), visit("/map", role="viewer")
+    mine, theirs = visit("/account"), visit("/account", role="viewer")
     sign = any_feature(mine, "rooftop_signs", "sortby=sign_no")
     open_on_map(theirs, "rooftop_signs", sign)
     open_on_map(mine, "rooftop_signs", sign)
@@ -36,7 +36,7 @@ def test_a_viewer_is_seen_and_sees(visit: Callable[..., Page]) -> None:
 
 
 def test_a_stale_edit_is_compared_and_saved(visit: Callable[..., Page]) -> None:
-    mine, theirs = visit("/map"), visit("/map", role="reviewer")
+    mine, theirs = visit("/account"), visit("/account", role="reviewer")
     sign = any_feature(mine, "rooftop_signs", "sortby=-sign_no")
     open_on_map(mine, "rooftop_signs", sign)
     open_on_map(theirs, "rooftop_signs", sign)

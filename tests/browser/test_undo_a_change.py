@@ -28,14 +28,13 @@ def _send(page: Page, method: str, path: str, version: int, body: Any = None) ->
 
 def _open_history(page: Page, layer: str, feature_id: str) -> None:
     page.goto(f"/map#open={layer}/{feature_id}")
-    page.reload()
     ready(page)
     page.locator("#panel").get_by_role("button", name=re.compile("历史|History")).click()
     expect(page.locator("#panel [data-history]")).to_be_visible()
 
 
 def test_a_change_is_read_and_undone(visit: Callable[..., Page]) -> None:
-    page = visit(role="reviewer")
+    page = visit("/account", role="reviewer")
     sign = any_feature(page, "rooftop_signs")
     version, address = sign["properties"]["version"], f"/collections/rooftop_signs/items/{sign['id']}"
     assert _send(page, "PATCH", address, version, {"properties": {"remark": "改错了"}}) == 200
@@ -50,7 +49,7 @@ def test_a_change_is_read_and_undone(visit: Callable[..., Page]) -> None:
 
 
 def test_a_deleted_record_comes_back(visit: Callable[..., Page]) -> None:
-    page = visit(role="reviewer")
+    page = visit("/account", role="reviewer")
     sign = any_feature(page, "rooftop_signs", "sortby=-sign_no")
     version, address = sign["properties"]["version"], f"/collections/rooftop_signs/items/{sign['id']}"
     assert _send(page, "DELETE", address, version) == 204
@@ -63,7 +62,7 @@ def test_a_deleted_record_comes_back(visit: Callable[..., Page]) -> None:
 
 @pytest.mark.parametrize(("size", "dark"), [((1440, 900), False), ((390, 844), True)])
 def test_it_fits_the_panel(visit: Callable[..., Page], size: tuple[int, int], dark: bool) -> None:
-    page = visit(role="inspector", size=size, dark=dark, language="en")
+    page = visit("/account", role="inspector", size=size, dark=dark, language="en")
     build = any_feature(page, "illegal_builds")
     _open_history(page, "illegal_builds", build["id"])
     box = page.locator("#panel-body")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_deleted_sign_comes_back(visit: Callable[..., Page]) -> None:
-    page = visit("/map", role="reviewer")
+    page = visit("/account", role="reviewer")
     sign = any_feature(page, "rooftop_signs", "sortby=sign_no")
     open_on_map(page, "rooftop_signs", sign)
     page.on("dialog", lambda dialog: dialog.accept())
@@ -28,6 +28,6 @@ def test_a_deleted_sign_comes_back(visit: Callable[..., Page]) -> None:
 
 
 def test_an_inspector_cannot_delete(visit: Callable[..., Page]) -> None:
-    page = visit("/map")
+    page = visit("/account")
     open_on_map(page, "rooftop_signs", any_feature(page, "rooftop_signs"))
     assert page.locator("#panel-body [data-act=delete]").count() == 0
