@@ -12,7 +12,7 @@ import pytest
 from gisapp.formats.dbf_survey import survey
 from tests.conftest import Role
 from tests.dbase import Text, shapefile, shapes, table
-from tests.test_imports import emptied, send, stored
+from tests.test_imports import emptied, geojson, send, stored
 
 SIGN = [("GGBH", "C", 20, 0), ("GGLX", "C", 20, 0)]
 
@@ -151,3 +151,23 @@ def test_a_quotation_mark_that_is_never_closed_swallows_no_rows(admin: Role) -> 
     assert (sent.status_code, sent.json["code"]) == (422, "file_unreadable")
     closed = send(admin, "rooftop_signs", {"a.csv": text.replace("abc\n", 'a"" ,\nbc"\n').encode()})
     assert closed.json["layers"][0]["count"] == 2
+
+
+def test_second_shapes_without_their_feature_stand_in_the_report(admin: Role, house: Any) -> None:
+    emptied(house, "illegal_builds")
+    lone = "00000000-0000-4000-8000-000000000001"
+    area = {"type": "Polygon", "coordinates": [[[113.38, 31.69], [113.381, 31.69], [113.381, 31.691], [113.38, 31.69]]]}
+    build = {"case_no": "R-1", "address": "中山路", "build_type": "01", "build_area_m2": 1, "illegal_area_m2": 1,
+             "build_state": "01", "stock_flag": "01"}
+    point = {"type": "Point", "coordinates": [113.38, 31.69]}
+    mark = {"type": "Feature", "properties": {"id": lone}, "geometry": point}
+    files = {"a.geojson": geojson({"type": "Feature", "properties": build, "geometry": area}),
+             "b.geojson": geojson(mark)}
+    sent = send(admin, "illegal_builds", files).json
+    assert [source["role"] for source in sent["layers"]] == ["rows", "second"]
+    checked = admin.post(f"/imports/{sent['id']}/check", json={}).json
+    assert checked["counts"]["refused"] == 1, checked
+    for _ in range(2):
+        told = admin.get(f"/imports/{sent['id']}/report.csv").get_data(as_text=True)
+        assert [line for line in told.splitlines() if lone in line and "拒绝,refused" in line], told
+        admin.post(f"/imports/{sent['id']}/commit", json={"accept": "valid"})

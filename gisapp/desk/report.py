@@ -36,7 +36,7 @@ def lines(house: House, actor: Actor, number: UUID) -> Iterator[str]:
         return _file(kept)
     if "check" not in row["summary"]:
         raise Problem("import_not_checked")
-    return _staged(house, house.layer(row["layer"]), number, _names(row["summary"]))
+    return _staged(house, house.layer(row["layer"]), number, row["summary"])
 
 
 def _file(path: Path) -> Iterator[str]:
@@ -50,12 +50,13 @@ def _names(summary: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for source in summary.get("layers", []) for name in source["fields"]))
 
 
-def _staged(house: House, layer: Layer, number: UUID, names: list[str]) -> Iterator[str]:
+def _staged(house: House, layer: Layer, number: UUID, summary: dict[str, Any]) -> Iterator[str]:
     stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
     with house.db.snapshot() as connection:
         if not sql_stage.exists(connection, number):
             raise Problem("import_not_checked")
-        yield from _lines(connection, layer, stage, list(_VERDICTS), names)
+        yield from _lines(connection, layer, stage, list(_VERDICTS), _names(summary))
+    yield _orphans(summary)
 
 
 def _lines(connection: Connection, layer: Layer, stage: Table, kinds: list[str], names: list[str]) -> Iterator[str]:
@@ -64,6 +65,13 @@ def _lines(connection: Connection, layer: Layer, stage: Table, kinds: list[str],
     while rows := sql_stage.some_rows(connection, layer, stage, kinds, False, after, _CHUNK):
         after = rows[-1]["line"]
         yield _csv([_line(row, names) for row in rows])
+
+
+def _orphans(summary: dict[str, Any]) -> str:
+    """What was refused that is no row of its own: second geometries without the feature that they belong to."""
+    zh, en = _VERDICTS["refused"].split()
+    return _csv([[one["source"], one["row"] or "", zh, en, one["zh"], one["en"]]
+                 for one in summary["check"].get("orphans", [])])
 
 
 def _line(row: Any, names: list[str]) -> list[Any]:
@@ -88,6 +96,7 @@ def keep(house: House, connection: Connection, layer: Layer, stage: Table, numbe
     with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
         file.writelines(_lines(connection, layer, stage, ["refused", "repaired", "skip", "same"],
                                _names(summary)))
+        file.write(_orphans(summary))
 
 
 def keep_alone(house: House, number: UUID) -> None:
