@@ -47,8 +47,7 @@ def _try_after_rest(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
 
 
 class Database:
-    """A pool on `url` of at most `pool_size` connections, and beside it two of `lookups`, and of `pages` one for each
-    thread."""
+    """A pool on `url` of at most `pool_size` connections, and beside it two each of `lookups` and of `pages`."""
 
     def __init__(self, url: str, *, pool_size: int = 8, statement_timeout_s: int = 30, options: str = "") -> None:
         self.url = url
@@ -62,7 +61,7 @@ class Database:
             connect_args={"options": flags, "connect_timeout": 10})
         plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
         self.lookups = Lookups(plain, flags)
-        self.pages = Lookups(plain, flags, max(pool_size - 1, 1))
+        self.pages = Lookups(plain, flags)
         event.listen(self.engine, "checkin", _note_use)
         event.listen(self.engine, "checkout", _try_after_rest)
 
