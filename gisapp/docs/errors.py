@@ -11,6 +11,8 @@ FAULTS: dict[str, Words] = {
     "required": Words("必填", "must have a value"),
     "field_unknown": Words("图层没有这个字段", "the layer has no such field"),
     "wrong_type": Words("类型不对", "the value is of another type"),
+    "row_unreadable": Words("文件中有此行，但图形或属性缺失或损坏",
+                            "the file has the row, but its shape or attributes are missing or damaged"),
     "bad_character": Words("含有不能保存的字符", "holds a character that cannot be stored"),
     "too_long": Words("文字过长", "the text is too long"),
     "too_small": Words("小于最小值", "below the minimum"),
