@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gisapp.errors import Problem
+from gisapp.errors import DISK_FULL, Problem
 
 _log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parent.parent
@@ -190,6 +190,10 @@ def serve(module: str) -> None:
             answer = importlib.import_module(module).work(order)
         except Problem as problem:
             answer = {"problem": problem.code, "params": problem.params, "errors": problem.errors}
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            answer = {"problem": "storage_full"}
         json.dump(answer, out, default=str)
 
 

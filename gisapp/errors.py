@@ -10,6 +10,7 @@ scripts and the field page decide by it. `docs/errors.md` is generated from the 
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from gisapp.problem_kinds import (
@@ -227,6 +228,9 @@ PROBLEMS: dict[str, ProblemKind] = {
         422, "文件处理失败：超出时间或内存上限，或文件已损坏。请缩小范围或检查文件后重试。",
         "Working on the file failed: it passed its limit of time or memory, or the file is damaged. "
         "Ask for less, or check the file, and try again."),
+    "storage_full": ProblemKind(
+        507, "服务器磁盘空间不足或不可写，没有保存任何内容。请告诉管理员，腾出空间后重试。",
+        "The server's disk is full or cannot be written; nothing was kept. Tell an administrator, then try again."),
     # the service itself
     "request_invalid": ProblemKind(400, "无法理解这个请求。", "This request cannot be understood."),
     "internal": ProblemKind(
@@ -244,6 +248,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     **DELIVERY_PROBLEMS,
     **PHOTO_PROBLEMS,
 }
+
+#: What the system says when nothing more can be written.
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class Problem(Exception):

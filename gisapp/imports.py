@@ -17,7 +17,7 @@ from gisapp import sql_imports, sql_jobs, sql_stage
 from gisapp.children import Limits, Slots, Watch, run, sweep
 from gisapp.desk import memory
 from gisapp.doctor import examine
-from gisapp.errors import Problem
+from gisapp.errors import DISK_FULL, Problem
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require
@@ -56,7 +56,8 @@ def room(house: House, actor: Actor) -> int:
 def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) -> Document:
     """Keep the files, look into them, and answer with what lies there and how it would be mapped.
 
-    Problems: `upload_missing`, `file_unsupported`, `archive_refused`, `upload_too_large`, `file_unreadable`, `busy`.
+    Problems: `upload_missing`, `file_unsupported`, `archive_refused`, `upload_too_large`, `file_unreadable`, `busy`,
+    `storage_full`.
     """
     require(actor, "import")
     layer = house.layer(layer_id)
@@ -76,8 +77,10 @@ def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) ->
             sql_imports.add(connection, {"id": number, "account_id": actor.id, "layer": layer.id, "state": "ready",
                                          "file_name": ", ".join(names)[:400], "folder": number.hex,
                                          "summary": summary | {"names": names}})
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise Problem("storage_full") from error
         raise
     return show(house, actor, number)
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from gisapp.errors import Problem
+from gisapp.errors import DISK_FULL, Problem
 from gisapp.params import invalid
 from gisapp.views import context, error_pages
 from gisapp.views.identity import request_id
@@ -25,6 +25,7 @@ def init_problems(app: Flask) -> None:
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(DBAPIError, _from_database)
     app.register_error_handler(psycopg.Error, _from_driver)
+    app.register_error_handler(OSError, _from_system)
     app.register_error_handler(PoolTimeout, lambda _: answer(Problem("busy", seconds=5, headers={"Retry-After": "5"})))
 
 
@@ -61,6 +62,13 @@ def _from_http(error: HTTPException) -> Response:
     return response
 
 
+def _from_system(error: OSError) -> Response:
+    if error.errno in DISK_FULL:
+        log.error("disk: %s", error)
+        return answer(Problem("storage_full"))
+    raise error
+
+
 def _from_database(error: DBAPIError) -> Response:
     return _from_driver(error.orig if isinstance(error.orig, psycopg.Error) else error)
 
@@ -77,6 +85,9 @@ def _from_driver(error: BaseException) -> Response:
         return answer(Problem("filter_no_value"))
     if isinstance(error, psycopg.errors.InternalError_) and "transform" in str(error):
         return answer(invalid("bbox", "坐标超出该坐标系的范围", "a coordinate lies outside what its CRS covers"))
+    if isinstance(error, psycopg.errors.DiskFull):
+        log.error("disk: %s", error)
+        return answer(Problem("storage_full"))
     if isinstance(error, psycopg.OperationalError):
         log.warning("database: %s", error)
         return answer(Problem("database_unavailable", headers={"Retry-After": "5"}))

@@ -1,0 +1,32 @@
+"""A disk that is full is told as such, and nothing half written stays."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gisapp.children import Limits, run
+from gisapp.errors import Problem
+from tests.conftest import Role
+from tests.test_imports import geojson, send, sign
+
+
+def test_an_upload_to_a_full_disk_is_an_answer(admin: Role, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("werkzeug.datastructures.FileStorage.save", full)
+    kept = house.settings.instance / "imports"
+    before = set(kept.iterdir()) if kept.is_dir() else set()
+    answer = send(admin, "rooftop_signs", {"a.geojson": geojson(sign())})
+    assert (answer.status_code, answer.json["code"]) == (507, "storage_full")
+    assert "administrator" in answer.json["en"]
+    assert set(kept.iterdir()) == before
+
+
+def test_a_child_without_room_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="storage_full"):
+        run("tests.disk_full", {"folder": str(tmp_path)}, tmp_path, Limits(seconds=60, memory_mb=4096, file_mb=64))
