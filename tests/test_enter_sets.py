@@ -226,3 +226,22 @@ def test_what_fails_leaves_nothing_at_rest(house: House, admin: Role, link: psyc
 def test_the_application_has_none_of_these_powers(house: House, statement: str) -> None:
     with house.db.raw() as link, pytest.raises(psycopg.errors.InsufficientPrivilege):
         link.execute(statement)
+
+
+# ---------------------------------------------------------------- near records
+
+@pytest.mark.parametrize("lat", [0.0, 31.69, 60.0])
+@pytest.mark.parametrize("metres, meets", [(14.9, True), (15.1, False)])
+@pytest.mark.parametrize("north", [True, False])
+def test_near_is_near_on_the_ellipsoid(
+        admin: Role, house: House, link: psycopg.Connection[Any], lat: float, metres: float, meets: bool,
+        north: bool) -> None:
+    """On the border of the distance the map's plane is not asked, in whichever direction the neighbour lies."""
+    emptied(house, SIGNS)
+    assert house.settings.duplicate_metres == 15
+    committed(admin, checked(admin, SIGNS, sign("N-1", geometry={"type": "Point", "coordinates": [113.5, lat]}))[0])
+    [(lon, away)] = _rows(
+        link, "SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_Project(ST_SetSRID(ST_Point(113.5, %s), 4326)::geography, %s,"
+              " radians(%s))::geometry AS p) AS q", lat, metres, 0 if north else 90)
+    _, found = checked(admin, SIGNS, sign("N-2", geometry={"type": "Point", "coordinates": [lon, away]}))
+    assert found["twins"] == ({"place": 1} if meets else {})
