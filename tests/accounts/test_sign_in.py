@@ -15,6 +15,7 @@ from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
 
+pytestmark = pytest.mark.usefixtures("long_waits")
 OFFICE = Caller(address="198.51.100.1")
 HOME = Caller(address="203.0.113.9")
 Accounts = dict[str, dict[str, str]]
@@ -74,7 +75,7 @@ def test_refused_attempts_do_not_lengthen_the_wait(door: SignIn, house: House) -
 def test_the_wait_runs_out(door: SignIn, house: House, accounts: Accounts) -> None:
     guess(door, "viewer", 10, HOME)
     with house.db.begin("test") as connection:
-        connection.execute(update(Guess).values(first_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 1)))
+        connection.execute(update(Guess).values(first_at=func.now() - func.make_interval(0, 0, 0, 0, 20)))
     assert outcome(door, "viewer", accounts["viewer"]["password"], HOME) == "in"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -56,9 +56,9 @@ def refusal(catalogue: Catalogue, text: str, layer: str = "vendor_points", **mor
     "stalls_cap=" + "1 -1 " * 2000, "stalls_cap in (" + "1+" * 1000 + "1)",
 ])
 def test_filter_that_would_hang_or_end_the_process_is_refused_at_once(catalogue: Catalogue, text: str) -> None:
-    started = monotonic()
+    started = process_time()
     assert refusal(catalogue, text).code == "filter_too_large"
-    assert monotonic() - started < 5
+    assert process_time() - started < 5
 
 
 @pytest.mark.parametrize("text", [

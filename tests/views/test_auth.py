@@ -75,6 +75,7 @@ def test_a_wrong_password_says_so_and_keeps_the_name(browser: Browser, accounts:
     assert not browser.is_signed_in()
 
 
+@pytest.mark.usefixtures("long_waits")
 def test_too_many_wrong_passwords_name_the_wait(app: Flask) -> None:
     browser = Browser(app, address="192.0.2.66")
     answers = [browser.sign_in("viewer", f"wrong-{number}-word") for number in range(7)]
@@ -191,6 +192,7 @@ def test_disabling_signs_out_at_once(app: Flask, house: House, fresh: tuple[str,
     assert Role(app, *fresh).get("/collections").json["code"] == "account_disabled"
 
 
+@pytest.mark.usefixtures("long_waits")
 def test_a_browser_keeps_its_own_count(app: Flask, accounts: Accounts) -> None:
     """A colleague behind the same address who guesses this name does not hold this browser up."""
     mine, colleague = Browser(app), Browser(app)
