@@ -91,8 +91,8 @@ def _processor_s(pid: int | None) -> float:
 
 def _compared(what: str, sides: _Sides, asked: dict[str, list[bytes]], clients: int = 8) -> Iterator[Line]:
     found: dict[str, list[tuple[Round, float]]] = {name: [] for name in asked}
-    for name, requests in asked.items():
-        sides.run(name, requests[:2], 1)
+    for name, requests in asked.items():  # connections opened, plans made, on both sides
+        sides.run(name, requests[:4] * 4, clients)
     for _ in range(ROUNDS):
         for name, requests in asked.items():
             found[name].append(sides.run(name, requests, clients))
