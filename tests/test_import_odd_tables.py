@@ -171,3 +171,23 @@ def test_second_shapes_without_their_feature_stand_in_the_report(admin: Role, ho
         told = admin.get(f"/imports/{sent['id']}/report.csv").get_data(as_text=True)
         assert [line for line in told.splitlines() if lone in line and "拒绝,refused" in line], told
         admin.post(f"/imports/{sent['id']}/commit", json={"accept": "valid"})
+
+
+@pytest.mark.parametrize(("lon", "lat"), [
+    ("113,38", "31,69"), ("E113°22.8′", "N31°41.4'"), ("113度22.8分", "31度41.4分"), ("113.38°", "31.69°")])
+def test_degrees_are_read_as_people_write_them(admin: Role, house: Any, lon: str, lat: str) -> None:
+    text = f"设施编号;设施类型;经度;纬度\ns0;01;{lon};{lat}\n"
+    _, rows = taken(admin, house, {"a.csv": text.encode()})
+    assert (rows[0]["geom"].x, rows[0]["geom"].y) == pytest.approx((113.38, 31.69))
+
+
+def test_the_system_that_wkt_names_is_believed_and_another_one_refused(admin: Role, house: Any) -> None:
+    text = ("设施编号,设施类型,geom\ns0,01,SRID=4547;POINT(441217.48 3507645.44)\n"
+            "s1,01,SRID=4547;POINT(441317.48 3507645.44)\n" + "s2,01,POINT(441417.48 3507645.44)\n")
+    sent = send(admin, "rooftop_signs", {"a.csv": text.encode()}).json["layers"][0]
+    assert sent["crs"] == "EPSG:4547"
+    filler = "".join(f"f{n},01,SRID=4547;POINT(44{n:04} 3507645.44)\n" for n in range(1000, 1250))
+    mixed = text + filler + "s3,01,SRID=4326;POINT(113.38 31.69)\n"
+    found, rows = taken(admin, house, {"a.csv": mixed.encode()}, crs="EPSG:4547")
+    assert rows[0]["geom"].x == pytest.approx(113.38, abs=1e-6) and rows[2] is not None and rows[3] is None
+    assert [reason["code"] for reason in found["reasons"]] == ["geometry_unreadable"]

@@ -31,7 +31,12 @@ _WKT = ("wkt", "geometry", "geom", "thegeom", "shape", "wkbgeometry", "几何", 
 #: What eastings and northings in China can be: degrees, with the zone before the easting, without it.
 _RANGES = (((73, 136), (3, 54)), ((13e6, 46e6), (3e5, 6.1e6)), ((1e5, 9e5), (1.5e6, 6.1e6)))
 _IS_WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b", re.IGNORECASE)
-_SRID = re.compile(r"\ASRID=\d+;\s*", re.IGNORECASE)
+_SRID = re.compile(r"\ASRID=(\d{1,6});\s*", re.IGNORECASE)
+#: 113°22.808′, as many receivers show it; and a decimal comma, told from one between thousands by what follows it.
+_MINUTES = re.compile(r"""([NSEW东西南北]?)\s*(\d{1,3})\s*[°度]\s*(\d{1,2}(?:\.\d+)?)\s*['′分]?\s*([NSEW东西南北]?)""",
+                      re.IGNORECASE)
+_COMMA = re.compile(r"[+-]?\d{1,3},(?!\d{3}\Z)\d+")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _DEGREES = re.compile(r"""([NSEW东西南北]?)\s*(\d{1,3})\s*[°度:]\s*(\d{1,2})\s*['′分:]\s*(\d{1,2}(?:\.\d+)?)\s*
                           (?:["″秒]|'')?\s*([NSEW东西南北]?)""", re.IGNORECASE | re.VERBOSE)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?nan|[+-]?inf(?:inity)?", re.IGNORECASE)
@@ -64,11 +69,21 @@ def _described(dataset: Dataset, table: _Table) -> Source:
     source = Source(name=table.name, dataset=dataset, part=table.name, geometry="Unknown", count=0,
                     fields=table.heading, types=["String"] * len(table.heading), encoding=table.encoding,
                     encoding_from=table.encoding_from)
-    source.columns = find_columns(table.heading, list(islice(table.rows(), _LOOKED_AT)))
+    first = list(islice(table.rows(), _LOOKED_AT))
+    source.columns = find_columns(table.heading, first)
+    source.crs_words = _named_system(first, source)
     source.count, source.bounds = _measured(table, source)
     if source.columns and "x" in source.columns:
         source.geometry = "Point"
     return source
+
+
+def _named_system(rows: Sequence[Row], source: Source) -> str:
+    """What EWKT says of its system, where all that say anything say the same."""
+    column = (source.columns or {}).get("wkt")
+    texts = _texts(rows, source.fields.index(column)) if column else []
+    said = {found[1] for text in texts if (found := _SRID.match(text))}
+    return f"EPSG:{said.pop()}" if len(said) == 1 else ""
 
 
 def _measured(table: _Table, source: Source) -> tuple[int, tuple[float, float, float, float] | None]:
@@ -176,7 +191,15 @@ def coordinate(value: Any) -> float:
     if match:
         degrees = int(match[2]) + int(match[3]) / 60 + float(match[4]) / 3600
         return -degrees if (match[1] or match[5]).upper() in ("S", "W", "南", "西") else degrees
-    plain = text.removesuffix("°").removesuffix("度").replace(",", "")
+    match = _MINUTES.fullmatch(text)
+    if match:
+        degrees = int(match[2]) + float(match[3]) / 60
+        return -degrees if (match[1] or match[4]).upper() in ("S", "W", "南", "西") else degrees
+    plain = text.removesuffix("°").removesuffix("度")
+    if _COMMA.fullmatch(plain):
+        plain = plain.replace(",", ".")
+    elif _GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "")
     return float(plain) if _NUMBER.fullmatch(plain) else float("nan")
 
 
@@ -187,7 +210,8 @@ def _shapes(rows: Sequence[Row], source: Source) -> Any:
         return made
     if "wkt" in source.columns:
         place = source.fields.index(source.columns["wkt"])
-        return _from_wkt([row[place] if place < len(row) else None for row in rows])
+        named = (source.crs or source.crs_words).rpartition("EPSG:")[2]
+        return _from_wkt([row[place] if place < len(row) else None for row in rows], named)
     x, y = (source.fields.index(source.columns[axis]) for axis in ("x", "y"))
     cells = [(row[x] if x < len(row) else None, row[y] if y < len(row) else None) for row in rows]
     given = np.array([not (_empty(a) or _empty(b)) for a, b in cells], dtype=bool)
@@ -202,11 +226,15 @@ def _empty(cell: Any) -> bool:
     return cell is None or str(cell).strip() in ("", "NULL", "null", "-", "/")
 
 
-def _from_wkt(cells: Sequence[Any]) -> Any:
+def _from_wkt(cells: Sequence[Any], named: str) -> Any:
+    """WKB of texts; one that names another system than the table's cannot be read with the others."""
     texts = np.array([None if _empty(cell) else _SRID.sub("", str(cell).strip()) for cell in cells], dtype=object)
     # GEOS recurses into collections, and would run out of stack.
     deep = [n for n, text in enumerate(texts) if text and text.upper().count("COLLECTION") > _NESTED]
     texts[deep] = None
+    if named.isdigit():
+        texts[[n for n, cell in enumerate(cells) if cell and (said := _SRID.match(str(cell).strip()))
+               and said[1] != named]] = None
     shapes = np.array(shapely.from_wkt(texts, on_invalid="ignore"), dtype=object)
     made = np.array(shapely.to_wkb(shapes), dtype=object)
     for n, cell in enumerate(cells):
