@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe as _Axe
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, Response, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gisapp import create_app
@@ -99,6 +99,7 @@ class Watch:
         page.watch = self  # type: ignore[attr-defined]
         page.add_init_script(_LISTEN)
         page.on("request", self._request)
+        page.on("response", self._heard)
         page.on("requestfinished", self._answered)
         page.on("requestfailed", self._answered)
         page.on("console", lambda note: self.errors.append(note.text) if note.type == "error" else None)
@@ -113,6 +114,11 @@ class Watch:
             self.waiting.add(request)
         if urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).netloc != self.host:
             self.foreign.append(url)
+
+    def _heard(self, response: Response) -> None:
+        """What a script fetched and never reads to the end, Chromium never calls finished."""
+        if response.request.resource_type in ("fetch", "xhr"):
+            self.waiting.discard(response.request)
 
     def _answered(self, request: Request) -> None:
         self.waiting.discard(request)

@@ -22,7 +22,7 @@ def test_nothing_is_found_fault_with(visit: Callable[..., Page], size: tuple[int
     page.keyboard.press("ArrowDown")
     assert _findings(page) == []
     page.locator("#search-text").fill("甲乙丙丁没有")
-    page.locator("#search-list .found-note").wait_for()
+    page.locator("#search-list .found-note").first.wait_for()  # a busy server says besides that it did not search all
     assert _findings(page) == []
     page.keyboard.press("Escape")
     if size == PHONE:
@@ -53,6 +53,6 @@ def test_tabs_and_rows_by_keyboard(visit: Callable[..., Page]) -> None:
     page.locator(".list-row").nth(1).wait_for()
     settled(page)
     row = page.locator(".list-row").nth(1)
-    name = row.locator(".name").inner_text()
+    name = row.locator(".name").inner_text().splitlines()[0]  # photos are told below it
     row.press("Enter")
     expect(page.locator("#panel h2")).to_have_text(name)
