@@ -135,11 +135,13 @@ class Spool:
             self.both += both
             self.standing_in += batch.num_rows - batch[SECOND].null_count - both
 
-    def batches(self, *, told: bool = True) -> Iterator[pa.RecordBatch]:
-        """The rows, with or without a geometry; the parent is told how far the writing, and after it the proof, is."""
+    def batches(self, *, told: bool = True, names: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+        """The rows, with or without a geometry, or only the columns `names` of them; the parent is told how far the
+        writing, and after it the proof, is."""
         self._passes += told
+        options = pa.ipc.IpcReadOptions(included_fields=[self.schema.get_field_index(name) for name in names])
         step, done = "write" if self._passes == 1 else "prove", 0
-        with pa.OSFile(str(self.path), "rb") as source, pa.ipc.open_file(source) as reader:
+        with pa.OSFile(str(self.path), "rb") as source, pa.ipc.open_file(source, options=options) as reader:
             for number in range(reader.num_record_batches):
                 batch = reader.get_batch(number)
                 done += batch.num_rows

@@ -17,7 +17,7 @@ def note_rounded(job: Job, spool: Spool, grain_us: int) -> None:
     """
     names = [field.id for field in job.fields if field.type == "datetime" and not field.derived]
     first = 1
-    for batch in spool.batches(told=False) if names and grain_us > 1 else ():
+    for batch in spool.batches(told=False, names=[ID.id, *names]) if names and grain_us > 1 else ():
         for name in names:
             counts = batch[name].cast(pa.int64())
             over = pc.subtract(counts, pc.multiply(pc.divide(counts, grain_us), grain_us))
