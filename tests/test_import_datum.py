@@ -127,6 +127,11 @@ def test_older_datums_are_asked_about_by_their_name(admin: Any, named: str) -> N
 
 def test_rows_that_their_own_system_lays_off_the_city_wait_for_a_word(admin: Any, house: Any) -> None:
     emptied(house, "rooftop_signs")
+    emptied(house, "districts")
+    ring = [[113.3, 31.6], [113.5, 31.6], [113.5, 31.8], [113.3, 31.8], [113.3, 31.6]]
+    taken_in(admin, "districts", {"a.geojson": geojson({
+        "type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"code": "421303", "name": "x"}})})
     sent = send(admin, "rooftop_signs", shapefile_in("EPSG:4526", PLACES, "EPSG:4547")).json
     assert sent["layers"][0]["datum"]["verdict"] == "outside"
     asked = admin.post(f"/imports/{sent['id']}/commit", json={})

@@ -107,11 +107,15 @@ def test_beyond_the_limit_the_count_is_an_estimate(house: House) -> None:
     exact = features.list_features(house, SYSTEM, "rooftop_signs", Query(limit=2), 1000)
     assert not exact.estimated
     assert exact.number_matched >= 12
-    for query in (Query(equals=(("sign_kind", "01"),), limit=2), Query(limit=2),
-                  Query(bbox=(113.38, 31.68, 113.41, 31.7), limit=2)):
+    box = Query(bbox=(113.38, 31.68, 113.41, 31.7), limit=2)
+    for query in (Query(equals=(("sign_kind", "01"),), limit=2), Query(limit=2)):
         about = features.list_features(house, SYSTEM, "rooftop_signs", query, 3)
         assert about.estimated, query
         assert about.number_matched > 3
+    # A box is counted by the grid, exactly at any number.
+    counted = features.list_features(house, SYSTEM, "rooftop_signs", box, 3)
+    assert not counted.estimated
+    assert counted.number_matched == features.list_features(house, SYSTEM, "rooftop_signs", box, 1000).number_matched > 3
 
 
 def test_the_page_before_is_linked_as_the_next_one_is(admin: Role) -> None:

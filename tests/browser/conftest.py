@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from shutil import which
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -153,7 +154,8 @@ def browsers() -> Iterator[Callable[[], Browser]]:
 
         def browser() -> Browser:
             if not kept or not kept[-1].is_connected():
-                path = os.environ.get("GISAPP_TEST_CHROMIUM") or "/usr/bin/chromium"
+                path = (os.environ.get("GISAPP_TEST_CHROMIUM") or which("chromium-headless-shell")
+                        or "/usr/bin/chromium")
                 kept.append(playwright.chromium.launch(executable_path=path, args=_ARGUMENTS, timeout=3 * PATIENCE_MS))
             return kept[-1]
 
