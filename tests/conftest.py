@@ -64,7 +64,7 @@ def copy_database(cluster: Cluster, template: str, name: str) -> None:
     """A new database as a copy of `template`."""
     with psycopg.connect(at(cluster.superuser_url, "postgres"), autocommit=True) as link:
         link.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        link.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER gisapp_owner").format(
+        link.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER gisapp_owner").format(
             sql.Identifier(name), sql.Identifier(template)))
 
 

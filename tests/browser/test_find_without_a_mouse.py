@@ -13,8 +13,7 @@ from tests.browser.test_use_without_a_mouse import _findings
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)])
 def test_nothing_is_found_fault_with(visit: Callable[..., Page], size: tuple[int, int], dark: bool) -> None:
     page = visit(size=size, dark=dark)
     page.locator("#search-text").fill("路")

@@ -160,8 +160,7 @@ def test_list_and_map_of_differences_are_tied(visit: Callable[..., Page], since:
     expect(row).to_have_count(0)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)])
 def test_nothing_is_found_fault_with(visit: Callable[..., Page], since: Since, size: tuple[int, int],
                                      dark: bool) -> None:
     page = visit(size=size, dark=dark, language="en")
