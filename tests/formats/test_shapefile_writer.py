@@ -43,7 +43,7 @@ def _area(place: tuple[float, float], size: float, holes: int, turn: bool) -> An
 
 AREAS = st.builds(_area, PLACES, SIZES, st.integers(0, 3), st.booleans())
 PARTED = st.lists(AREAS, min_size=1, max_size=3).map(
-    lambda parts: shapely.MultiPolygon([shapely.affinity.translate(p, 20 * n) for n, p in enumerate(parts)]))
+    lambda parts: shapely.MultiPolygon([shapely.affinity.translate(p, 400 * n) for n, p in enumerate(parts)]))
 LINES = st.lists(st.lists(PLACES, min_size=2, max_size=6, unique=True), min_size=1, max_size=3).map(
     shapely.MultiLineString)
 NONE = st.none() | st.sampled_from([shapely.MultiPolygon(), shapely.Polygon()])
