@@ -218,8 +218,8 @@ def test_a_cancelled_job_is_not_begun_and_can_be_tried_again(filled: House, acto
     assert state(filled, job_id) == "done"
 
 
-def test_a_running_job_stops_within_seconds_and_leaves_nothing(filled: House, owner: House,
-                                                               actors: dict[str, Actor]) -> None:
+def test_a_running_job_stops_in_its_query_and_leaves_nothing(filled: House, owner: House,
+                                                             actors: dict[str, Actor]) -> None:
     job_id = ask(filled, actors["exporter"])
     before = set(folders(filled))
     with held(owner):
