@@ -93,6 +93,7 @@ class Patient:
             usual, spread = float(np.mean(shares[len(close):])), float(np.std(shares[len(close):]))
             for reading, share in zip(close, shares, strict=False):
                 setattr(reading, name, round(share, 3))
+                reading.missed = (1 - share) * len(points) if name == "named" else reading.missed
                 # A spread that is small by luck proves nothing.
                 reading.marks[name] = (share - usual) / max(spread, 0.35 / np.sqrt(len(points)), 0.004)
         for reading in close:
