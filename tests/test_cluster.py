@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -75,6 +76,22 @@ def test_it_opens_no_port_and_keeps_what_it_acknowledged(cluster: Cluster) -> No
         "jit": "off",
         "data_checksums": "on",
     }
+
+
+def test_a_refused_row_does_not_stand_in_the_log(shared: Cluster) -> None:
+    do(shared.owner_url, "CREATE TABLE public.parties (name text, floors int CONSTRAINT few_floors CHECK (floors < 9))")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        do(shared.owner_url, "INSERT INTO public.parties VALUES ('A party''s name', 99)")
+    assert "few_floors" in (told := logged(shared, "few_floors")) and "A party's name" not in told
+
+
+def logged(cluster: Cluster, words: str) -> str:
+    """All that the server has logged, once it has written `words`, which it does in a process of its own."""
+    told, last = "", monotonic() + 30
+    while words not in told and monotonic() < last:
+        told = "".join(file.read_text("utf-8") for file in cluster.place.log.glob("postgres-*.log"))
+        sleep(0.05)
+    return told
 
 
 def test_a_second_start_changes_nothing(shared: Cluster) -> None:

@@ -55,7 +55,9 @@ def configuration(place: Place, durable: bool, listen: str = "") -> str:
         "log_truncate_on_rotation": "on",
         "log_rotation_age": "1d",
         "log_rotation_size": "0",
-        # Statements carry personal data in their values: only their time and error are logged.
+        # Statements carry personal data in their values, and so do the details of an error (“Failing row contains …”):
+        # only time and error are logged.
+        "log_error_verbosity": "terse",
         "log_min_error_statement": "panic",
         "log_parameter_max_length": "0",
         "log_parameter_max_length_on_error": "0",
