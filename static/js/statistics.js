@@ -27,11 +27,16 @@ function tooltip(more) {
 /** About how wide a text is drawn, px: a Chinese character is twice as wide as a Latin letter. */
 const wide = (text) => [...text].reduce((sum, letter) => sum + (letter > '\u2e7f' ? 12 : 6.6), 0);
 
+/** Whether each bar has a name that must be read; of months that follow each other some may go unnamed. */
+function named(chart) {
+  const dated = chart.labels.filter((label) => /^\d{4}(?!\d)/.test(label)).length > chart.labels.length / 2;
+  return !dated && chart.series.every((one) => one.type === 'bar');
+}
+
 /** Names that do not fit below their bars stand beside them: the bars lie. Time runs from left to right always. */
 function lies(chart, width) {
-  const dated = chart.labels.filter((label) => /^\d{4}(?!\d)/.test(label)).length > chart.labels.length / 2;
   const longest = Math.max(0, ...chart.labels.map(wide));
-  return !dated && chart.series.every((one) => one.type === 'bar') && longest > (width - 60) / chart.labels.length - 8;
+  return named(chart) && longest > (width - 60) / chart.labels.length - 8;
 }
 
 function lying(chart, width) {
@@ -40,7 +45,7 @@ function lying(chart, width) {
     ...bars(chart),
     grid: { left: 8, right: 24, top: many ? 40 : 8, bottom: 8, containLabel: true },
     xAxis: axis({ type: 'value', axisLabel: { color: colour('--muted'), formatter: told, hideOverlap: true } }),
-    yAxis: axis({ type: 'category', inverse: true, data: chart.labels, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { color: colour('--text'), interval: 0, width: Math.min(220, width * .4), overflow: width < 600 ? 'break' : 'truncate' } }),
+    yAxis: axis({ type: 'category', inverse: true, data: chart.labels, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { color: colour('--text'), interval: 0, width: Math.min(width < 600 ? 220 : 340, width * .4), overflow: width < 600 ? 'break' : 'truncate' } }),
   };
 }
 
@@ -50,7 +55,7 @@ function bars(chart) {
     legend: { show: many, type: 'scroll', top: 0, textStyle: { color: colour('--text') } },
     grid: { left: window.innerWidth < 500 ? 30 : 8, right: 16, top: many ? 40 : 16, bottom: 8, containLabel: true },
     tooltip: tooltip({ trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: told }),
-    xAxis: axis({ type: 'category', data: chart.labels, axisLabel: { color: colour('--muted'), hideOverlap: true }, splitLine: { show: false } }),
+    xAxis: axis({ type: 'category', data: chart.labels, axisLabel: { color: colour('--muted'), ...(named(chart) ? { interval: 0 } : { hideOverlap: true }) }, splitLine: { show: false } }),
     yAxis: axis({ type: 'value', axisLabel: { color: colour('--muted'), formatter: told } }),
     series: chart.series.map((one) => ({
       name: one.name, type: one.type, stack: one.stack || undefined, barMaxWidth: 48, smooth: false, symbol: 'circle', symbolSize: 4,
