@@ -1,7 +1,7 @@
 """A FlatGeobuf file: features in the order of a Hilbert curve behind a packed tree of their boxes.
 
 The layout: FlatGeobuf 3 (magic bytes, header, index, features). The features wait in a file without a name until all
-boxes are known; of each only where it lies and how far along the curve is kept in memory.
+boxes are known, and beside them where each lies; memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +20,20 @@ from numpy.typing import NDArray
 from gisapp.formats.fgb_features import BOX_WORDS
 from gisapp.formats.hilbert import along_the_curve
 from gisapp.formats.pieces import Ints
+from gisapp.formats.runs import Runs
 from gisapp.formats.texts import parts
 
 Boxes = NDArray[np.float64]
 _MAGIC = 8
 _NODE, _ITEM = 16, np.dtype([("box", "<f8", 4), ("offset", "<u8")])
 _BOX_BYTES = 4 * BOX_WORDS
-#: Features written at a time; those that lie so near each other in the spool are read at once.
+#: Where a record lies, and the middle of its box.
+_PLACE = np.dtype([("begin", "<u8"), ("size", "<u4")])
+_MIDDLE = np.dtype([("place", _PLACE), ("x", "<f4"), ("y", "<f4")])
+#: Features written at a time, a power of the nodes' size; those that lie so near each other in the spool are read at
+#: once.
 _AT_ONCE, _NEAR = 1 << 13, 512
+_READ = 1 << 16
 #: Fields of the header: the box of all, their number. https://github.com/flatgeobuf/flatgeobuf, header.fbs
 _ENVELOPE, _COUNT = 1, 8
 
@@ -35,74 +42,79 @@ class FgbWriter:
     """Keeps features until `finish` writes the file."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._spool: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (gone with the writer)
-        self._ends: list[Ints] = [np.zeros(1, np.int64)]
-        self._middles: list[NDArray[np.float32]] = []
+        self._middles: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._rows = self._bytes = 0
         self._box = np.array([np.inf, np.inf, -np.inf, -np.inf])
 
     def write(self, records: pa.Array) -> None:
         """Append the features of a batch (`fgb_features.records`)."""
         bounds, data = parts(records)
         self._spool.write(data[bounds[0]:bounds[-1]].data)
-        self._ends.append(bounds[1:] - bounds[0] + self._ends[-1][-1])
         found = _boxes(data, bounds[:-1])
         np.minimum(self._box[:2], found[:, :2].min(axis=0, initial=np.inf), out=self._box[:2])
         np.maximum(self._box[2:], found[:, 2:].max(axis=0, initial=-np.inf), out=self._box[2:])
+        told = np.empty(len(found), _MIDDLE)
+        told["place"]["begin"], told["place"]["size"] = bounds[:-1] - bounds[0] + self._bytes, np.diff(bounds)
         with np.errstate(invalid="ignore"):
-            self._middles.append(((found[:, :2] + found[:, 2:]) / 2).astype(np.float32))
+            told["x"], told["y"] = (found[:, 0] + found[:, 2]) / 2, (found[:, 1] + found[:, 3]) / 2
+        self._middles.write(told.data)
+        self._rows += len(told)
+        self._bytes += int(bounds[-1] - bounds[0])
 
     def finish(self, path: Path) -> None:
         """Write over `path`, a FlatGeobuf of a single feature whose header is kept; there are features."""
-        with self._spool, path.open("r+b") as file:
+        with self._spool, self._middles, path.open("r+b") as file, Runs(self._folder, _PLACE) as runs:
             self._spool.flush()
-            ends, order = np.concatenate(self._ends), self._order()
-            sizes = levels(len(order))
-            head = self._filled(read_header(path), len(order))
+            sizes = levels(self._rows)
+            head = self._filled(read_header(path), self._rows)
             file.truncate(0)
             file.write(head)
-            features = len(head) + sum(sizes) * _ITEM.itemsize
-            self._write_features(file, order, ends, features, features - len(order) * _ITEM.itemsize)
-            _write_branches(file, len(head), self._parents, sizes)
+            for keys, places in self._along():
+                runs.add(keys, places)
+            branches = _Branches(file, len(head), sizes)
+            self._write_features(file, runs.blocks(), len(head) + sum(sizes) * _ITEM.itemsize, branches)
+            branches.finish()
 
-    def _order(self) -> Ints:
-        """The features along the curve."""
-        middles = np.concatenate(self._middles)
-        self._middles.clear()
+    def _along(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[Any]]]:
+        """Where the features lie, and how far along the curve: of two that are as far the first comes first."""
         box = self._box if np.isfinite(self._box).all() else np.zeros(4)
-        return np.argsort(along_the_curve(middles[:, 0], middles[:, 1], box), kind="stable")
+        self._middles.seek(0)
+        for first in range(0, self._rows, _READ):
+            some = np.frombuffer(self._middles.read(_READ * _MIDDLE.itemsize), _MIDDLE)
+            far = along_the_curve(some["x"], some["y"], box).astype(np.uint64)
+            yield far << np.uint64(32) | (first + np.arange(len(some))).astype(np.uint64), some["place"]
 
-    def _write_features(self, file: IO[bytes], order: Ints, ends: Ints, features: int, leaves: int) -> None:
-        """The features from one place on, and what the tree says of them at another."""
-        self._parents: list[Boxes] = []
+    def _write_features(self, file: IO[bytes], places: Iterator[NDArray[Any]], features: int,
+                        branches: _Branches) -> None:
+        """The features from one place of the file on, in this order, and what the tree says of them."""
         at = 0
-        for first in range(0, len(order), _AT_ONCE):
-            data, bounds = self._gathered(order[first:first + _AT_ONCE], ends)
+        for some in _pieces(places, _AT_ONCE):
+            data, bounds = self._gathered(some["begin"].astype(np.int64), some["size"].astype(np.int64))
             sizes = np.diff(bounds) - _BOX_BYTES
             items = np.zeros(len(sizes), _ITEM)
             items["box"] = _boxes(data, bounds[:-1])
             items["offset"] = np.cumsum(sizes) - sizes + at
-            file.seek(leaves + first * _ITEM.itemsize)
-            file.write(items.tobytes())
-            self._parents.append(_around(items["box"]))
+            branches.add(items)
             file.seek(features + at)
             file.write(_without_boxes(data, bounds).data)
             at += int(sizes.sum())
 
-    def _gathered(self, rows: Ints, ends: Ints) -> tuple[NDArray[np.uint8], Ints]:
-        """The records of these rows end to end, and where each begins and the last one ends."""
-        begins, stops = ends[rows], ends[rows + 1]
+    def _gathered(self, begins: Ints, sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
+        """The records that lie there end to end, and where each begins and the last one ends."""
         by_place = np.argsort(begins)
-        low, high = begins[by_place], stops[by_place]
+        low, high = begins[by_place], (begins + sizes)[by_place]
         gaps = np.flatnonzero(low[1:] - high[:-1] > _NEAR) + 1
-        firsts, lasts = np.append(0, gaps), np.append(gaps, len(rows)) - 1
+        firsts, lasts = np.append(0, gaps), np.append(gaps, len(begins)) - 1
         runs = high[lasts] - low[firsts]
         data = bytearray(int(runs.sum()))
         view, at = memoryview(data), np.cumsum(runs) - runs
         for place, start, size in zip(at.tolist(), low[firsts].tolist(), runs.tolist(), strict=True):
             _read(self._spool.fileno(), view[place:place + size], start)
-        moved = np.empty(len(rows), np.int64)
+        moved = np.empty(len(begins), np.int64)
         moved[by_place] = low + np.repeat(at - low[firsts], lasts - firsts + 1)
-        return _taken(np.frombuffer(data, np.uint8), moved, stops - begins)
+        return _taken(np.frombuffer(data, np.uint8), moved, sizes)
 
     def _filled(self, head: bytes, count: int) -> bytes:
         """Magic bytes and header with the number of features and their box."""
@@ -112,6 +124,56 @@ class FgbWriter:
         struct.pack_into("<4d", header, vector + struct.unpack_from("<I", header, vector)[0] + 4, *box)
         struct.pack_into("<Q", header, _field(header, _COUNT), count)
         return bytes(header)
+
+
+class _Branches:
+    """The tree of boxes, which begins at `start`: the items of the features, in their order, and all levels above."""
+
+    def __init__(self, file: IO[bytes], start: int, sizes: list[int]) -> None:
+        self._file, self._start, self._sizes = file, start, sizes
+        self._begins = [sum(sizes[:level]) for level in range(len(sizes))]
+        self._leaves = 0
+        #: The boxes two levels up: one for 256 features.
+        self._above: list[Boxes] = []
+
+    def add(self, items: NDArray[Any]) -> None:
+        """The next features; as many as `_AT_ONCE` but for the last ones."""
+        lowest = len(self._sizes) - 1
+        self._put(lowest, self._leaves, items)
+        boxes = _around(items["box"])
+        self._put(lowest - 1, self._leaves // _NODE, self._branches(lowest - 1, self._leaves // _NODE, boxes))
+        self._above.append(_around(boxes))
+        self._leaves += len(items)
+
+    def finish(self) -> None:
+        """The levels above those that are there."""
+        boxes = np.concatenate(self._above)
+        for level in range(len(self._sizes) - 3, -1, -1):
+            self._put(level, 0, self._branches(level, 0, boxes))
+            boxes = _around(boxes)
+
+    def _branches(self, level: int, first: int, boxes: Boxes) -> NDArray[Any]:
+        """Items that say where their children begin."""
+        items = np.zeros(len(boxes), _ITEM)
+        items["box"] = boxes
+        items["offset"] = self._begins[level + 1] + _NODE * (first + np.arange(len(boxes)))
+        return items
+
+    def _put(self, level: int, first: int, items: NDArray[Any]) -> None:
+        self._file.seek(self._start + (self._begins[level] + first) * _ITEM.itemsize)
+        self._file.write(items.tobytes())
+
+
+def _pieces(blocks: Iterator[NDArray[Any]], size: int) -> Iterator[NDArray[Any]]:
+    """The rows of all blocks, so many at a time."""
+    rest: list[NDArray[Any]] = []
+    for block in blocks:
+        some = np.concatenate([*rest, block])
+        whole = len(some) // size * size
+        yield from np.split(some[:whole], range(size, whole, size)) if whole else ()
+        rest = [some[whole:]]
+    if rest and len(rest[0]):
+        yield rest[0]
 
 
 def read_header(path: Path) -> bytes:
@@ -172,15 +234,3 @@ def _around(boxes: Boxes) -> Boxes:
     """The boxes about each sixteen."""
     at = np.arange(0, len(boxes), _NODE)
     return np.column_stack([np.minimum.reduceat(boxes[:, :2], at), np.maximum.reduceat(boxes[:, 2:], at)])
-
-
-def _write_branches(file: IO[bytes], start: int, parents: list[Boxes], sizes: list[int]) -> None:
-    """All levels above the features, which begin at `start`; each item says where its children begin."""
-    boxes = np.concatenate(parents)
-    begins = [sum(sizes[:level]) for level in range(len(sizes))]
-    for level in range(len(sizes) - 2, -1, -1):
-        items = np.zeros(len(boxes), _ITEM)
-        items["box"], items["offset"] = boxes, begins[level + 1] + _NODE * np.arange(len(boxes))
-        file.seek(start + begins[level] * _ITEM.itemsize)
-        file.write(items.tobytes())
-        boxes = _around(boxes)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
+from numpy.typing import NDArray
 
 from gisapp.formats.columns import GEOMETRY, SECOND
-from gisapp.formats.job import Job, Written
+from gisapp.formats.feature_texts import joined_bytes, joined_texts
+from gisapp.formats.job import Job, NotFaithful, Written
+from gisapp.formats.marked import MarkedRows, apart, cells_of, compare_cells
 from gisapp.formats.noting import Noting
+from gisapp.formats.pieces import Ints
 from gisapp.formats.proof import prove
-from gisapp.formats.shape_texts import as_wkt
+from gisapp.formats.shape_texts import as_kml, as_wkt
 from gisapp.formats.sheet import Sheet
 from gisapp.formats.spool import Spool
-from gisapp.formats.xml_proof import prove_fields
-from gisapp.formats.xml_writing import escaped, fit_for_xml, pairs, told
+from gisapp.formats.xml_writing import escaped, escaped_texts, fit_for_xml
 from gisapp.style import colours
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2"><Document>\n'
@@ -34,11 +38,11 @@ def write(job: Job, spool: Spool) -> Written:
     """One .kml, proven by reading it back. Raises NotFaithful when it differs."""
     sheet = Sheet(job, spool, booleans="words")
     path = job.folder / f"{spool.name}.kml"
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(_HEAD + _about(job, sheet))
+    with path.open("wb") as file:
+        file.write((_HEAD + _about(job, sheet)).encode())
         for batch in _rows(sheet, Noting(job.book, path.name)):
-            file.writelines(_placemarks(job, sheet, batch))
-        file.write(_TAIL)
+            file.write(joined_bytes(_placemarks(job, sheet, batch)).data)
+        file.write(_TAIL.encode())
     _prove(path, sheet)
     told = sheet.described()
     columns = [{**column, "name": name} for column, name in zip(told.columns, _names(sheet), strict=False)]
@@ -46,28 +50,54 @@ def write(job: Job, spool: Spool) -> Written:
 
 
 def _prove(path: Path, sheet: Sheet) -> None:
-    prove_fields(path, _told(sheet), frozenset({"Placemark"}),
-                 lambda tag, has: has["name"] if tag == "SimpleData" else tag if tag == "coordinates" else None)
+    _prove_marks(path, sheet)
     if sheet.spool.rows and path.stat().st_size <= MOST_FOR_GDAL:
         prove(path, sheet.spool.name, _rows(sheet, Noting(None, path.name)), sheet.spool.rows)
 
 
-def _told(sheet: Sheet) -> Iterator[dict[str, str]]:
-    """The texts and coordinates of each placemark."""
-    for batch in _rows(sheet, Noting(None, "")):
-        shapes = _shapes(batch)
-        for row, shape in zip(batch.drop_columns([GEOMETRY]).to_pylist(), shapes, strict=True):
-            yield ({name: told(value) for name, value in row.items() if value is not None}
-                   | ({"coordinates": ";".join(_chains(shape))} if shape is not None else {}))
+def _prove_marks(path: Path, sheet: Sheet) -> None:
+    """Every value and vertex of each placemark, told by the elements that they stand in."""
+    numbers = {name: number for number, name in enumerate(_names(sheet))}
+    place, passed = len(numbers), len(numbers) + 1
+
+    def mark(tag: str, has: dict[str, str]) -> int | None:
+        if tag == "SimpleData":
+            return numbers.get(has["name"], passed)
+        return place if tag == "coordinates" else passed if tag in ("name", "styleUrl") else None
+
+    with path.open("rb") as file:
+        found = MarkedRows(file, "Placemark", mark)
+        for batch in _rows(sheet, Noting(None, "")):
+            marks, texts = apart(found.take(batch.num_rows))
+            told = np.array(marks, np.int64)
+            _compare(path.name, batch, told[told != passed], texts.filter(pa.array(told != passed)), place)
+        if found.more():
+            raise NotFaithful(f"{path.name}: number of objects")
 
 
-def _chains(shape: Any) -> Iterator[str]:
-    """The coordinates of each point, line and ring."""
-    for part in shapely.get_parts(shape):
-        if part.geom_type == "Polygon":
-            yield from (pairs(ring) for ring in (part.exterior, *part.interiors))
-        else:
-            yield pairs(part)
+def _compare(file: str, batch: pa.RecordBatch, numbers: Ints, texts: pa.Array, place: int) -> None:
+    columns, shapes = batch.columns[:place], _shapes(batch)
+    points, sizes, counts = _drawn(shapes)
+    rows, expected = cells_of(columns)
+    order = np.argsort(np.concatenate([rows, np.repeat(np.arange(len(counts)), counts)]), kind="stable")
+    if not np.array_equal(numbers, np.concatenate([expected, np.full(len(sizes), place)])[order]):
+        raise NotFaithful(f"{file}: {batch[0][0]}")
+    compare_cells(file, columns, expected, texts.filter(pa.array(numbers != place)))
+    chains = pc.split_pattern(texts.filter(pa.array(numbers == place)), " ")
+    there = pc.split_pattern(chains.flatten(), ",").flatten().cast(pa.float64()).to_numpy().reshape(-1, 2)
+    if not (np.array_equal(there, points) and np.array_equal(pc.list_value_length(chains).to_numpy(), sizes)):
+        raise NotFaithful(f"{file}: {batch[0][0]}")
+
+
+def _drawn(shapes: NDArray[np.object_]) -> tuple[NDArray[np.float64], Ints, Ints]:
+    """The vertices, how many each point, line or ring has, and how many of these each shape has."""
+    parts, owners = shapely.get_parts(shapes, return_index=True)
+    rings, of_part = shapely.get_rings(parts, return_index=True)
+    plain = shapely.get_dimensions(parts) < 2
+    owner = np.concatenate([owners[plain], owners[of_part]])
+    order = np.argsort(owner, kind="stable")
+    sizes = shapely.get_num_coordinates(np.concatenate([parts[plain], rings])[order]).astype(np.int64)
+    return shapely.get_coordinates(shapes), sizes, np.bincount(owner, minlength=len(shapes)).astype(np.int64)
 
 
 def _names(sheet: Sheet) -> list[str]:
@@ -127,46 +157,34 @@ def _style(name: str, colour: str) -> str:
             f"<PolyStyle><color>99{blue}{green}{red}</color></PolyStyle></Style>\n")
 
 
-def _placemarks(job: Job, sheet: Sheet, batch: pa.RecordBatch) -> Iterator[str]:
-    layer, names = job.layer, batch.schema.names[:-1]
-    shapes = _shapes(batch)
-    by, known = layer.style.colour_by, _colours(job)
-    rows = zip(*(batch[name].to_pylist() for name in names), strict=True)
-    places = {column.field.id: number for number, column in enumerate(sheet.columns) if column.titles is None}
-    for row, shape in zip(rows, shapes, strict=True):
-        code = str(row[places[by]]) if by in places else ""
-        title = row[places[layer.name_field]] if layer.name_field in places else None
-        yield (f"<Placemark id=\"{row[0]}\"><name>{escaped(str(title or ''))}</name>"
-               f"<styleUrl>#c{escaped(code if code in known else '')}</styleUrl>"
-               f'<ExtendedData><SchemaData schemaUrl="#{layer.id}">{_data(names, row)}</SchemaData></ExtendedData>'
-               f"{_geometry(shape)}</Placemark>\n")
+def _placemarks(job: Job, sheet: Sheet, batch: pa.RecordBatch) -> pa.Array:
+    """Each row as a placemark. Its line ends within a tag, where no reader takes it for text."""
+    columns = dict(zip((column.field.id for column in sheet.columns if column.titles is None),
+                       (batch[n] for n, column in enumerate(sheet.columns) if column.titles is None), strict=True))
+    title = columns.get(job.layer.name_field or "")
+    pieces: list[pa.Array | str] = ['<Placemark\nid="', batch[0], '"><name>',
+                                    "" if title is None else escaped_texts(title.cast(pa.string())),
+                                    "</name><styleUrl>#c", _style_of(job, columns), "</styleUrl><ExtendedData>"
+                                    f'<SchemaData schemaUrl="#{job.layer.id}">']
+    for name, values in zip(batch.schema.names[:-1], batch.columns[:-1], strict=True):
+        if values.null_count < len(values):
+            told = values if not pa.types.is_string(values.type) else escaped_texts(values)
+            pieces.append(pc.binary_join_element_wise(f'<SimpleData name="{name}">', told.cast(pa.string()),
+                                                      "</SimpleData>", ""))
+    return joined_texts([*pieces, "</SchemaData></ExtendedData>", as_kml(batch[GEOMETRY]), "</Placemark>"], "")
 
 
-def _shapes(batch: pa.RecordBatch) -> Any:
+def _style_of(job: Job, columns: dict[str, pa.Array]) -> pa.Array | str:
+    """The code by which each row is coloured, nothing for the layer's own colour."""
+    codes, known = columns.get(job.layer.style.colour_by or ""), _colours(job)
+    if codes is None:
+        return ""
+    found = codes.cast(pa.string()).dictionary_encode()
+    told = [escaped(code) if code in known else "" for code in found.dictionary.to_pylist()]
+    return pa.array(told, pa.string()).take(found.indices)
+
+
+def _shapes(batch: pa.RecordBatch) -> NDArray[np.object_]:
     """The shapes of a batch, outer rings counter-clockwise as KML wants them."""
-    shapes = shapely.from_wkb(batch[GEOMETRY].to_numpy(zero_copy_only=False))
+    shapes: NDArray[np.object_] = shapely.from_wkb(batch[GEOMETRY].to_numpy(zero_copy_only=False))
     return shapely.orient_polygons(shapes) if bool((shapely.get_dimensions(shapes) == 2).any()) else shapes
-
-
-def _data(names: Sequence[str], row: Sequence[Any]) -> str:
-    return "".join(f'<SimpleData name="{name}">{escaped(told(value))}</SimpleData>'
-                   for name, value in zip(names, row, strict=True) if value is not None)
-
-
-def _geometry(shape: Any) -> str:
-    match shape.geom_type if shape is not None else None:
-        case None:
-            return ""
-        case "Point":
-            return f"<Point><coordinates>{pairs(shape)}</coordinates></Point>"
-        case "LineString":
-            return f"<LineString><coordinates>{pairs(shape)}</coordinates></LineString>"
-        case "Polygon":
-            holes = "".join(f"<innerBoundaryIs>{_ring(ring)}</innerBoundaryIs>" for ring in shape.interiors)
-            return f"<Polygon><outerBoundaryIs>{_ring(shape.exterior)}</outerBoundaryIs>{holes}</Polygon>"
-        case _:
-            return f"<MultiGeometry>{''.join(_geometry(part) for part in shape.geoms)}</MultiGeometry>"
-
-
-def _ring(ring: Any) -> str:
-    return f"<LinearRing><coordinates>{pairs(ring)}</coordinates></LinearRing>"

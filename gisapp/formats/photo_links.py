@@ -14,12 +14,6 @@ from gisapp.words import Words
 COUNT, LINK = Words("照片数", "Photos"), Words("照片", "Photo page")
 
 
-class Address(str):
-    """A text that is the address of a page."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True)
 class PhotoLinks:
     """`ids` (16 bytes each, in order) of the features with photos, their `counts`, and the server's address."""
@@ -36,7 +30,7 @@ class PhotoLinks:
         order = np.argsort(ids, kind="stable")
         return cls(base, layer_id, ids[order], np.array(list(found.values()), np.int32)[order])
 
-    def cells(self, ids: pa.Array) -> tuple[Sequence[int | None], Sequence[Address | None]]:
+    def cells(self, ids: pa.Array) -> tuple[Sequence[int | None], Sequence[str | None]]:
         """Count and address for each row; None where there is no photo."""
         texts = ids.to_pylist()
         wanted = np.array([bytes.fromhex(text.replace("-", "")) for text in texts], "S16")
@@ -45,5 +39,5 @@ class PhotoLinks:
         counts = [int(count) if found else None for count, found in zip(self.counts[places], there, strict=True)]
         return counts, [self._address(text) if found else None for text, found in zip(texts, there, strict=True)]
 
-    def _address(self, feature_id: str) -> Address:
-        return Address(f"{self.base}/panel/{self.layer_id}/{feature_id}/photos")
+    def _address(self, feature_id: str) -> str:
+        return f"{self.base}/panel/{self.layer_id}/{feature_id}/photos"

@@ -27,6 +27,7 @@ class _Style:
 
 _JSON = _Style(("[", "]"), ",", ",", "[", "]")
 _WKT = _Style(("", ""), " ", ", ", "(", ")")
+_KML = _Style(("", ""), ",", " ", "", "")
 
 
 def as_geojson(shapes: pa.Array) -> pa.Array:
@@ -37,6 +38,11 @@ def as_geojson(shapes: pa.Array) -> pa.Array:
 def as_wkt(shapes: pa.Array) -> pa.Array:
     """WKB (2D) as WKT, every digit kept."""
     return _told(shapes, _wkt)
+
+
+def as_kml(shapes: pa.Array) -> pa.Array:
+    """WKB (2D, longitude first) as KML geometries, outer rings counter-clockwise; every digit kept."""
+    return _told(shapes, _kml)
 
 
 def _told(shapes: pa.Array, tell: Callable[[pa.Array, int], pa.Array]) -> pa.Array:
@@ -67,12 +73,34 @@ def _wkt(shapes: pa.Array, number: int) -> pa.Array:
     return _whole(shapes, vertices(shapes, kind_of(name)), number, _WKT, f"{name.upper()} ", "", "EMPTY")
 
 
+def _kml(shapes: pa.Array, number: int) -> pa.Array:
+    name, kind = _NAMES[number], kind_of(_NAMES[number])
+    found = vertices(shapes, kind)
+    found = turned(found, clockwise=False) if kind == "Polygon" else found
+    owners = np.repeat(np.arange(len(found.runs)), found.runs)
+    texts = _wrapped("<coordinates>", _grouped(_points(found, _KML), found.sizes, _KML.between), "</coordinates>")
+    if kind == "Polygon":
+        sides = pc.if_else(pa.array(found.outer), "outerBoundaryIs>", "innerBoundaryIs>")
+        texts = _wrapped("<", sides, "<LinearRing>", texts, "</LinearRing></", sides)
+        first = np.flatnonzero(found.outer)
+        texts, owners = _grouped(texts, np.diff(np.append(first, len(found.outer))), ""), owners[first]
+    texts = _wrapped(f"<{kind}>", texts, f"</{kind}>")
+    texts = _grouped(texts, np.bincount(owners, minlength=len(found.runs)).astype(np.int64), "")
+    if kind != name:
+        texts = _wrapped("<MultiGeometry>", texts, "</MultiGeometry>")
+    return pc.if_else(shapes.is_valid(), texts, pa.scalar(None, pa.string()))
+
+
+def _wrapped(*pieces: pa.Array | str) -> pa.Array:
+    return pc.binary_join_element_wise(*pieces, "")
+
+
 def _whole(shapes: pa.Array, found: Vertices, number: int, style: _Style, head: str, tail: str,
            empty: str) -> pa.Array:
     texts = _points(found, style)
     owners = np.repeat(np.arange(len(found.runs)), found.runs)
     if number in (1, 4):
-        texts = _grouped(texts, found.runs, style)
+        texts = _grouped(texts, found.runs, style.between)
         if number == 4:
             texts = pc.binary_join_element_wise(style.begin, texts, style.end, "")
         elif style is _WKT:
@@ -82,7 +110,7 @@ def _whole(shapes: pa.Array, found: Vertices, number: int, style: _Style, head: 
         if number in (3, 6):
             texts, owners = _areas(texts, found, owners, style)
         counts = np.bincount(owners, minlength=len(found.runs)).astype(np.int64)
-        texts = _grouped(texts, counts, style)
+        texts = _grouped(texts, counts, style.between)
         if number == 6 or number == 5:
             texts = pc.binary_join_element_wise(style.begin, texts, style.end, "")
     there = pa.array(found.runs > 0)
@@ -103,11 +131,11 @@ def _areas(rings: pa.Array, found: Vertices, owners: Ints, style: _Style) -> tup
     return _listed(rings, counts, style), owners[first]
 
 
-def _grouped(texts: pa.Array, counts: Ints, style: _Style) -> pa.Array:
+def _grouped(texts: pa.Array, counts: Ints, between: str) -> pa.Array:
     """So many texts as one, parted."""
     bounds = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
-    return pc.binary_join(pa.ListArray.from_arrays(bounds, texts), style.between)
+    return pc.binary_join(pa.ListArray.from_arrays(bounds, texts), between)
 
 
 def _listed(texts: pa.Array, counts: Ints, style: _Style) -> pa.Array:
-    return pc.binary_join_element_wise(style.begin, _grouped(texts, counts, style), style.end, "")
+    return pc.binary_join_element_wise(style.begin, _grouped(texts, counts, style.between), style.end, "")

@@ -23,7 +23,7 @@ from gisapp.formats.shape_texts import as_wkt
 from gisapp.formats.spool import Spool
 from gisapp.formats.texts import parts
 
-_FORMULA = "^'*[=+\\-@＝＋－＠\t\r\n]"
+FORMULA = "^'*[=+\\-@＝＋－＠\t\r\n]"
 #: First bytes of what the pattern finds: wide signs begin with EF in UTF-8.
 _FIRST = np.isin(np.arange(256), list(b"'=+-@\t\r\n\xef"))
 
@@ -93,7 +93,7 @@ class Sheet:
             return pa.repeat(pa.scalar(""), len(values))
         if not pa.types.is_string(values.type):
             return values.cast(pa.string()).fill_null("")
-        if _may_run(values) and pc.any(pc.match_substring_regex(values, _FORMULA)).as_py():
+        if may_run(values) and pc.any(pc.match_substring_regex(values, FORMULA)).as_py():
             values = noting.changed(batch[ID.id], name, values, "defused", defused)
         return values.fill_null("")
 
@@ -115,7 +115,7 @@ class Sheet:
             noting.add(ids, int(index), self.places[0], "point_only")
 
 
-def _may_run(values: pa.Array) -> bool:
+def may_run(values: pa.Array) -> bool:
     """Whether any text begins as one that a spreadsheet runs may begin: most columns have none."""
     bounds, data = parts(values)
     begins = bounds[:-1][np.diff(bounds) > 0]

@@ -2,111 +2,82 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import zipfile
-from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-from xml.parsers import expat
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gisapp.formats.job import NotFaithful
+from gisapp.formats.marked import MarkedRows, apart, cells_of, compare_cells
+from gisapp.formats.xlsx_cells import Cells, letters, meant
 
-_CHUNK = 2**18
-_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
-_LETTERS = re.compile("[A-Z]+")
-_EPOCH = dt.datetime(1899, 12, 30)
-Cells = dict[int, Any]
+_TEXT = "inlineStr"
 
 
-def prove_sheets(path: Path, expected: Iterator[Sequence[Any]], rows: int, most: int) -> None:
+def prove_sheets(path: Path, expected: Iterator[list[Cells]], rows: int, most: int) -> None:
     """Raise NotFaithful unless the data sheets hold the expected rows: the first sheet, then those after the third.
 
     `most` is the number of rows that a sheet holds under its heading.
     """
+    rest: list[Cells] | None = None
     with zipfile.ZipFile(path) as archive:
-        sheets = max(1, -(-rows // most))
-        for number in (1, *range(4, 3 + sheets)):
+        for number in (1, *range(4, 3 + max(1, -(-rows // most)))):
             with archive.open(f"xl/worksheets/sheet{number}.xml") as file:
-                found = read_rows(file)
-                next(found, None)
-                rows -= _compare(path.name, expected, found, most if rows > most else rows)
-    if rows or next(expected, None) is not None:
+                found = MarkedRows(file, "row", _mark)
+                found.take(1)
+                rest = _compare_sheet(path.name, found, expected, rest, most)
+    if rest is not None or next(expected, None) is not None:
         raise NotFaithful(f"{path.name}: number of rows")
 
 
-def _compare(file: str, expected: Iterator[Sequence[Any]], found: Iterator[Cells], rows: int) -> int:
-    for _ in range(rows):
-        wanted, there = next(expected, None), next(found, None)
-        if wanted is None or there is None:
-            raise NotFaithful(f"{file}: number of rows")
-        cells = {column: value for column, value in enumerate(wanted) if value is not None}
-        if cells.keys() != there.keys() or not all(_same(value, there[column]) for column, value in cells.items()):
-            raise NotFaithful(f"{file}: {cells[0]}")
-    if next(found, None) is not None:
+def _mark(tag: str, has: dict[str, str]) -> bytes | None:
+    """Where a cell is, and whether it is a text."""
+    return f"{has['r']} {has.get('t') == _TEXT:d}".encode() if tag == "c" else None
+
+
+def _compare_sheet(file: str, found: MarkedRows, expected: Iterator[list[Cells]], rest: list[Cells] | None,
+                   most: int) -> list[Cells] | None:
+    """What is left of the last batch for the next sheet."""
+    row = 1
+    while row <= most:
+        cells = rest or next(expected, None)
+        rest = None
+        if cells is None:
+            break
+        count = len(cells[0].told)
+        some = min(count, most + 1 - row)
+        _compare(file, found, [column.slice(0, some) for column in cells], row + 1, some)
+        rest = [column.slice(some, count - some) for column in cells] if some < count else None
+        row += some
+    if found.more():
         raise NotFaithful(f"{file}: number of rows")
-    return rows
+    return rest
 
 
-def _same(wanted: Any, found: Any) -> bool:
-    if isinstance(wanted, str) or isinstance(found, str):
-        return bool(wanted == found)
-    if isinstance(wanted, dt.date):
-        moment = wanted if isinstance(wanted, dt.datetime) else dt.datetime.combine(wanted, dt.time())
-        return bool(abs((moment - _EPOCH) / dt.timedelta(days=1) - found) < 1e-6)
-    # A spreadsheet holds 15 to 16 digits.
-    return bool(abs(float(wanted) - found) <= 1e-15 * abs(float(wanted)))
+def _compare(file: str, found: MarkedRows, cells: Sequence[Cells], first: int, count: int) -> None:
+    marks, texts = apart(found.take(count))
+    columns = [column.told for column in cells]
+    rows, numbers = cells_of(columns)
+    if not pa.array(marks, pa.binary()).equals(_marks(cells, rows, numbers, first)):
+        raise NotFaithful(f"{file}: {columns[0][0]}")
+    compare_cells(file, columns, numbers, meant(texts))
 
 
-def read_rows(file: Any) -> Iterator[Cells]:
-    """The cells of each row by column number from 0: texts, or numbers (booleans as 0 and 1)."""
-    sheet = _Sheet()
-    while chunk := file.read(_CHUNK):
-        sheet.parser.Parse(chunk, False)
-        while sheet.rows:
-            yield sheet.rows.popleft()
-    sheet.parser.Parse(b"", True)
-    yield from sheet.rows
+def _marks(cells: Sequence[Cells], rows: np.ndarray, numbers: np.ndarray, first: int) -> pa.Array:
+    """What `_mark` tells of these cells."""
+    texts = np.column_stack([_are_texts(column) for column in cells])[rows, numbers]
+    names = pa.array([letters(number) for number in range(len(cells))]).take(pa.array(numbers))
+    told = pc.binary_join_element_wise(names, pa.array(rows + first).cast(pa.string()),
+                                       pc.if_else(pa.array(texts), " 1", " 0"), "")
+    return told.cast(pa.binary())
 
 
-class _Sheet:
-    """What expat tells of a sheet, gathered into rows."""
-
-    def __init__(self) -> None:
-        self.rows: deque[Cells] = deque()
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self._row: Cells = {}
-        self._column, self._is_text, self._text = 0, False, ""
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "row":
-            self._row = {}
-        elif name == "c":
-            self._column, self._is_text = _column(attributes["r"]), attributes.get("t") == "inlineStr"
-        elif name in ("t", "v"):
-            self._text = ""
-            self.parser.CharacterDataHandler = self._characters
-
-    def _characters(self, text: str) -> None:
-        self._text += text
-
-    def _end(self, name: str) -> None:
-        if name in ("t", "v"):
-            self.parser.CharacterDataHandler = None
-            text = self._text
-            self._row[self._column] = (_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if self._is_text
-                                       else float(text))
-        elif name == "row":
-            self.rows.append(self._row)
-
-
-def _column(reference: str) -> int:
-    """Column number from 0 of a reference such as AB12."""
-    number = 0
-    for letter in reference[:_LETTERS.match(reference).end()]:  # type: ignore[union-attr]
-        number = 26 * number + ord(letter) - 64
-    return number - 1
+def _are_texts(column: Cells) -> np.ndarray:
+    count = len(column.told)
+    if column.texts is None:
+        return np.zeros(count, bool)
+    found: np.ndarray = column.texts.is_valid().to_numpy(zero_copy_only=False)
+    return found

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import struct
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +21,8 @@ _PACKED = 8
 #: From this size on a number goes into the ZIP64 record; a file from a little below on, lest it grow when packed.
 _MOST, _LARGE = 0xFFFFFFFF, 0xF0000000
 _MOST_FILES = 0xFFFF
+#: Date and time of what has none: the first that there is.
+_FIRST = (1 << 5 | 1, 0)
 _VERSION, _OLD_VERSION, _UTF8, _UNIX, _MODE = 45, 20, 0x800, 3, 0o100644 << 16
 
 
@@ -51,28 +55,32 @@ class Zip:
 
     def add(self, path: Path, name: str) -> None:
         """Pack a file under a name."""
+        with path.open("rb") as source:
+            self.add_parts(iter(partial(source.read, _CHUNK), b""), path.stat().st_size, name, _moment(path))
+
+    def add_parts(self, parts: Iterable[bytes], size: int, name: str, moment: tuple[int, int] = _FIRST) -> None:
+        """Pack what comes in parts, `size` bytes in all, under a name."""
         at = self._file.tell()
         flags = 0 if name.isascii() else _UTF8
-        member = _Member(name.encode(), flags, _moment(path), at, 0, 0, path.stat().st_size)
+        member = _Member(name.encode(), flags, moment, at, 0, 0, size)
         head = len(_local(member))
         self._file.write(bytes(head))
-        crc = self._pack(path, member.size)
+        crc = self._pack(parts, member)
         member = replace(member, crc=crc, packed=self._file.tell() - at - head)
         self._file.seek(at)
         self._file.write(_local(member))
         self._file.seek(0, 2)
         self._members.append(member)
 
-    def _pack(self, path: Path, size: int) -> int:
-        crc = 0
+    def _pack(self, parts: Iterable[bytes], member: _Member) -> int:
+        crc, left = 0, member.size
         packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)
-        with path.open("rb") as source:
-            while chunk := source.read(_CHUNK):
-                crc = isal_zlib.crc32(chunk, crc)
-                size -= len(chunk)
-                self._file.write(packer.compress(chunk))
-        if size:
-            raise OSError(f"{path.name} changed while it was packed")
+        for chunk in parts:
+            crc = isal_zlib.crc32(chunk, crc)
+            left -= len(chunk)
+            self._file.write(packer.compress(chunk))
+        if left:
+            raise OSError(f"{member.name.decode()} changed while it was packed")
         self._file.write(packer.flush())
         return crc
 
