@@ -13,10 +13,13 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from gisapp.cli.progress import Progress
+from gisapp.cli.start import migrate
 from gisapp.cluster import Cluster, ClusterError
 from gisapp.cluster.connections import DatabaseFault, connections, examine, external, running
 from gisapp.config import Settings
 from gisapp.faults import Fault
+from gisapp.house import make_house
 
 IS_ROOT = os.geteuid() == 0
 
@@ -237,6 +240,38 @@ def test_a_database_without_postgis_is_one_clear_line(shared: Cluster) -> None:
     assert "CREATE EXTENSION postgis;" in caught.value.text("zh")
     external(settings_of(shared.url("postgres", "bare")))
     assert ask(shared.url("gisapp_owner", "bare"), "SELECT postgis_lib_version()")
+
+
+@pytest.mark.parametrize(("makes", "says", "advises"), [
+    ("ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' OWNER gisapp_owner",
+     "is encoded in LATIN1; it must be UTF8", "ENCODING 'UTF8'"),
+    ("OWNER gisapp_owner; ALTER DATABASE other SET default_transaction_read_only = on", "is read-only", "主服务器"),
+], ids=["encoding", "read-only"])
+def test_a_database_that_cannot_be_used_is_one_clear_line(shared: Cluster, makes: str, says: str,
+                                                          advises: str) -> None:
+    with pytest.raises(DatabaseFault, match=says) as caught:
+        external(settings_of(made_anew(shared, makes)))
+    assert advises in caught.value.text("zh")
+
+
+def test_a_user_who_may_make_no_tables_is_one_clear_line(shared: Cluster) -> None:
+    url = made_anew(shared, "OWNER postgres")
+    do(shared.url("postgres", "other"), "CREATE EXTENSION postgis")
+    urls = external(settings_of(url))
+    house = make_house(settings_of(url), urls.owner)
+    try:
+        with pytest.raises(DatabaseFault, match=r"gisapp_owner may not make tables in the database other: .*OWNER TO"):
+            migrate(house, Progress())
+    finally:
+        house.db.close()
+
+
+def made_anew(cluster: Cluster, makes: str) -> str:
+    """The owner's URL of a database named other, made by these words."""
+    do(cluster.url("postgres", "postgres"), "DROP DATABASE IF EXISTS other")
+    for statement in f"CREATE DATABASE other {makes}".split("; "):
+        do(cluster.url("postgres", "postgres"), statement)
+    return cluster.url("gisapp_owner", "other")
 
 
 def test_a_wrong_password_is_one_clear_line_without_it(cluster: Cluster) -> None:

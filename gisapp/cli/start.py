@@ -18,7 +18,7 @@ from gisapp.cli.web import WebFault, WebServer, address, refuse_taken_port, stop
 from gisapp.cli.web_account import web_account
 from gisapp.cli.worker import JobWorker
 from gisapp.cluster import Cluster
-from gisapp.cluster.connections import Urls, external, private_cluster
+from gisapp.cluster.connections import Urls, external, private_cluster, require_owner
 from gisapp.config import Settings, secret_key
 from gisapp.faults import Fault
 
@@ -88,6 +88,8 @@ def migrate(house: House, progress: Progress) -> None:
     missing = pending(house.db.engine)
     if missing:
         with progress.step(f"执行 {len(missing)} 个数据库迁移", f"running {len(missing)} migrations"):
+            with house.db.raw() as driver:
+                require_owner(driver)
             desktop.take_away(house)
             upgrade(house.db.engine)
     with progress.step("同步代码表", "syncing code lists"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import quote, unquote
 
 import psycopg
@@ -99,6 +99,7 @@ def examine(link: psycopg.Connection[Any]) -> None:
             f"数据库是 PostgreSQL {shown}，至少需要 {OLDEST}。",
             f"the database is PostgreSQL {shown}; {OLDEST} or newer is needed.",
         )
+    _require_usable(link)
     version = _postgis(link) or _add_postgis(link)
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_POSTGIS:
         wanted = ".".join(map(str, OLDEST_POSTGIS))
@@ -106,6 +107,35 @@ def examine(link: psycopg.Connection[Any]) -> None:
             f"数据库的 PostGIS 是 {version}，至少需要 {wanted}。",
             f"the database has PostGIS {version}; {wanted} or newer is needed.",
         )
+
+
+def _require_usable(link: psycopg.Connection[Any]) -> None:
+    """Refuse a database that cannot hold Chinese or cannot be written."""
+    encoding = link.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise DatabaseFault(
+            f"数据库的编码是 {encoding}，应为 UTF8。请用 ENCODING 'UTF8' TEMPLATE template0 新建一个库。",
+            f"the database is encoded in {encoding}; it must be UTF8: make another by "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.")
+    if _value(link, "SELECT current_setting('transaction_read_only')") == "on":
+        raise DatabaseFault(
+            "数据库是只读的（备用服务器，或设置了 default_transaction_read_only）。请指定可写的主服务器。",
+            "the database is read-only (a standby, or default_transaction_read_only is on): name the primary server.")
+
+
+def require_owner(link: psycopg.Connection[Any]) -> None:
+    """Refuse to migrate as a user who may make no schema in the database. Web processes need no such right."""
+    if not _value(link, "SELECT has_database_privilege(current_database(), 'CREATE')"):
+        user, name = link.info.user, link.info.dbname
+        raise DatabaseFault(
+            f"用户 {user} 不能在数据库 {name} 中建表。请管理员执行 ALTER DATABASE {name} OWNER TO {user};",
+            f"the user {user} may not make tables in the database {name}: "
+            f"have an administrator run ALTER DATABASE {name} OWNER TO {user};")
+
+
+def _value(link: psycopg.Connection[Any], query: LiteralString) -> Any:
+    row = link.execute(query).fetchone()
+    return row[0] if row else None
 
 
 def _postgis(link: psycopg.Connection[Any]) -> str:
