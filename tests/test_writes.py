@@ -88,6 +88,16 @@ def test_a_stale_change_is_refused_and_changes_nothing(admin: Role) -> None:
     assert admin.get(address).json["properties"]["remark"] == "b"
 
 
+@pytest.mark.parametrize("given", ['"x"', '""', 'W/"5cd3e635460ad8adc4467b7b"', '"99999999999999999999"'])
+def test_an_etag_that_was_never_the_features_is_stale_and_changes_nothing(admin: Role, given: str) -> None:
+    made = created(admin, SIGNS, sign())
+    address = f"{SIGNS}/{made['id']}"
+    for answer in (admin.delete(address, headers={"If-Match": given}),
+                   admin.put(address, json=sign(), headers={"If-Match": given})):
+        assert (answer.status_code, answer.json["code"], answer.headers["ETag"]) == (412, "version_stale", '"1"')
+    assert admin.get(address).headers["ETag"] == '"1"'
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_a_change_without_a_version_is_refused(admin: Role, method: str) -> None:
     one = created(admin, SIGNS, sign())

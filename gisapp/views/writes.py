@@ -23,7 +23,10 @@ from gisapp.views.documents import url
 blueprint = Blueprint("writes", __name__)
 
 _BODIES = ("application/geo+json", "application/json", "application/merge-patch+json")
-_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"\Z|([0-9]{1,9})\Z')
+_VERSION = re.compile(r'(?:W/)?"([0-9]{1,9})"\Z|([0-9]{1,9})\Z')
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\Z')
+#: What an ETag that is none of ours stands for: no feature is at it, which is 412 as with any other stale one.
+NO_VERSION = -1
 
 
 @blueprint.post("/collections/<layer_id>/items")
@@ -97,10 +100,11 @@ def if_match() -> int | None:
         raise Problem("version_required")
     if given.strip() == "*":
         return None
-    match = _ETAG.match(given.strip())
-    if match is None:
+    if match := _VERSION.match(given.strip()):
+        return int(match[1] or match[2])
+    if not _ETAG.match(given.strip()):
         raise Problem("version_invalid", given=given[:60])
-    return int(match[1] or match[2])
+    return NO_VERSION
 
 
 def body_crs() -> Crs:
