@@ -5,8 +5,9 @@ published approximation of the official shift (a = 6378245 m, e² = 0.0066934216
 official one is not published. The inverses agree with the forward formulas to under 0.01 mm.
 
 The shift applies on the mainland only: ask `on_mainland` first. `mainland.wkt` is coarse: Natural Earth 1:10 m
-(public domain) simplified to 0.02°, widened by 0.15° at sea, with Hong Kong, Macau, Kinmen and Matsu cut out by
-hand. Beside a border it may be wrong by some hundred metres, in the mountains by two kilometres.
+(public domain) simplified to 0.02°, widened by 0.15° at sea, with Hong Kong, Macau, Kinmen and Matsu cut out and the
+outer islands (Shengshan, Dongji, Dachen, Zhangzi …) put in by hand. Beside a border it may be wrong by some hundred
+metres, in the mountains by two kilometres.
 """
 
 from __future__ import annotations

@@ -97,10 +97,28 @@ def listed(house: House, actor: Actor, *, before: int | None = None, receiver_id
            feature: UUID | None = None) -> list[Row]:
     """The newest deliveries: all for those who look after receivers, else one's own."""
     require(actor, "export")
-    mine = None if may(actor, "manage_receivers") else _account(actor)
     with house.db.read() as connection:
-        return list(sql_deliveries.deliveries(connection, mine, LISTED, before=before, receiver_id=receiver_id,
+        return list(sql_deliveries.deliveries(connection, _seen(actor), LISTED, before=before, receiver_id=receiver_id,
                                               feature=feature))
+
+
+def _seen(actor: Actor) -> UUID | None:
+    """The account whose deliveries the actor sees; None for all."""
+    return None if may(actor, "manage_receivers") else _account(actor)
+
+
+def standing_questions(house: House, actor: Actor, receiver_id: UUID) -> list[Row]:
+    """The last delivery of each question that a receiver was given, newest first; of those that the actor may see."""
+    require(actor, "export")
+    with house.db.read() as connection:
+        found = sql_deliveries.latest(connection, receiver_id, _seen(actor))
+    return sorted(found, key=lambda row: row["number"], reverse=True)
+
+
+def require_personal(actor: Actor, personal: object) -> None:
+    """Refuse a file with personal fields to whoever may not see them any longer."""
+    if personal:
+        require(actor, "read_personal")
 
 
 def get(house: House, actor: Actor, delivery_id: UUID) -> Row:

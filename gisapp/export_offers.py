@@ -24,7 +24,7 @@ class Offer:
 
     `formats` are pairs: a format and whether it can hold the layer. `others` are the layers that may go into the same
     file; `questions` the saved ones that could be asked instead; `personal` the titles of the personal fields, empty
-    for who may not see them; `photos` and `photo_bytes` what an archive would hold beside the data.
+    for who may not see them; `reason_needed` that the question itself leans on such a field; `photos` and `photo_bytes` what an archive would hold beside the data.
     """
 
     collection: Collection
@@ -35,6 +35,7 @@ class Offer:
     others: Sequence[Layer]
     questions: Sequence[Question]
     personal: Sequence[Words]
+    reason_needed: bool
     photos: int = 0
     photo_bytes: int = 0
 
@@ -58,7 +59,7 @@ def offer(house: House, actor: Actor, collection_id: str, question: Mapping[str,
         [other for other in features.layers_for(house, actor) if other is not layer],
         questions.listed(house, actor, language),
         [field.title for field in layer.fields if field.personal] if may(actor, "read_personal") else [],
-        photos, size)
+        features.names_people(house, layer, query), photos, size)
 
 
 def systems(bounds: tuple[float, float, float, float] | None) -> list[Crs]:

@@ -93,7 +93,7 @@ def _further(house: House, actor: Actor, args: Args, language: str) -> list[tupl
 def _check(house: House, actor: Actor, chosen: Format, layer: Layer, args: Args, *, personal: bool) -> None:
     query = params.parse(args, layer, house.catalogue).plain()
     features.open_layer(house, actor, layer.id, "export", query)
-    if not personal and any(layer.field(name).personal for name in query.properties or ()):
+    if not personal and features.names_people(house, layer, query):
         raise Problem("reason_missing")
     if not chosen.holds(layer.geometry):
         raise Problem("format_geometry", format=chosen.title.en, layer=layer.title.zh, layer_en=layer.title.en)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from gisapp import attachment_files, attachments, deliveries, features, params
+from gisapp import attachment_files, attachments, deliveries, features, params, receivers
 from gisapp.children import Limits, Slots, Watch, run, work_folder
 from gisapp.crs import Crs, parse_crs
 from gisapp.export_orders import make_order
@@ -124,11 +124,13 @@ def photos(house: House, actor: Actor, order: Mapping[str, Any]) -> tuple[int, i
 
 def make(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, watch: Watch | None = None,
          limits: Limits = LIMITS) -> Made:
-    """The file of a planned order, in `folder`, which is fresh; the rights are asked anew.
+    """The file of a planned order, in `folder`, which is fresh; the rights are asked anew, the receiver's too.
 
-    `watch` hears of the progress and may raise to stop the work. Problems as for `hand_over`.
+    `watch` hears of the progress and may raise to stop the work. Problems as for `hand_over`, and those of
+    `receivers.require_welcome`.
     """
     require(actor, "export")
+    receivers.require_welcome(house, order)
     made_at = datetime.now(UTC)
     work = dict(order) | {
         "actor": asdict(actor), "made_at": made_at.isoformat(), "folder": str(folder), "temporary": True,

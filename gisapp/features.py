@@ -71,6 +71,13 @@ def _require_unmasked(house: House, actor: Actor, query: Query | None) -> None:
             raise Problem("field_masked", field=name)
 
 
+def names_people(house: House, layer: Layer, query: Query) -> bool:
+    """Whether the question leans on a field that holds personal data, of this layer or another: its words, and which
+    features answer it, tell of a person."""
+    return (any(layer.field(name).personal for name in query.named)
+            or any(house.layer(layer_id).field(name).personal for layer_id, name in query.leans_on))
+
+
 def layer_for(house: House, actor: Actor, layer_id: str, act: str) -> Layer:
     """The declaration, if the actor may do `act` there."""
     return open_layer(house, actor, layer_id, act)[0]

@@ -11,6 +11,7 @@ from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import Actor, require
 from gisapp.sql_deliveries import Row
+from gisapp.words import Words
 
 MODES = ("full", "difference")
 Args = Mapping[str, Sequence[str]]
@@ -29,7 +30,7 @@ def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Args
 
     `mode` "difference" sends what was added or changed since the receiver's last delivery of the same question, and
     lists what was removed. Problems: those of `exports.plan`, `receiver_unknown`, `receiver_no_personal`,
-    `receiver_retired`, `difference_nothing` (409), `difference_one_layer` (422).
+    `receiver_retired`, `difference_nothing` (409), `difference_shape` (409), `difference_one_layer` (422).
     """
     require(actor, "export")
     if mode not in MODES:
@@ -43,7 +44,9 @@ def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Args
         order |= {"receiver": {"id": str(receiver["id"]), "name": receiver["name"]},
                   "further": [receivers.narrowed(receiver, one) for one in order["further"]]}
     if mode == "difference":
-        order |= {"difference": str(_last(house, receiver, order)["id"]), "pack": True}
+        last = _last(house, receiver, order)
+        _require_shape(house, order, last["asked"])
+        order |= {"difference": str(last["id"]), "pack": True}
     # What the file is made from, for the next one like it.
     return order | {"wish": {"layer": layer_id, "format": format_name,
                              "args": {name: list(values) for name, values in args.items()}}}
@@ -62,6 +65,22 @@ def _last(house: House, receiver: Row | None, order: Mapping[str, Any]) -> Row:
     return found
 
 
+def _require_shape(house: House, order: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """A difference goes on with what the receiver has: the same datum, and no column that the rest of it lacks."""
+    if order["datum"] != (before.get("datum") or ""):
+        raise Problem("difference_shape", what=Words("坐标基准", "the datum"))
+    if _columns(house, order) - _columns(house, before):
+        raise Problem("difference_shape", what=Words("字段", "the columns"))
+
+
+def _columns(house: House, order: Mapping[str, Any]) -> set[str]:
+    """The fields of an order's main layer that go along, as far as the layer has them today."""
+    layer = house.layer(order["layer"])
+    asked = {name.strip() for given in order["args"].get("properties", ()) for name in given.split(",")}
+    return {field.id for field in layer.all_fields if (not asked or field.id in asked)
+            and (order.get("personal") or not field.personal)}
+
+
 def again(house: House, actor: Actor, delivery_id: UUID, mode: str, language: str, reason: str = "",
           address: str | None = None) -> UUID:
     """The same as a delivery, with the data and the receiver's wishes of today, whole or what is new.
@@ -76,9 +95,3 @@ def again(house: House, actor: Actor, delivery_id: UUID, mode: str, language: st
     return ask(house, actor, wish["layer"], wish["format"], args, language, receiver_id=row["receiver_id"], mode=mode,
                address=address)
 
-
-def standing_questions(house: House, actor: Actor, receiver_id: UUID) -> list[Row]:
-    """The last delivery of each question that a receiver was given, newest first."""
-    receivers.get(house, actor, receiver_id)
-    with house.db.read() as connection:
-        return sorted(sql_deliveries.latest(connection, receiver_id), key=lambda row: row["number"], reverse=True)

@@ -13,7 +13,7 @@ from binascii import Error as NotBase64
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from gisapp import deliveries, jobs, params, sql_deliveries, sql_jobs
+from gisapp import deliveries, jobs, params, receivers, sql_deliveries, sql_jobs
 from gisapp.accounts.log import record
 from gisapp.config import secret_key
 from gisapp.errors import Problem
@@ -37,7 +37,8 @@ def listed(house: House, actor: Actor, delivery_id: UUID) -> list[Row]:
 def make(house: House, actor: Actor, delivery_id: UUID, days: int, most: int, address: str | None = None) -> str:
     """A new link: the token of its address, told this once. The file is kept as long as the link works.
 
-    Problems: `delivery_unknown`, `link_no_receiver` (409), `link_too_many` (409), `job_expired` (410).
+    Problems: `delivery_unknown`, `link_no_receiver` (409), `link_too_many` (409), `job_expired` (410), those of
+    `receivers.require_welcome`.
     """
     require(actor, "export")
     row = deliveries.get(house, actor, delivery_id)
@@ -47,6 +48,8 @@ def make(house: House, actor: Actor, delivery_id: UUID, days: int, most: int, ad
         raise params.invalid("most", f"1–{MOST_USES}", f"is 1 to {MOST_USES}")
     if row["receiver_id"] is None:
         raise Problem("link_no_receiver")
+    deliveries.require_personal(actor, row["personal"])
+    receivers.require_welcome(house, row["asked"])
     _file(house, row).file.close()
     number, until = uuid4(), datetime.now(UTC) + timedelta(days=days)
     with house.db.begin(actor.username, actor.request_id) as connection:
@@ -73,7 +76,8 @@ def revoke(house: House, actor: Actor, delivery_id: UUID, link_id: UUID, address
 def take(house: House, token: str, address: str | None, *, count: bool = True) -> jobs.File:
     """The file behind a link, counted and logged; with `count` false nothing is noted (HEAD).
 
-    Problems: `link_unknown` (404), `link_busy` (429), `link_over` (410: expired, revoked, used up, file gone).
+    Problems: `link_unknown` (404), `link_busy` (429), `link_over` (410: expired, revoked, used up, file gone, or the
+    receiver is no longer in use, or may no longer have the personal fields in it).
     """
     number = _number(house, token)
     with house.db.begin(SYSTEM.username) as connection:
@@ -87,6 +91,7 @@ def take(house: House, token: str, address: str | None, *, count: bool = True) -
         delivery = sql_deliveries.delivery(connection, row["delivery_id"])
         assert delivery is not None  # noqa: S101  (the link points at it)
         try:
+            receivers.require_welcome(house, delivery["asked"])
             file = _file(house, delivery)
         except Problem:
             raise Problem("link_over") from None

@@ -49,8 +49,9 @@ EXPORT_PROBLEMS: dict[str, ProblemKind] = {
         422, "{format} 只能存经纬度。请去掉 crs，或用 crs=EPSG:4490。",
         "{format} holds longitude and latitude only. Leave crs away, or take crs=EPSG:4490."),
     "reason_missing": ProblemKind(
-        422, "导出个人信息字段须说明理由（personal-reason），理由会记入日志。",
-        "Personal fields leave the house only with a reason (personal-reason), which is logged."),
+        422, "导出个人信息字段，或按其筛选、排序后导出，须说明理由（personal-reason），理由会记入日志。",
+        "Personal fields leave the house, and may be asked by in what leaves it, only with a reason "
+        "(personal-reason), which is logged."),
 }
 
 STATISTICS_PROBLEMS: dict[str, ProblemKind] = {
@@ -150,8 +151,12 @@ DELIVERY_PROBLEMS: dict[str, ProblemKind] = {
     "receiver_retired": ProblemKind(
         409, "接收单位“{name}”已停用，不能再交付。", "The receiver “{name}” is no longer in use."),
     "receiver_no_personal": ProblemKind(
-        403, "该接收单位不得接收个人信息字段。请去掉这些字段和理由，或由审核员修改接收单位。",
-        "This receiver may not get personal fields. Leave them and the reason away, or have a reviewer change it."),
+        403, "该接收单位不得接收个人信息字段。请去掉这些字段（筛选条件中的也去掉）和理由，或由审核员修改接收单位。",
+        "This receiver may not get personal fields. Leave them and the reason away, in the question too, or have a "
+        "reviewer change it."),
+    "difference_shape": ProblemKind(
+        409, "上次交付后，{what}已改变，之前交付的要素缺少这些内容。请完整交付一次。",
+        "Since the last delivery {what} changed, which the features sent before lack. Send a whole one."),
     "difference_nothing": ProblemKind(
         409, "该接收单位还没有收到过这个问题的结果，无法只交付变化。请先完整交付一次。",
         "This receiver has had no delivery of this question yet. Send a whole one first."),
@@ -170,8 +175,9 @@ DELIVERY_PROBLEMS: dict[str, ProblemKind] = {
         404, "链接不正确。请核对是否完整复制，或向发送方索取。",
         "This link is not right. Check that it was copied whole, or ask the sender for it."),
     "link_over": ProblemKind(
-        410, "链接已失效（过期、已吊销或次数用完）。请向发送方索取新的链接。",
-        "This link works no more: its time or its uses are over, or it was revoked. Ask the sender for a new one."),
+        410, "链接已失效（过期、已吊销、次数用完，或接收单位已停用）。请向发送方索取新的链接。",
+        "This link works no more: its time or its uses are over, it was revoked, or its receiver is no longer in use. "
+        "Ask the sender for a new one."),
     "link_busy": ProblemKind(
         429, "链接在一小时内使用次数过多，请稍后再试。",
         "This link was used too often within the hour. Try again later."),
@@ -204,8 +210,9 @@ PHOTO_PROBLEMS: dict[str, ProblemKind] = {
         409, "编号为 {id} 的照片已被移除，不能再次提交。请换用新的编号。",
         "Photo {id} was removed and cannot be sent again. Use a new id."),
     "photo_not_yours": ProblemKind(
-        403, "只有审核员可以移除照片；添加者本人可在 {minutes} 分钟内移除。请联系审核员。",
-        "Only a reviewer removes photos, or who added one within {minutes} minutes. Ask a reviewer."),
+        403, "只有审核员可以移除和恢复照片；添加者、移除者本人可在 {minutes} 分钟内撤回。请联系审核员。",
+        "Only a reviewer removes photos and brings them back; who added or removed one may within {minutes} minutes. "
+        "Ask a reviewer."),
     "photo_original_masked": ProblemKind(
         403, "原始文件含拍摄位置等信息，您只能看不含这些信息的照片。请去掉 size=original。",
         "The original file tells where it was taken and more; you may see the photo without that. Leave away "

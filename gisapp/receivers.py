@@ -119,6 +119,21 @@ def as_wanted(row: Row, layer_id: str, args: Mapping[str, Sequence[str]]) -> tup
     return row["format"], kept | {name: [value] for name, value in wanted.items() if value}
 
 
+def require_welcome(house: House, order: Mapping[str, Any]) -> None:
+    """Refuse to go on with an order for a receiver that is no longer in use, or that may no longer have the personal
+    fields in it. Problems: `receiver_unknown`, `receiver_retired`, `receiver_no_personal`."""
+    if not order.get("receiver"):
+        return
+    with house.db.read() as connection:
+        row = sql_deliveries.receiver(connection, UUID(order["receiver"]["id"]))
+    if row is None:
+        raise Problem("receiver_unknown")
+    if not row["active"]:
+        raise Problem("receiver_retired", name=row["name"])
+    if order.get("personal") and not row["personal"]:
+        raise Problem("receiver_no_personal")
+
+
 def narrowed(row: Row, further: Mapping[str, Any]) -> dict[str, Any]:
     """A further layer of an order with the receiver's columns of it."""
     columns = ",".join(row["columns"].get(further["layer"], ()))

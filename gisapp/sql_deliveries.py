@@ -138,10 +138,12 @@ def deliveries(connection: Connection, account_id: UUID | None, limit: int, *, b
     return connection.execute(statement).mappings().all()
 
 
-def latest(connection: Connection, receiver_id: UUID) -> Sequence[Row]:
-    """The last delivery of each question to a receiver."""
+def latest(connection: Connection, receiver_id: UUID, account_id: UUID | None) -> Sequence[Row]:
+    """The last delivery of each question to a receiver, by one account or by anybody."""
     statement = select(DELIVERIES).ext(distinct_on(_D.key)).where(_D.receiver_id == receiver_id).order_by(
         _D.key, _D.number.desc())
+    if account_id is not None:
+        statement = statement.where(_D.account_id == account_id)
     return connection.execute(statement).mappings().all()
 
 

@@ -24,7 +24,7 @@ from gisapp.formats.job import Job, NotFaithful
 from gisapp.formats.losses import defused
 from gisapp.formats.spool import Spool
 from gisapp.house import House
-from gisapp.permissions import Actor
+from gisapp.permissions import Actor, may
 from gisapp.photo_kinds import ENDINGS
 
 INDEX = "photos.csv"
@@ -50,6 +50,7 @@ def gather(house: House, actor: Actor, jobs: Sequence[Job], spools: Sequence[Spo
     What is not on disk as it should be is noted in the report and left out.
     """
     members: dict[str, Member] = {}
+    told = bool(order.get("personal")) and may(actor, "read_personal")
     with (jobs[0].folder / INDEX).open("w", encoding="utf-8-sig", newline="") as file:
         index = csv.writer(file)
         index.writerow(_HEADINGS)
@@ -60,7 +61,7 @@ def gather(house: House, actor: Actor, jobs: Sequence[Job], spools: Sequence[Spo
                     member = _member(Path(order["attachments"]), job, photo, number)
                     if member is not None and member.name not in members:
                         members[member.name] = member
-                        index.writerow(_line(job, photo, member))
+                        index.writerow(_line(job, photo, member, personal=told))
                 report(len(members), None, "read")
     return list(members.values())
 
@@ -101,14 +102,15 @@ def _member(folder: Path, job: Job, photo: Photo, number: int) -> Member | None:
     return Member(name, path, digest)
 
 
-def _line(job: Job, photo: Photo, member: Member) -> list[Any]:
+def _line(job: Job, photo: Photo, member: Member, *, personal: bool) -> list[Any]:
     zone: ZoneInfo = job.zone
+    author = photo.added_by if personal else ""  # about staff, as in the tables
     lon, lat = photo.place or ("", "")
     return [job.layer.id, photo.feature_id, member.name, "yes" if photo.whole else "no", member.sha256, photo.sha256,
             member.path.stat().st_size, photo.media_type if photo.whole else "image/jpeg", photo.width, photo.height,
             photo.taken_at.astimezone(zone).isoformat() if photo.taken_at else "", lon, lat,
             "" if photo.distance_m is None else round(photo.distance_m, 1), defused(photo.caption),
-            defused(photo.added_by), photo.added_at.astimezone(zone).isoformat(timespec="seconds")]
+            defused(author), photo.added_at.astimezone(zone).isoformat(timespec="seconds")]
 
 
 def prove(pack: Path, members: Sequence[Member]) -> None:

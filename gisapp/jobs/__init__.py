@@ -200,7 +200,8 @@ def retry(house: House, actor: Actor, job_id: UUID) -> None:
 
 
 def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None) -> File:
-    """The finished file, for who asked and for administrators who may export.
+    """The finished file, for who asked and for administrators who may export; one with personal fields only while
+    they may see those.
 
     Problems: `job_unknown`, `job_not_done` (409), `job_expired` (410).
     """
@@ -208,6 +209,7 @@ def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None
     require(actor, "export")
     if row["state"] != "done" or row["kind"] != "export":
         raise Problem("job_not_done")
+    deliveries.require_personal(actor, row["asked"].get("personal"))
     found = open_file(house, row)
     with house.db.begin(actor.username, actor.request_id) as connection:
         delivery = row["result"].get("delivery")

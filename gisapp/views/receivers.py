@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, jsonify, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import hand_overs, receivers
+from gisapp import deliveries, receivers
 from gisapp.crs import MENU
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS
@@ -60,7 +60,7 @@ def show(receiver_id: str) -> AnyResponse:
     row = receivers.get(house, actor, _number(receiver_id))
     if wanted_format() != "html":
         return jsonify(_document(row))
-    return _form(dict(row), questions=hand_overs.standing_questions(house, actor, row["id"]))
+    return _form(dict(row), questions=deliveries.standing_questions(house, actor, row["id"]))
 
 
 @blueprint.post("/receivers/<receiver_id>")
