@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gisapp import features, listing, sql_questions
+from gisapp.ask_question import clause, of_its_layer
 from gisapp.ask_reading import sheet_of
-from gisapp.ask_rows import AREAS, RELATIONS, Group, Row, Sheet, quoted, write, write_area
+from gisapp.ask_rows import AREAS, RELATIONS, Group, Row, Sheet, write, write_area
 from gisapp.errors import Problem
 from gisapp.features import open_layer, visible_names
 from gisapp.formats.question import in_words
@@ -58,8 +59,10 @@ class Answer:
 def read(house: House, actor: Actor, args: Mapping[str, Sequence[str]]) -> Asked:
     """What the page's address asks: an edited text wins over the rows, the rows over an untouched text.
 
-    Problems: `layer_unknown` (404), `act_not_allowed` (403). A text that is not CQL2 is kept as it is, without rows.
+    Problems: `layer_unknown` (404), `act_not_allowed` (403), those of `of_its_layer`. A text that is not CQL2 is kept
+    as it is, without rows.
     """
+    args = of_its_layer(house, actor, args)
     one = {name: given[0].strip() for name, given in args.items() if given}
     layer, _ = open_layer(house, actor, one.get("layer") or _first(house), "read")
     asked = Asked(layer, _with_fields(layer, one), plain={name: one[name] for name in PLAIN if one.get(name)})
@@ -97,24 +100,9 @@ def _put_within(house: House, asked: Asked, area: str, place: str) -> None:
 
 def _with_fields(layer: Layer, one: Mapping[str, str]) -> str:
     """The filter's text; what a map's filter asks of single fields by name goes into it."""
-    found = [_clause(field, one[field.id]) for field in layer.all_fields if one.get(field.id)]
+    found = [clause(field, one[field.id]) for field in layer.all_fields if one.get(field.id)]
     text = one.get("filter", "")
     return " AND ".join([*found, *([f"({text})" if found else text] if text else [])])
-
-
-def _clause(field: Field, value: str) -> str:
-    """A field's parameter (`status=01,02`, `removed_at=2025-01-01/..`) in CQL2 text."""
-    listed = ", ".join(quoted(part) for part in value.split(","))
-    if field.type == "codes":
-        return f"A_OVERLAPS({field.id}, ({listed}))"
-    if field.type == "code":
-        return f"{field.id} IN ({listed})"
-    if field.type in ("date", "datetime") and "/" in value:
-        first, _, last = value.partition("/")
-        ends = [f"{field.id} {sign} {quoted(end)}" for sign, end in ((">=", first), ("<=", last))
-                if end not in ("", "..")]
-        return " AND ".join(ends) or f"{field.id} IS NOT NULL"
-    return f"{field.id} = {value if field.type in ('number', 'integer', 'boolean') else quoted(value)}"
 
 
 def _columns(layer: Layer, asked: Asked, ticked: Sequence[str], known: Sequence[str]) -> list[Field]:

@@ -27,13 +27,15 @@ from gisapp.sql_attachments import Row
 
 #: For so long who added a photo may take it back.
 SECOND_THOUGHTS = timedelta(minutes=30)
-LONGEST_CAPTION, LONGEST_REASON = 500, 200
+LONGEST_CAPTION = 500
 
 
 @dataclass(frozen=True)
 class Photo:
     """A photo as one reader may know it: `place` is lon, lat (WGS 84) and `distance_m` from the feature as it was when
-    the photo was added, both None without the right to personal data. `whole`: the original may be had."""
+    the photo came to it, both None without the right to personal data. `whole`: the original may be had. One that
+    came with a merge, or came back, was `brought` then and by them; `added` tells of its first coming, to the feature
+    `first_feature`."""
 
     id: UUID
     feature_id: UUID
@@ -53,16 +55,26 @@ class Photo:
     removed_at: datetime | None = None
     removed_by: str | None = None
     removed_why: str | None = None
+    may_restore: bool = False
+    brought_at: datetime | None = None
+    brought_by: str | None = None
+    first_feature: UUID | None = None
 
     @property
     def instant(self) -> datetime:
         """When it was taken, as far as the camera said so; else when it was added."""
         return self.taken_at or self.added_at
 
+    @property
+    def last_there(self) -> datetime | None:
+        """The last moment before it was removed."""
+        return self.removed_at and self.removed_at - timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True)
 class Album:
-    """The photos of a feature, oldest first; `may_add` as far as role, territory and number go."""
+    """The photos of a feature, oldest first; `may_add` as far as role, territory and number go. `removed` are those
+    that the reader may bring back, `may_look` whether they may see them before."""
 
     layer: Layer
     feature_id: UUID
@@ -71,6 +83,8 @@ class Album:
     may_add: bool
     limit: int
     as_of: datetime | None = None
+    removed: Sequence[Photo] = ()
+    may_look: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,11 +104,20 @@ def album(house: House, actor: Actor, layer_id: str, feature_id: UUID, language:
     layer, table = features.open_layer(house, actor, layer_id, "read", Query(as_of=as_of))
     with house.db.read() as connection:
         row, rows = _read(connection, actor, layer, table, feature_id, as_of)
+        all_ = [] if as_of else sql_attachments.of_feature(connection, layer.id, feature_id, all_=True)
     home = at_home(actor, row.squadron_code)
-    photos = [_told(actor, one, home and not as_of) for one in rows]
+    photos = [told(actor, one, home and not as_of) for one in rows]
     limit = house.settings.photos_per_feature
     can_add = may(actor, "update") and home and not as_of and len(photos) < limit
-    return Album(layer, feature_id, str(row.title or layer.title.get(language)), photos, can_add, limit, as_of)
+    return Album(layer, feature_id, str(row.title or layer.title.get(language)), photos, can_add, limit, as_of,
+                 _removed(actor, all_) if can_add else (), may(actor, "delete"))
+
+
+def _removed(actor: Actor, rows: Sequence[Row]) -> list[Photo]:
+    """Those that the reader may bring back: the last removed line of each photo that is not there."""
+    there = {row["first"] for row in rows if row["removed_at"] is None}
+    last = {row["first"]: row for row in sorted(rows, key=lambda row: row["added_at"]) if row["first"] not in there}
+    return [one for row in last.values() if (one := told(actor, row, home=True)).may_restore]
 
 
 def _read(connection: Connection, actor: Actor, layer: Layer, table: Table, feature_id: UUID,
@@ -108,20 +131,26 @@ def _read(connection: Connection, actor: Actor, layer: Layer, table: Table, feat
     return row, [one for one in rows if one["removed_at"] is None or may(actor, "delete")]
 
 
-def _told(actor: Actor, row: Row, home: bool, personal: bool | None = None) -> Photo:
+def told(actor: Actor, row: Row, home: bool, personal: bool | None = None) -> Photo:
+    """A line as one reader may know it; `home` is whether the feature lies where they may write, `personal` whether
+    they may see personal data (None: by their role)."""
     personal = may(actor, "read_personal") if personal is None else personal
     place = (row["lon"], row["lat"]) if personal and row["lon"] is not None else None
     return Photo(
         row["id"], row["feature_id"], row["sha256"], row["bytes"], row["media_type"], row["width"],
         row["height"], row["taken_at"], place,
-        row["distance_m"] if place else None, row["caption"], row["added_at"], row["added_by"],
-        personal or not row["telling"], home and row["removed_at"] is None and _may_remove(actor, row),
-        row["removed_at"], row["removed_by"], row["removed_why"])
+        row["distance_m"] if place else None, row["caption"], row["first_at"] or row["added_at"],
+        row["first_by"] or row["added_by"], personal or not row["telling"],
+        home and row["removed_at"] is None and may_turn(actor, row, "added"), row["removed_at"], row["removed_by"],
+        row["removed_why"], home and row["removed_at"] is not None and may_turn(actor, row, "removed"),
+        *((row["added_at"], row["added_by"], row["first_feature"]) if row["came_from"] else ()))
 
 
-def _may_remove(actor: Actor, row: Row) -> bool:
-    fresh = datetime.now(UTC) - row["added_at"] < SECOND_THOUGHTS
-    return may(actor, "delete") or (may(actor, "update") and row["added_by"] == actor.username and fresh)
+def may_turn(actor: Actor, row: Row, act: str) -> bool:
+    """Whether what was done to a photo ("added", "removed") may be turned back: by a reviewer or administrator, and for
+    SECOND_THOUGHTS by who did it."""
+    fresh = row[f"{act}_at"] is not None and datetime.now(UTC) - row[f"{act}_at"] < SECOND_THOUGHTS
+    return may(actor, "delete") or (may(actor, "update") and row[f"{act}_by"] == actor.username and fresh)
 
 
 def story(house: House, actor: Actor, layer_id: str, feature_id: UUID) -> list[Photo]:
@@ -129,7 +158,7 @@ def story(house: House, actor: Actor, layer_id: str, feature_id: UUID) -> list[P
     layer, _ = features.open_layer(house, actor, layer_id, "read")
     with house.db.read() as connection:
         rows = sql_attachments.of_feature(connection, layer.id, feature_id, all_=True)
-    return [_told(actor, row, home=False) for row in rows]
+    return [told(actor, row, home=False) for row in rows]
 
 
 def counts(house: House, actor: Actor, layer_id: str, feature_ids: Sequence[UUID] | None = None,
@@ -149,8 +178,8 @@ def for_file(house: House, actor: Actor, layer_id: str, feature_ids: Sequence[UU
     layer, _ = features.open_layer(house, actor, layer_id, "export")
     with house.db.read() as connection:
         rows = sql_attachments.of_features(connection, layer.id, feature_ids, as_of)
-    told = personal and may(actor, "read_personal")
-    return [_told(actor, row, home=False, personal=told) for row in rows if row["removed_at"] is None]
+    allowed = personal and may(actor, "read_personal")
+    return [told(actor, row, home=False, personal=allowed) for row in rows if row["removed_at"] is None]
 
 
 def weight(house: House, actor: Actor, layer_id: str, query: Query) -> tuple[int, int]:
@@ -212,7 +241,7 @@ def add(house: House, actor: Actor, layer_id: str, feature_id: UUID, file: IO[by
         created = _enter(house, actor, connection, layer, table, feature_id, number, photo, caption)
         row = sql_attachments.one(connection, number)
     assert row is not None  # noqa: S101  (told to mypy)
-    return _told(actor, row, home=True), created
+    return told(actor, row, home=True), created
 
 
 def checked_text(name: str, text: str, most: int) -> str:
@@ -266,22 +295,3 @@ def _require_same(there: Row, layer: Layer, feature_id: UUID, photo: Arrived, ca
         raise Problem("photo_id_conflict", id=str(there["id"]))
     if there["removed_at"] is not None:
         raise Problem("photo_removed", id=str(there["id"]))
-
-
-def remove(house: House, actor: Actor, layer_id: str, feature_id: UUID, photo_id: UUID, why: str = "") -> None:
-    """Mark a photo as removed, with who, when and why; its bytes are kept.
-
-    A reviewer or administrator may; who added it may for SECOND_THOUGHTS. Problems: `photo_unknown` (404),
-    `photo_not_yours` (403), `act_not_allowed`, `outside_territory`, `feature_unknown`.
-    """
-    layer, table = features.open_layer(house, actor, layer_id, "update")
-    why = checked_text("why", why, LONGEST_REASON)
-    with changes.writing(house, actor, layer) as connection:
-        changes.hold(connection, actor, layer, table, feature_id, None)
-        row = sql_attachments.one(connection, photo_id)
-        if row is None or row["removed_at"] or (row["layer"], row["feature_id"]) != (layer.id, feature_id):
-            raise Problem("photo_unknown")
-        if not _may_remove(actor, row):
-            raise Problem("photo_not_yours", minutes=int(SECOND_THOUGHTS.total_seconds() // 60))
-        sql_attachments.remove(connection, photo_id, {
-            "removed_by": actor.username, "removed_why": why, "removed_request": actor.request_id or None})

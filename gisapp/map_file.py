@@ -25,7 +25,7 @@ from gisapp.house import House
 from gisapp.layers import Field, Layer
 from gisapp.panels import TERRITORIES
 from gisapp.permissions import Actor, require
-from gisapp.selection import Selection, question
+from gisapp.selection import Entry, Selection, question
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 #: Features of one layer: of the ones that a map is about, and of its ground.
@@ -68,7 +68,7 @@ def make(house: House, actor: Actor, selection: Selection, language: str, addres
     if len(content) > MOST_BYTES:
         raise Problem("map_file_too_large", size=f"{len(content) / 1e6:.0f}", limit=MOST_BYTES // 1_000_000)
     count = sum(len(layer["features"]) for layer in data["layers"])
-    detail = {"layers": [layer.id for layer in selection.layers], "format": "html", "rows": count,
+    detail = {"layers": [entry.id for entry in selection.layers], "format": "html", "rows": count,
               "question": data["question"][language], "bytes": len(content)}
     with house.db.begin(actor.id, actor.request_id) as connection:
         record(connection, "export", actor, address=address, detail=detail)
@@ -76,10 +76,10 @@ def make(house: House, actor: Actor, selection: Selection, language: str, addres
 
 
 def _data(house: House, actor: Actor, selection: Selection, language: str) -> dict[str, Any]:
-    layers = [_layer(house, actor, layer, selection) for layer in selection.layers]
+    layers = [_layer(house, actor, entry, selection) for entry in selection.layers]
     kept = [one for one in layers if one is not None]
-    missing = [layer for layer, one in zip(selection.layers, layers, strict=True) if one is None]
-    names = [layer.title for layer in selection.missions[:2]] if len(selection.missions) < 3 else []
+    missing = [entry for entry, one in zip(selection.layers, layers, strict=True) if one is None]
+    names = [entry.title for entry in selection.missions[:2]] if len(selection.missions) < 3 else []
     now = datetime.now(UTC).astimezone(ZoneInfo(house.settings.time_zone))
     made_up = any(row["properties"].get("synthetic") for one in kept for row in one["features"])
     return {
@@ -92,11 +92,12 @@ def _data(house: House, actor: Actor, selection: Selection, language: str) -> di
     }
 
 
-def _layer(house: House, actor: Actor, layer: Layer, selection: Selection) -> dict[str, Any] | None:
+def _layer(house: House, actor: Actor, entry: Entry, selection: Selection) -> dict[str, Any] | None:
     """Rules, fields and features; None for ground that is too dense."""
+    layer = entry.layer
     reference, names = style.is_reference(layer), _names(layer)
     most = MOST_GROUND if reference else MOST
-    query = replace(selection.query(layer, selection.view), properties=tuple(names), limit=most)
+    query = replace(selection.query(entry, selection.view), properties=tuple(names), limit=most)
     features.open_layer(house, actor, layer.id, "export", query)
     page = features.list_features(house, actor, layer.id, query)
     if page.number_matched > most:
@@ -107,7 +108,8 @@ def _layer(house: House, actor: Actor, layer: Layer, selection: Selection) -> di
     legends = [style.legend(layer, house.catalogue.codelists, one) for one in ("zh", "en")]
     fields = [] if reference else [_field(layer.field(name)) for name in names if name != "synthetic"]
     return {
-        "rules": style.paint(layer, house.catalogue.codelists), "title": vars(layer.title), "name": layer.name_field,
+        "rules": style.paint(layer, house.catalogue.codelists) | {"id": entry.id}, "title": vars(entry.title),
+        "name": layer.name_field,
         "legend": [{"value": zh["value"], "colour": zh["colour"], "title": {"zh": zh["title"], "en": en["title"]}}
                    for zh, en in zip(*legends, strict=True)],
         "fields": fields, "features": [json.loads(text) for text in page.features],
@@ -131,7 +133,7 @@ def _field(field: Field) -> dict[str, Any]:
 
 def _codes(house: House, actor: Actor, selection: Selection) -> dict[str, dict[str, dict[str, str]]]:
     """Titles by code list and code, of the lists that the fields need; territories are lists of their names."""
-    wanted = {field.codelist for layer in selection.missions for field in layer.all_fields if field.codelist}
+    wanted = {field.codelist for entry in selection.missions for field in entry.layer.all_fields if field.codelist}
     lists = {name: {code.id: vars(code.title) for code in house.catalogue.codelists[name].codes} for name in wanted}
     for field_id, (layer_id, _) in TERRITORIES.items():
         lists[field_id] = {area.code: {"zh": area.title, "en": area.title}

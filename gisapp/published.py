@@ -67,12 +67,17 @@ def is_question(collection_id: str) -> bool:
     return collection_id.startswith(PREFIX)
 
 
+def question_of(collection_id: str) -> str:
+    """The id of the question behind a question's collection; nothing for a layer."""
+    return collection_id.removeprefix(PREFIX) if is_question(collection_id) else ""
+
+
 def find(house: House, actor: Actor, collection_id: str, language: str) -> Collection:
     """The collection of that id. Problems: `layer_unknown`, `question_unknown` (404), `field_masked` (403) when the
     question leans on a field that this reader may not see."""
     if not is_question(collection_id):
         return of_layer(features.layer_for(house, actor, collection_id, "read"), language)
-    found = of_question(house, questions.get(house, actor, collection_id.removeprefix(PREFIX), language))
+    found = of_question(house, questions.get(house, actor, question_of(collection_id), language))
     features.open_layer(house, actor, found.layer.id, "read", found.query(house))
     return found
 

@@ -48,11 +48,15 @@ PHOTOS = Table(
     Column("taken_at", _MOMENT), Column("place", Geometry("POINT", 4326)), Column("distance_m", Float),
     Column("telling", Boolean), Column("caption", Text), Column("added_at", _MOMENT), Column("added_by", Text),
     Column("request_id", Text), Column("removed_at", _MOMENT), Column("removed_by", Text),
-    Column("removed_why", Text), Column("removed_request", Text), schema="gisapp")
+    Column("removed_why", Text), Column("removed_request", Text), Column("came_from", Uuid), schema="gisapp")
 _P = PHOTOS.c
+#: The line through which a photo came first, of one that was merged in or came back.
+_FIRST = PHOTOS.alias("first")
 _TOLD = [*(column for column in _P if column.name != "place"), func.ST_X(_P.place).label("lon"),
-         func.ST_Y(_P.place).label("lat")]
-_ORDER = (func.coalesce(_P.taken_at, _P.added_at), _P.added_at, _P.id)
+         func.ST_Y(_P.place).label("lat"), _FIRST.c.added_at.label("first_at"), _FIRST.c.added_by.label("first_by"),
+         _FIRST.c.feature_id.label("first_feature"), func.coalesce(_P.came_from, _P.id).label("first")]
+_WITH_FIRST = PHOTOS.outerjoin(_FIRST, _FIRST.c.id == _P.came_from)
+_ORDER = (func.coalesce(_P.taken_at, _FIRST.c.added_at, _P.added_at), _P.added_at, _P.id)
 #: Held shared by who adds a photo and alone by who sweeps files that no line names.
 _FILES_LOCK = 0x6750686F
 
@@ -75,14 +79,16 @@ def belongs(layer: Layer, table: Table, feature_id: UUID, as_of: datetime | None
 def of_feature(connection: Connection, layer_id: str, feature_id: UUID, as_of: datetime | None = None, *,
                all_: bool = False) -> Sequence[Row]:
     """The photos of a feature in the order in which they were taken; `all_` with those removed."""
-    found = select(*_TOLD).where(_P.layer == layer_id, _P.feature_id == feature_id).order_by(*_ORDER)
+    found = select(*_TOLD).select_from(_WITH_FIRST).where(
+        _P.layer == layer_id, _P.feature_id == feature_id).order_by(*_ORDER)
     return connection.execute(found if all_ else found.where(there(as_of))).mappings().all()
 
 
 def of_features(connection: Connection, layer_id: str, feature_ids: Sequence[UUID],
                 as_of: datetime | None = None) -> Sequence[Row]:
     """The photos of several features, by feature and then as of `of_feature`."""
-    found = select(*_TOLD).where(_P.layer == layer_id, _P.feature_id.in_(feature_ids), there(as_of))
+    found = select(*_TOLD).select_from(_WITH_FIRST).where(
+        _P.layer == layer_id, _P.feature_id.in_(feature_ids), there(as_of))
     return connection.execute(found.order_by(_P.feature_id, *_ORDER)).mappings().all()
 
 
@@ -114,7 +120,8 @@ def weight(connection: Connection, layer: Layer, table: Table, query: Query) -> 
 
 def one(connection: Connection, photo_id: UUID) -> Row | None:
     """A photo by its id, wherever it belongs and also when it was removed."""
-    return connection.execute(select(*_TOLD).where(_P.id == photo_id)).mappings().one_or_none()
+    found = select(*_TOLD).select_from(_WITH_FIRST).where(_P.id == photo_id)
+    return connection.execute(found).mappings().one_or_none()
 
 
 def distance_m(layer: Layer, table: Table, feature_id: UUID, place: tuple[float, float]) -> Any:

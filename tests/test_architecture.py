@@ -22,8 +22,9 @@ RINGS = {
     "postgis": """tables census db_lookups repairs shapes sql sql_* job_queue counts db bulk marks migrate
         migrations migrations.* cluster cluster.* accounts.rows""",
     "services": """house permissions features streams queryables desktop notebook
-        example_questions questions question_groups published areas ask ask_batch ask_rows ask_reading ask_words
-        attachments attachment_files photo_reading
+        example_questions questions question_groups published areas ask ask_batch ask_question ask_rows ask_reading
+        ask_words
+        attachments attachment_files photo_reading photo_changes
         changes edits workflow rules history presence doctor doctor.* territories codelists
         identify tiles tile_drawing tile_shelf panels tree maps filters search listing timeline
         forms form_inputs form_shapes exports export_offers export_orders imports imports.* desk desk.*

@@ -165,11 +165,14 @@ LINES = (
     Line("POST", PHOTOS, "update", on_feature("/attachments", data={}, content_type="multipart/form-data"), (400,)),
     Line("GET", PHOTOS + "/<photo_id>", "read", on_feature(f"/attachments/{uuid4()}"), (404,)),
     Line("DELETE", PHOTOS + "/<photo_id>", "update", on_feature(f"/attachments/{uuid4()}"), (404,)),
+    Line("POST", PHOTOS + "/<photo_id>/restore", "update", on_feature(f"/attachments/{uuid4()}/restore"), (404,)),
     Line("GET", PHOTOS + "/<photo_id>/thumbnail", "read", on_feature(f"/attachments/{uuid4()}/thumbnail"), (404,)),
     Line("GET", "/panel/<layer_id>/<feature_id>/photos", "read", lambda t: (
         f"/panel/rooftop_signs/{t.feature()}/photos", {})),
     Line("POST", "/panel/<layer_id>/<feature_id>/photos", "update", lambda t: (
         f"/panel/rooftop_signs/{t.feature()}/photos", {"data": {}}), (400,)),
+    Line("POST", "/panel/<layer_id>/<feature_id>/photos/<photo_id>/restore", "update", lambda t: (
+        f"/panel/rooftop_signs/{t.feature()}/photos/{uuid4()}/restore", {}), (404,)),
     Line("POST", "/panel/<layer_id>/<feature_id>/photos/<photo_id>/remove", "update", lambda t: (
         f"/panel/rooftop_signs/{t.feature()}/photos/{uuid4()}/remove", {}), (404,)),
     Line("GET", "/collections/<layer_id>/changes", "read", at(S + "/changes?from=2024-01-01&limit=1")),

@@ -179,7 +179,7 @@ def test_too_many_features_are_refused_or_left_out(
     from gisapp.selection import read_selection
 
     monkeypatch.setattr(content, "MOST", 1)
-    selection = read_selection(house, {"layers": ["rooftop_signs,roads"]})
+    selection = read_selection(house, SYSTEM, {"layers": ["rooftop_signs,roads"]})
     window = Window(113.38, 31.69, 5000, lay_out("A4", "landscape").frame)
     by_id = {layer.id: layer for layer in selection.layers}
     assert content.drawn(house, SYSTEM, by_id["roads"], selection, window).left_out

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import mapbox_vector_tile
+import pypdfium2
 import pytest
 
 from tests.conftest import Role
@@ -157,3 +159,85 @@ def test_a_masked_field_is_masked_in_a_further_question(roles: dict[str, Role]) 
     for one in ({"party_name": "X"}, {"filter": "party_name = 'X'"}):
         answer = roles["viewer"].get(f"/collections/illegal_builds/items?f=json&and={quote(json.dumps(one))}")
         assert (answer.status_code, answer.json["code"]) == (403, "field_masked")
+
+
+def test_the_page_of_questions_takes_a_questions_collection(roles: dict[str, Role], large: str,
+                                                            signs: dict[float, str]) -> None:
+    reader = roles["reviewer"]
+
+    def rows(asked: str) -> list[str]:
+        answer = reader.get(f"/ask?layer={large}{asked}", headers={"Accept": "text/html"})
+        assert answer.status_code == 200, answer.text
+        assert "大型广告图层" in answer.text
+        return sorted(set(re.findall(r'data-row="([^"]+)"', answer.text)))
+
+    assert rows("") == wanted(signs, 10)
+    assert rows(f"&filter={quote('area_m2 < 30')}") == wanted(signs, 10, 30)
+    assert rows("&status=02") == wanted(signs, 10)
+    assert rows("&status=01") == []
+    assert rows(f"&ids={signs[5.0]},{signs[15.0]}") == [signs[15.0]]
+    assert rows("&bbox=113.3,31.6,113.5,31.8") == wanted(signs, 10)
+    assert rows(f"&ids={signs[5.0]}") == []
+    assert reader.get(f"/ask?layer={large}&ids={uuid4()}").status_code == 404
+    assert reader.get(f"/ask?layer=q-{uuid4()}").status_code == 404
+    dock = reader.get(f"/ask/answer?layer={large}")
+    assert sorted(re.findall(r'data-row="([^"]+)"', dock.text)) == wanted(signs, 10)
+
+
+def test_what_a_question_asks_and_what_is_asked_beside_it_must_both_hold(admin: Role,
+                                                                         signs: dict[float, str]) -> None:
+    asked = {"datetime": "2020-01-01/2099-01-01", "status": "02", "q": "T", "filter": "area_m2 > 10 OR area_m2 < 1",
+             "bbox": "113.3,31.6,113.5,31.8"}
+    made = kept(admin, name="两问", layer="rooftop_signs", query=asked)
+
+    def rows(**more: str) -> int:
+        answer = admin.get("/ask", query_string={"layer": f"q-{made['id']}"} | more, headers={"Accept": "text/html"})
+        assert answer.status_code == 200, answer.text
+        return len(set(re.findall(r'data-row="([^"]+)"', answer.text)) & set(signs.values()))
+
+    plain = len(admin.get(f"/collections/q-{made['id']}/items?f=json&limit=100").json["features"])
+    assert rows() == min(plain, rows())
+    assert rows(datetime="../2021-01-01") == 0
+    assert rows(datetime="2021-01-01/..") == rows()
+    assert rows(bbox="114,31.6,115,31.8") == 0
+    assert rows(status="01") == 0
+    assert rows(filter="area_m2 < 12 OR area_m2 > 40") <= rows()
+
+
+def test_a_sheet_and_a_file_show_questions_as_layers_of_their_own(roles: dict[str, Role], admin: Role, large: str,
+                                                                  signs: dict[float, str]) -> None:
+    small = kept(roles["inspector"], name="小型广告图层", shared_with="everybody", as_layer=True,
+                 query={"filter": "area_m2 < 20", "ids": ",".join(signs.values())})
+    layers = f"q-{small['id']},{large},roads"
+    page = roles["reviewer"].get(f"/print?layers={layers}&lang=zh", headers={"Accept": "text/html"})
+    assert page.status_code == 200, page.text
+    assert "大型广告图层" in page.text
+    assert "小型广告图层" in page.text
+    file = roles["exporter"].get(f"/map/export?layers={layers},rooftop_signs&lang=zh")
+    assert file.status_code == 200, file.text
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', file.text, re.S)
+    assert found
+    shown = {one["rules"]["id"]: one for one in json.loads(found.group(1))["layers"]}
+    assert sorted(one["id"] for one in shown[large]["features"]) == wanted(signs, 10)
+    assert sorted(one["id"] for one in shown[f"q-{small['id']}"]["features"]) == wanted(signs, 0, 20)
+    assert shown[large]["title"]["zh"] == "大型广告图层"
+    sheet = pypdfium2.PdfDocument(admin.get(f"/print.pdf?layers={large}&lang=zh&scale=5000").data)
+    text = sheet[0].get_textpage().get_text_range()
+    assert "大型广告图层" in text
+    narrowed = admin.get(f"/map/export?layers={large}&rooftop_signs.filter={quote('area_m2 < 30')}")
+    data = json.loads(re.search(r'id="data">(.*?)</script>', narrowed.text, re.S).group(1))  # type: ignore[union-attr]
+    assert sorted(one["id"] for one in data["layers"][0]["features"]) == wanted(signs, 10, 30)
+    atlas = admin.get(f"/print.pdf?layers={large}&atlas={large}&lang=zh")
+    assert len(pypdfium2.PdfDocument(atlas.data)) >= 5
+    assert admin.get(f"/print?layers=q-{uuid4()}").status_code == 404
+
+
+def test_a_question_shared_with_reviewers_is_no_sheet_for_others(roles: dict[str, Role], large: str,
+                                                                 signs: dict[float, str]) -> None:
+    made = kept(roles["inspector"], name="审核组图层", shared_with="reviewer", as_layer=True,
+                query={"filter": "area_m2 > 20", "as_of": "2099-01-01"})
+    for path in ("/print", "/print.pdf", "/map/export"):
+        assert roles["exporter"].get(f"{path}?layers=q-{made['id']}").status_code == 404
+    answer = roles["reviewer"].get(f"/print.pdf?layers=q-{made['id']}&lang=zh")
+    assert answer.status_code == 200, answer.text
+    assert "2099-01-0" in pypdfium2.PdfDocument(answer.data)[0].get_textpage().get_text_range()

@@ -38,7 +38,7 @@ def export(target: Path, layers: str, bbox: str, filters: tuple[str, ...], as_of
                                                if maps.shown_at_first(one))],
                  "bbox": [bbox], "as_of": [as_of], **dict(_pair(item) for item in filters)}
         try:
-            made = map_file.make(house, SYSTEM, read_selection(house, asked), lang)
+            made = map_file.make(house, SYSTEM, read_selection(house, SYSTEM, asked), lang)
         except Problem as problem:
             raise Fault(problem.sentence("zh"), problem.sentence("en")) from problem
     target.write_bytes(made.content)

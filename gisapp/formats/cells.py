@@ -98,7 +98,7 @@ class Column:
 
 
 def _shown(value: Any) -> str:
-    return str(value)[:80]
+    return "" if value is None else str(value)[:80]
 
 
 def _text(value: Any) -> str | None:

@@ -19,6 +19,7 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.marking.batch import versions
 from gisapp.permissions import Actor, require
+from gisapp.photo_changes import come_along
 from gisapp.repairs import parts
 from gisapp.shapes import check_shape, read_line, stored
 
@@ -127,6 +128,7 @@ def merge(house: House, actor: Actor, layer_id: str, body: Any) -> Found:
         for number in others:
             connection.execute(sql.delete_one(table, number))
         connection.execute(sql.update_one(table, first, {"geom": sql.shape_value(stored(whole))}))
+        come_along(connection, actor, layer, table, first, others)
         approve(connection, actor, layer, table, first)
         return read_one(connection, layer, table, first, actor)
 

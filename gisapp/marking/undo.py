@@ -14,6 +14,7 @@ from gisapp.features import open_layer
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, require
+from gisapp.photo_changes import undone
 
 #: An act may be taken back for so long; later, and by others, one goes back version by version.
 MINUTES = 30
@@ -35,6 +36,7 @@ def undo(house: House, actor: Actor, layer_id: str, request_id: str) -> list[UUI
             raise Problem("undo_unknown", minutes=MINUTES)
         for row in sorted(rows, key=_made_last):
             _put_back(connection, actor, layer, table, history, row)
+        undone(connection, actor, layer, table, request_id)
         left = [row.id for row in rows if row.began != "insert"]
         for feature_id in left:
             approve(connection, actor, layer, table, feature_id)

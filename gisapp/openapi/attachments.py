@@ -23,6 +23,8 @@ _WORDS = {
     "thumbnail": Words("缩略图", "The thumbnail"),
     "remove": Words("移除照片；记录移除人、时间和原因，文件仍保留",
                     "Remove a photo; who, when and why is noted, and the bytes are kept"),
+    "restore": Words("恢复被移除的照片；以新编号重新出现，原记录保留",
+                     "Bring a removed photo back, under a new id; the line that was removed stays as it is"),
     "size": Words("大小", "Which picture"), "why": Words("移除原因", "Why it is removed"),
     "id": Words("照片的 UUID 编号", "The photo's UUID"), "caption": Words("说明", "Caption"),
 }
@@ -35,7 +37,9 @@ _PHOTO: dict[str, Any] = {"type": "object", "properties": {
     "width": {"type": "integer"}, "height": {"type": "integer"}, "taken_at": _TEXT | {"nullable": True},
     "place": {"allOf": [schema_ref("geojson.Point")], "nullable": True}, "distance_m": _NUMBER | {"nullable": True},
     "caption": _TEXT, "added_at": _TEXT, "added_by": _TEXT, "original": {"type": "boolean"},
-    "may_remove": {"type": "boolean"}, "links": {"type": "array", "items": schema_ref("Link")}}}
+    "may_remove": {"type": "boolean"}, "brought_at": _TEXT | {"nullable": True},
+    "brought_by": _TEXT | {"nullable": True}, "first_feature": _UUID | {"nullable": True},
+    "links": {"type": "array", "items": schema_ref("Link")}}}
 _ALBUM = {"type": "object", "properties": {
     "layer": _TEXT, "feature": _UUID, "numberReturned": {"type": "integer"}, "limit": {"type": "integer"},
     "may_add": {"type": "boolean"}, "attachments": {"type": "array", "items": _PHOTO},
@@ -62,6 +66,9 @@ def layer_paths(layer: Layer, language: str) -> dict[str, Any]:
                 said["get"], pictures, "304") | _LOST, size, ref("as_of")),
             "delete": operation(layer.id, f"{layer.id}.removePhoto", said["remove"], writing(
                 "204", said["remove"], None), why)},
+        f"{base}/{{photoId}}/restore": photo | {
+            "post": operation(layer.id, f"{layer.id}.restorePhoto", said["restore"], writing(
+                "201", said["restore"], json_content(_PHOTO), "200"))},
         f"{base}/{{photoId}}/thumbnail": photo | {
             "get": operation(layer.id, f"{layer.id}.getThumbnail", said["thumbnail"], reading(
                 said["thumbnail"], {"image/jpeg": {"schema": _BYTES}}, "304") | _LOST, ref("as_of"))},

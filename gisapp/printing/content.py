@@ -17,7 +17,8 @@ from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.permissions import Actor
 from gisapp.printing.ground import Window
-from gisapp.selection import Selection
+from gisapp.selection import Entry, Selection
+from gisapp.words import Words
 
 #: Of one layer on one sheet: more is a blot, and takes minutes.
 MOST = 20_000
@@ -39,6 +40,7 @@ class Drawn:
     """A layer on the sheet; `left_out` when a ground layer is too dense, `specks` once areas were drawn as dots."""
 
     layer: Layer
+    title: Words
     rules: dict[str, Any]
     items: list[Item] = field(default_factory=list)
     left_out: bool = False
@@ -76,11 +78,12 @@ def bounds(row: tuple[Any, ...]) -> tuple[float, float, float, float]:
     return float(west), float(south), float(east), float(north)
 
 
-def drawn(house: House, actor: Actor, layer: Layer, selection: Selection, window: Window) -> Drawn:
-    """The layer's features within the window. A ground layer that is too dense stays off the sheet."""
-    made = Drawn(layer, style.paint(layer, house.catalogue.codelists))
+def drawn(house: House, actor: Actor, entry: Entry, selection: Selection, window: Window) -> Drawn:
+    """The entry's features within the window. A ground layer that is too dense stays off the sheet."""
+    layer = entry.layer
+    made = Drawn(layer, entry.title, style.paint(layer, house.catalogue.codelists))
     try:
-        rows, names = found(house, actor, layer, selection.query(layer, window.bounds()))
+        rows, names = found(house, actor, layer, selection.query(entry, window.bounds()))
     except Problem as problem:
         if problem.code != "print_too_many" or not style.is_reference(layer):
             raise

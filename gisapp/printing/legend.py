@@ -113,7 +113,7 @@ def legend(layers: list[Drawn], codelists: dict[str, CodeList], language: str) -
     """Each layer on the sheet, missions first and uppermost first, with how many features of each colour."""
     shown = [one for one in reversed(layers) if one.items]
     missions = [one for one in shown if not one.rules["reference"]]
-    total = sum(len(one.items) for one in missions)
+    total = len({item.id for one in missions for item in one.items})  # a question's features lie in its layer, too
     rows = [heading(say("legend", language), say("here", language, count=total))]
     for one in missions:
         rows += _layer(one, codelists, language)
@@ -121,14 +121,14 @@ def legend(layers: list[Drawn], codelists: dict[str, CodeList], language: str) -
     if ground and missions:
         rows.append(_subheading(say("ground", language), ""))
     for one in ground:
-        rows.append(_entry(one, one.rules["colour"], one.layer.title.get(language), ""))
+        rows.append(_entry(one, one.rules["colour"], one.title.get(language), ""))
     return rows
 
 
 def _layer(one: Drawn, codelists: dict[str, CodeList], language: str) -> list[Row]:
     counts = one.counts
     entries = [entry for entry in style.legend(one.layer, codelists, language) if counts[entry["value"]]]
-    title, total = one.layer.title.get(language), str(len(one.items))
+    title, total = one.title.get(language), str(len(one.items))
     if not entries:
         return [_entry(one, one.rules["colour"], title, total)]
     rest = len(one.items) - sum(counts[entry["value"]] for entry in entries)
@@ -139,7 +139,9 @@ def _layer(one: Drawn, codelists: dict[str, CodeList], language: str) -> list[Ro
 
 def _subheading(text: str, count: str) -> Row:
     def draw(ink: Ink, box: Box, size: float) -> None:
-        ink.text(box.x + size, box.bottom - 1.3 * size, text, 2.8 * size, bold=True, colour=NAVY)
+        shown = wrapped(ink, text, 2.8 * size, box.width - 12 * size, bold=True)  # a question's name may be long
+        ink.text(box.x + size, box.bottom - 1.3 * size, shown[0] + ("…" if len(shown) > 1 else ""), 2.8 * size,
+                 bold=True, colour=NAVY)
         ink.text(box.right - 2 * size, box.bottom - 1.3 * size, count, 2.7 * size, bold=True, anchor=1, colour=NAVY)
         ink.line(box.x, box.bottom - 0.3 * size, box.right, box.bottom - 0.3 * size, stroke="#c9d4de",
                  width=0.15 * size)
@@ -180,7 +182,7 @@ def _swatch(ink: Ink, one: Drawn, colour: str, x: float, y: float, size: float) 
 
 def notes(ink: Ink, layers: list[Drawn], width: float, language: str, *, cut: bool) -> list[Row]:
     """What the sheet leaves out, said: ground that is too dense; with `cut` what lies around it."""
-    missing = [one.layer.title.get(language) for one in layers if one.left_out]
+    missing = [one.title.get(language) for one in layers if one.left_out]
     titles = ("、" if language == "zh" else ", ").join(missing)
     said = [*([say("left_out", language, titles=titles)] if missing else []), *([say("cut", language)] if cut else [])]
     return [row for text in said for row in words(ink, text, 2.3, width, colour="#8a5a00")]

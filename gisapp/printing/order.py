@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gisapp import style
 from gisapp.house import House
-from gisapp.layers import Layer
 from gisapp.params import invalid
+from gisapp.permissions import Actor
 from gisapp.printing.paper import ORIENTATIONS, PAPERS, SCALES
-from gisapp.selection import Selection, read_selection
+from gisapp.selection import Entry, Selection, read_selection
 
 #: What a sheet takes besides its selection.
 OWN = ("lon", "lat", "scale", "paper", "orientation", "title", "dpi", "atlas", "in_view")
@@ -33,24 +32,24 @@ class Order:
     orientation: str
     title: str
     dpi: int
-    atlas: Layer | None
+    atlas: Entry | None
     in_view: bool
 
 
-def read_order(house: House, args: Mapping[str, Sequence[str]]) -> Order:
+def read_order(house: House, actor: Actor, args: Mapping[str, Sequence[str]]) -> Order:
     """The order of a request. Problems: those of `read_selection`, `parameter_invalid` (400)."""
     one = {name: given[0] for name, given in args.items() if name in OWN and given and given[0]}
-    selection = read_selection(house, {name: given for name, given in args.items() if name not in OWN})
+    selection = read_selection(house, actor, {name: given for name, given in args.items() if name not in OWN})
     return Order(selection, _at(one), int(_choice(one, "scale", [str(n) for n in SCALES])) if "scale" in one else None,
                  _choice(one, "paper", list(PAPERS), "A4"), _choice(one, "orientation", ORIENTATIONS, "landscape"),
                  _title(one), int(_choice(one, "dpi", [str(n) for n in DPIS], "150")),
                  _atlas(selection, one), one.get("in_view") == "1")
 
 
-def _atlas(selection: Selection, one: Mapping[str, str]) -> Layer | None:
+def _atlas(selection: Selection, one: Mapping[str, str]) -> Entry | None:
     if "atlas" not in one:
         return None
-    known = {layer.id: layer for layer in selection.layers if not style.is_reference(layer)}
+    known = {entry.id: entry for entry in selection.missions}
     return known[_choice(one, "atlas", list(known))]
 
 

@@ -32,10 +32,10 @@ def printed(house: House, actor: Actor, args: Mapping[str, Sequence[str]], file_
     """The sheet as `pdf` or `png`; an atlas as `png` is its first page. A sheet needs the right to read, an atlas the
     right to export; personal data is on neither. Problems: those of `read_order`, `act_not_allowed`, `busy`,
     `print_too_many`, `print_nothing`, `print_atlas_size`, `print_font_missing`, `work_failed`."""
-    order = read_order(house, args)
+    order = read_order(house, actor, args)
     require(actor, "export" if order.atlas else "read")
-    for layer in order.selection.layers:
-        features.open_layer(house, actor, layer.id, "read", order.selection.query(layer))
+    for entry in order.selection.layers:
+        features.open_layer(house, actor, entry.layer.id, "read", order.selection.query(entry))
     spec = {"args": {name: list(given) for name, given in args.items()}, "format": file_format, "language": language,
             "actor": asdict(actor), "made_at": datetime.now(UTC).isoformat(), "database_url": house.db.url,
             "layers": str(house.settings.layers), "time_zone": house.settings.time_zone,
@@ -43,7 +43,7 @@ def printed(house: House, actor: Actor, args: Mapping[str, Sequence[str]], file_
     with SLOTS.one(), work_folder(house.settings.instance / "prints", LIMITS.seconds + 600) as folder:
         answer = run("gisapp.printing.work", spec | {"folder": str(folder)}, folder, LIMITS)
         made = Path(answer["path"]).read_bytes()
-    detail = {"layers": [layer.id for layer in order.selection.missions], "format": file_format, "printed": True,
+    detail = {"layers": [entry.id for entry in order.selection.missions], "format": file_format, "printed": True,
               "pages": answer["pages"], "question": answer["question"]}
     with house.db.begin(actor.id, actor.request_id) as connection:
         record(connection, "export", actor, address=address, detail=detail)

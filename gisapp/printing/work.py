@@ -21,7 +21,7 @@ from gisapp.permissions import Actor
 from gisapp.printing import content, furniture, index_page, legend, names, symbols
 from gisapp.printing.ground import Window, fitting, shows
 from gisapp.printing.ink import Ink
-from gisapp.printing.order import Order, read_order
+from gisapp.printing.order import LONGEST_TITLE, Order, read_order
 from gisapp.printing.paper import Layout, lay_out
 from gisapp.printing.words import say
 from gisapp.selection import question
@@ -39,8 +39,9 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
     settings = Settings(layers=Path(order["layers"]), time_zone=order["time_zone"], threads=1,
                         statement_timeout_s=order["statement_timeout_s"])
     house = make_house(settings, order["database_url"])
-    actor = replace(Actor(**order["actor"]), role="viewer")
-    asked = read_order(house, order["args"])
+    # Whose questions the sheet may show, its reader decides; what of the features, a viewer's rights.
+    reader = Actor(**order["actor"])
+    asked, actor = read_order(house, reader, order["args"]), replace(reader, role="viewer")
     press = Press(house, actor, asked, order)
     pages = press.print()
     path = Path(order["folder"]) / "sheet.pdf"
@@ -80,16 +81,17 @@ class Press:
         shown = [self.order.atlas] if self.order.atlas else self.order.selection.missions
         if not 0 < len(shown) <= 2:
             return say("map", self.language)
-        titles = (say("and", self.language)).join(layer.title.get(self.language) for layer in shown)
-        return say("map_of", self.language, layer=titles)
+        titles = (say("and", self.language)).join(entry.title.get(self.language) for entry in shown)
+        title = say("map_of", self.language, layer=titles)
+        return title if len(title) <= LONGEST_TITLE else title[:LONGEST_TITLE - 1] + "…"
 
     def print(self) -> int:
         """Draw every page; how many. Problems `print_nothing`, `print_atlas_size`, `print_too_many` (422)."""
         if self.order.atlas is None:
             self._page(self._window())
             return 1
-        layer, box = self.order.atlas, self.order.selection.view if self.order.in_view else None
-        query = self.order.selection.query(layer, box)
+        layer, box = self.order.atlas.layer, self.order.selection.view if self.order.in_view else None
+        query = self.order.selection.query(self.order.atlas, box)
         count = features.count_features(self.house, self.actor, layer.id, query)
         if not 0 < count <= MOST_PAGES:
             raise Problem("print_atlas_size", count=count, limit=MOST_PAGES)
@@ -135,8 +137,8 @@ class Press:
     def _extent(self) -> Bounds:
         """Around everything found in the mission layers, else in the ground."""
         selection = self.order.selection
-        for layers in (selection.missions, list(selection.layers)):
-            boxes = [features.extent(self.house, self.actor, layer.id, selection.query(layer)) for layer in layers]
+        for entries in (selection.missions, list(selection.layers)):
+            boxes = [features.extent(self.house, self.actor, one.layer.id, selection.query(one)) for one in entries]
             if known := [box for box in boxes if box]:
                 west, south, east, north = zip(*known, strict=True)
                 return min(west), min(south), max(east), max(north)
@@ -144,8 +146,8 @@ class Press:
 
     def _page(self, window: Window, chosen: str | None = None, number: int = 1, pages: int = 1,
               index: Index | None = None) -> None:
-        layers = [content.drawn(self.house, self.actor, layer, self.order.selection, window)
-                  for layer in self.order.selection.layers]
+        layers = [content.drawn(self.house, self.actor, entry, self.order.selection, window)
+                  for entry in self.order.selection.layers]
         ink, layout, language = self.ink, self.layout, self.language
         ink.new_page(layout.width, layout.height)
         ink.box(layout.frame, fill="#f5f7f8")
@@ -182,8 +184,9 @@ class Press:
 
     def _facts(self, chosen: str, width: float) -> list[legend.Row]:
         assert self.order.atlas  # noqa: S101  (only an atlas has a chosen feature)
-        card = panels.card(self.house, self.actor, self.order.atlas.id, UUID(chosen), self.language,
-                           self.order.selection.as_of)
+        atlas = self.order.atlas
+        card = panels.card(self.house, self.actor, atlas.layer.id, UUID(chosen), self.language,
+                           self.order.selection.query(atlas).as_of)
         state = [card.state] if card.state else []
         lines = [(fact.title, fact.text) for fact in (*state, *card.sizes, *card.facts, *card.place)]
         return legend.facts(self.ink, card.title, lines[:14], width, self.language)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import areas, ask, filters, questions
+from gisapp import areas, ask, filters, published, questions
 from gisapp.accounts import people
 from gisapp.ask_rows import AREAS, OPERATORS, kind_of
 from gisapp.errors import Problem
@@ -30,7 +30,7 @@ def page() -> Response:
     saved, run, found, problem = None, None, None, None
     try:
         found = ask.answer(house, actor, asked, request.args.get("after") or None, language)
-        if number := request.args.get("question"):
+        if number := request.args.get("question") or published.question_of(request.args.get("layer", "")):
             saved = questions.get(house, actor, number, language)
             run = questions.look(house, actor, saved, note=False)
     except Problem as error:

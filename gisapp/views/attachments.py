@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, jsonify, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import attachments
+from gisapp import attachments, photo_changes
 from gisapp.attachments import Album, Photo
 from gisapp.errors import Problem
 from gisapp.params import parse_as_of, parse_id
@@ -69,7 +69,8 @@ def _told(one: Photo, base: str) -> dict[str, Any]:
         "place": {"type": "Point", "coordinates": list(one.place)} if one.place else None,
         "distance_m": None if one.distance_m is None else round(one.distance_m, 1), "caption": one.caption,
         "added_at": one.added_at.isoformat(), "added_by": one.added_by, "original": one.whole,
-        "may_remove": one.may_remove,
+        "may_remove": one.may_remove, "brought_at": one.brought_at and one.brought_at.isoformat(),
+        "brought_by": one.brought_by, "first_feature": one.first_feature and str(one.first_feature),
         "links": [link("enclosure", url(path), kind), link("preview", url(f"{path}/thumbnail"), "image/jpeg")]}
 
 
@@ -134,9 +135,22 @@ def _file(layer_id: str, feature_id: str, photo_id: str, size: str | None) -> Re
 def remove(layer_id: str, feature_id: str, photo_id: str) -> Response:
     """204; the photo is no longer with the feature, its line says who removed it, when and why (`why`)."""
     _known("why", "lang")
-    attachments.remove(context.house(), context.actor(), layer_id, parse_id(feature_id), _photo_id(photo_id),
-                       request.args.get("why", ""))
+    photo_changes.remove(context.house(), context.actor(), layer_id, parse_id(feature_id), _photo_id(photo_id),
+                         request.args.get("why", ""))
     return Response(status=204)
+
+
+@blueprint.post(f"{_ITEM}/<photo_id>/restore")
+def restore(layer_id: str, feature_id: str, photo_id: str) -> Response:
+    """201 with the photo, under a new id; 200 where it is there already."""
+    _known("lang")
+    number = parse_id(feature_id)
+    found, created = photo_changes.restore(context.house(), context.actor(), layer_id, number, _photo_id(photo_id))
+    base = f"/collections/{layer_id}/items/{number}"
+    response = jsonify(_told(found, base))
+    response.status_code = 201 if created else 200
+    response.headers["Location"] = url(f"{base}/attachments/{found.id}")
+    return response
 
 
 def _photo_id(text: str) -> UUID:

@@ -127,7 +127,8 @@ def _challenge(response: Response) -> Response:
         return response
     if request.headers.get("HX-Request"):
         here = urlsplit(request.headers.get("HX-Current-URL", ""))
-        response.headers["HX-Redirect"] = _sign_in_address(here.path or "/map")
+        then = (here.path or "/map") + (f"?{here.query}" if here.query else "")
+        response.headers["HX-Redirect"] = _sign_in_address(then)
     elif not _is_browser():
         response.headers["WWW-Authenticate"] = 'Basic realm="gisapp", charset="UTF-8"'
     return response

@@ -62,7 +62,8 @@ def _photos(story: history.Story) -> list[attachments.Photo]:
 
 def _photo(one: attachments.Photo) -> dict[str, Any]:
     return {"id": str(one.id), "sha256": one.sha256, "caption": one.caption, "added_at": one.added_at.isoformat(),
-            "added_by": one.added_by, "removed_at": one.removed_at and one.removed_at.isoformat(),
+            "added_by": one.added_by, "brought_at": one.brought_at and one.brought_at.isoformat(),
+            "brought_by": one.brought_by, "removed_at": one.removed_at and one.removed_at.isoformat(),
             "removed_by": one.removed_by, "removed_why": one.removed_why}
 
 

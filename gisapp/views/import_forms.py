@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from gisapp.permissions import rights
 from gisapp.sql_stage_checks import TERRITORIES
 from gisapp.views import context, problems
 from gisapp.views.forms import form_page
+from gisapp.views.questions import on_map
 
 
 def note_titles() -> dict[str, str]:
@@ -63,12 +65,26 @@ def mapping_page(document: dict[str, Any], problem: Problem | None = None,
                      systems=[crs for crs in MENU.values() if crs.srid], encodings=ENCODINGS,
                      chosen_encoding=request.values.get("encoding", choices.get("encoding") or ""),
                      faults=problem.errors if problem else [], may=rights(actor),
-                     note_titles=note_titles(), has_report=report.is_kept(house, UUID(document["id"])),
+                     note_titles=note_titles(), map_url=_on_map(document),
+                     has_report=report.is_kept(house, UUID(document["id"])),
                      keys=[field for field in layer.fields if field.unique],
                      levels=[layer.field(name) for name in TERRITORIES] if layer.assigned else [],
                      lists={f.id: house.catalogue.codelists[f.codelist] for f in layer.writable_fields if f.codelist},
                      required={field.id for field in layer.writable_fields if field.required},
                      titles_of=_lacking(layer))
+
+
+def _on_map(document: dict[str, Any]) -> str:
+    """The map with what entered, as far as nobody has changed it since; with the whole layer where nothing did."""
+    result, layer_id = document.get("result") or {}, document["layer"]
+    rows = result.get("inserted", 0) + result.get("updated", 0)
+    if document["state"] == "undone" or "entered" not in document or not rows:
+        return f"/map#layers={layer_id}"
+    began, ended = (datetime.fromisoformat(moment).astimezone(UTC) for moment in document["entered"][:2])
+    first, last = (f"TIMESTAMP('{moment:%Y-%m-%dT%H:%M:%S.%fZ}')" for moment in (began, ended))
+    who = document["entered"][2].replace("'", "''")
+    return on_map(layer_id, {
+        "filter": f"updated_at >= {first} AND updated_at <= {last} AND updated_by = '{who}'"})
 
 
 def _lacking(layer: Layer) -> Callable[[set[str], list[str | None]], str]:

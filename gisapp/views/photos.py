@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import attachments
+from gisapp import attachments, photo_changes
 from gisapp.errors import Problem
 from gisapp.params import parse_as_of, parse_id
 from gisapp.views import context
@@ -60,9 +60,21 @@ def add(layer_id: str, feature_id: str) -> AnyResponse:
 def remove(layer_id: str, feature_id: str, photo_id: str) -> AnyResponse:
     """Remove a photo by a button; the reason is `why`."""
     number = parse_id(feature_id)
-    attachments.remove(context.house(), context.actor(), layer_id, number, parse_id(photo_id),
-                       request.form.get("why", ""))
+    photo_changes.remove(context.house(), context.actor(), layer_id, number, parse_id(photo_id),
+                         request.form.get("why", ""))
+    return _done(layer_id, feature_id, _("The photo was removed."))
+
+
+def _done(layer_id: str, feature_id: str, words: str) -> AnyResponse:
+    """The strip anew for its script, else the page with the words."""
     if "X-Requested-With" in request.headers:
         return _shown(layer_id, feature_id)
-    flash(_("The photo was removed."), "success")
-    return see(f"/panel/{layer_id}/{number}/photos")
+    flash(words, "success")
+    return see(f"/panel/{layer_id}/{parse_id(feature_id)}/photos")
+
+
+@blueprint.post("/panel/<layer_id>/<feature_id>/photos/<photo_id>/restore")
+def restore(layer_id: str, feature_id: str, photo_id: str) -> AnyResponse:
+    """Bring a removed photo back by a button."""
+    photo_changes.restore(context.house(), context.actor(), layer_id, parse_id(feature_id), parse_id(photo_id))
+    return _done(layer_id, feature_id, _("The photo is back."))

@@ -22,7 +22,7 @@ def page() -> str:
     """The form: at which scale, on which paper; with a preview of the sheet."""
     house, actor, language = context.house(), context.actor(), context.language()
     asked = _arguments(house)
-    order = orders.read_order(house, asked)
+    order = orders.read_order(house, actor, asked)
     carried = [(name, value) for name, given in asked.items() if name not in (*orders.OWN, "lang")
                or name in ("lon", "lat") for value in given]
     address = urlencode([(name, value) for name, given in asked.items() if name not in ("dpi", "atlas")
@@ -49,7 +49,7 @@ def png() -> Response:
 def map_export() -> Response:
     """The map as one HTML file, to be saved."""
     house, actor = context.house(), context.actor()
-    chosen = selection.read_selection(house, _arguments(house))
+    chosen = selection.read_selection(house, actor, _arguments(house))
     made = map_file.make(house, actor, chosen, context.language(), request.remote_addr)
     response = Response(made.content, mimetype="text/html")
     response.headers["Content-Disposition"] = (

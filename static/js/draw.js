@@ -264,6 +264,7 @@ export function drawFor({ map, stack, shell, tree, panel, list, root }) {
     const add = event.target.closest('a[data-draw]');
     if (!add || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    document.getElementById('mark-menu').open = false;
     if (form()) panel.close();
     begin({ layer: add.dataset.draw, geometry: OF_SHAPE[add.dataset.shape], slot: null });
   });

@@ -5,14 +5,19 @@ window.mapFile = (() => {
   const WORDS = {
     zh: { layers: '图层与图例', question: '查询条件', made: '生成', by: '导出人', synthetic: '模拟数据', made_up: '模拟数据，地点与案件均为虚构。',
       missing: '过密未收入', other: 'EN', label: 'English', yes: '是', no: '否', close: '关闭', features: '个要素', menu: '图例',
-      zoom_in: '放大', zoom_out: '缩小', map: '地图' },
+      zoom_in: '放大', zoom_out: '缩小', map: '地图', dark: '深色', light: '浅色' },
     en: { layers: 'Layers and legend', question: 'Question', made: 'Made', by: 'saved by', synthetic: 'Synthetic', made_up: 'Synthetic data: fictional places and cases.',
       missing: 'Too dense, left out', other: '中', label: '中文', yes: 'Yes', no: 'No', close: 'Close', features: 'features', menu: 'Legend',
-      zoom_in: 'Zoom in', zoom_out: 'Zoom out', map: 'Map' },
+      zoom_in: 'Zoom in', zoom_out: 'Zoom out', map: 'Map', dark: 'Dark', light: 'Light' },
   };
   const data = JSON.parse(document.getElementById('data').textContent);
   let language = data.language;
   let map = null;
+  // As the system is, until somebody chooses; paper is white.
+  const system = window.matchMedia('(prefers-color-scheme: dark)');
+  let chosen = null;
+  const isDark = () => (chosen ?? system.matches) && !printing;
+  let printing = false;
   const word = (name) => WORDS[language][name];
   const title = (words) => words[language];
 
@@ -43,11 +48,12 @@ window.mapFile = (() => {
 
   // ------------------------------------------------------------------ the map
   const valueOf = (layer, feature) => feature.properties[layer.rules.by];
-  const colourOf = (layer, feature) => layer.rules.colours[valueOf(layer, feature)] || layer.rules.colour;
+  const rulesOf = ({ rules }) => (isDark() ? { ...rules, ...rules.dark } : rules);
+  const colourOf = (layer, feature) => rulesOf(layer).colours[valueOf(layer, feature)] || rulesOf(layer).colour;
   const stateOf = new Map(data.layers.map((layer) => [layer, { shown: true, group: null }]));
 
   function styleOf(layer, feature) {
-    const { rules } = layer;
+    const rules = rulesOf(layer);
     const colour = colourOf(layer, feature);
     if (rules.shape === 'line') {
       return { color: colour, weight: Math.max(rules.width * (rules.reference ? 0.7 * (rules.ranks[valueOf(layer, feature)] || 1) : 1), 1), opacity: 1, fill: false, dashArray: rules.dash.join(' ') || null };
@@ -157,22 +163,24 @@ window.mapFile = (() => {
   function head() {
     const other = language === 'zh' ? 'en' : 'zh';
     const button = make('button', { type: 'button', id: 'language', 'aria-label': word('label'), lang: other }, word('other'));
-    button.addEventListener('click', () => { language = other; say(); });
+    button.addEventListener('click', () => { language = other; say(); document.getElementById('language').focus(); });
     const menu = make('button', { type: 'button', id: 'menu', 'aria-controls': 'side', 'aria-expanded': 'false' }, word('menu'));
     menu.addEventListener('click', () => {
       const now = document.body.classList.toggle('open');
       menu.setAttribute('aria-expanded', String(now));
     });
+    const theme = make('button', { type: 'button', id: 'theme' }, word(isDark() ? 'light' : 'dark'));
+    theme.addEventListener('click', () => { chosen = !isDark(); dress(); document.getElementById('theme').focus(); });
     const notes = [data.synthetic && make('strong', { class: 'synthetic' }, word('synthetic')),
       make('span', { class: 'made' }, `${word('made')} ${data.made} · ${word('by')} ${data.by}`)].filter(Boolean);
-    document.getElementById('head').replaceChildren(make('h1', {}, title(data.title)), ...notes, menu, button);
+    document.getElementById('head').replaceChildren(make('h1', {}, title(data.title)), ...notes, menu, theme, button);
   }
 
   function legendOf(layer) {
     const counts = new Map();
     for (const feature of layer.features) counts.set(valueOf(layer, feature), (counts.get(valueOf(layer, feature)) || 0) + 1);
     const entries = layer.legend.filter((entry) => counts.has(entry.value));
-    return make('ul', {}, ...entries.map((entry) => make('li', {}, swatch(layer.rules, entry.colour),
+    return make('ul', {}, ...entries.map((entry) => make('li', {}, swatch(rulesOf(layer), entry.colour),
       make('span', {}, title(entry.title)), make('b', {}, layer.rules.reference ? '' : String(counts.get(entry.value))))));
   }
 
@@ -183,7 +191,7 @@ window.mapFile = (() => {
       box.addEventListener('change', () => { state.shown = box.checked; draw(); });
       const count = make('b', {}, layer.rules.reference ? '' : String(layer.features.length));
       const plain = !layer.legend.length || layer.rules.reference;
-      return make('li', {}, make('label', {}, box, plain ? swatch(layer.rules, layer.rules.colour) : '', make('span', {}, title(layer.title)), count),
+      return make('li', {}, make('label', {}, box, plain ? swatch(rulesOf(layer), rulesOf(layer).colour) : '', make('span', {}, title(layer.title)), count),
         ...(plain ? [] : [legendOf(layer)]));
     });
     const asked = data.question[language].map((sentence) => make('p', {}, sentence));
@@ -207,14 +215,25 @@ window.mapFile = (() => {
     side();
   }
 
+  /** In the colours of the theme: page, legend and map. */
+  function dress() {
+    document.documentElement.dataset.theme = isDark() ? 'dark' : 'light';
+    for (const state of stateOf.values()) { state.group?.remove(); state.group = null; }
+    head();
+    side();
+    draw();
+  }
+
   return {
     start(made) {
       map = made;
       map.getContainer().setAttribute('role', 'region');
       window.L.control.scale({ imperial: false }).addTo(map);
       say();
-      draw();
+      dress();
       map.on('zoomend', redraw);
+      system.addEventListener('change', dress);
+      for (const [name, now] of [['beforeprint', true], ['afterprint', false]]) window.addEventListener(name, () => { printing = now; dress(); });
       document.documentElement.dataset.ready = 'yes';
     },
   };

@@ -177,10 +177,10 @@ document.addEventListener('change', (event) => {
 
 window.addEventListener('beforeunload', (event) => { if (sending) event.preventDefault(); });
 
-// --- removing
+// --- removing, and bringing back
 
 document.addEventListener('submit', async (event) => {
-  if (!event.target.matches('.photo-view form')) return;
+  if (!event.target.matches('.photo-view form, .photos .photo-gone form')) return;
   event.preventDefault();
   const form = event.target;
   const strip = stripOf(form);
@@ -189,7 +189,7 @@ document.addEventListener('submit', async (event) => {
   const response = await fetch(form.action, { method: 'POST', body, headers: { Accept: 'text/html', 'X-Requested-With': 'fetch' } }).catch(() => null);
   if (response?.ok) {
     const text = await response.text();
-    strip.querySelector('dialog').close();
+    strip.querySelector('dialog')?.close();
     swap(strip, text)?.querySelector('h3').focus({ preventScroll: true });
     return;
   }

@@ -32,18 +32,12 @@ export function countQuestionLayers({ tree, filter, root }) {
   all();
 }
 
-/** The filter and the layers for a sheet or file: a question's layer goes along as its own layer, narrowed. */
+/** The filter and the layers for a sheet or file, with what is asked on the map of single layers (`also`). */
 export function carriedLayers(shown, asked, also = {}) {
-  const further = new Map(Object.entries(also).map(([of, one]) => [of, [one]]));
-  for (const id of shown) {
-    const [of, one] = [baseOf(id), furtherOf(id)];
-    if (one && !shown.includes(of)) further.set(of, [...further.get(of) || [], one]);
-  }
-  for (const [of, several] of further) {
+  for (const [of, { as_of: day, ...rest }] of Object.entries(also)) {
     // A sheet shows one day: that of the question, unless the map looks at another.
-    const day = several.find(({ as_of: moment }) => moment)?.as_of;
     if (day && !asked.has('as_of')) asked.set('as_of', day);
-    asked.set(`${of}.and`, JSON.stringify(several.map(({ as_of: moment, ...rest }) => rest)));
+    asked.set(`${of}.and`, JSON.stringify(rest));
   }
-  asked.set('layers', [...new Set(shown.map(baseOf))].join(','));
+  asked.set('layers', shown.join(','));
 }

@@ -1,5 +1,6 @@
 // What every page needs: the theme, menus that close, and links that keep the view in the hash.
 
+import './session_first.js';
 import './theme.js';
 
 for (const link of document.querySelectorAll('a[data-keep-hash]')) {

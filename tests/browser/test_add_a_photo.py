@@ -60,7 +60,8 @@ def test_an_inspector_adds_photos(visit: Callable[..., Page], city: City, size: 
     free_of_findings(page)
 
 
-def test_photos_are_looked_at_by_keyboard_and_one_is_taken_back(visit: Callable[..., Page], city: City) -> None:
+def test_photos_are_looked_at_by_keyboard_and_one_is_removed_and_brought_back(visit: Callable[..., Page],
+                                                                                  city: City) -> None:
     sign = sign_of(city, 3)
     page = visit(f"/map#open=rooftop_signs/{sign}")
     strip = strip_of(page, sign)
@@ -84,5 +85,11 @@ def test_photos_are_looked_at_by_keyboard_and_one_is_taken_back(visit: Callable[
     view.locator("[name=why]").fill("拍错了")
     view.locator("[type=submit]").click()
     expect(page.locator("#panel-body .photo-strip li")).to_have_count(1)
+    page.locator("#panel-body .photo-gone summary").click()
+    expect(page.locator("#panel-body .photo-gone li")).to_contain_text("拍错了")
+    free_of_findings(page)
+    page.locator("#panel-body .photo-gone button").click()
+    expect(page.locator("#panel-body .photo-strip li")).to_have_count(2)
+    expect(page.locator("#panel-body .photo-gone")).to_have_count(0)
     page.locator("#panel-body .panel-actions [hx-get$='/history']").click()
     expect(page.locator("#panel-body .history-photos")).to_contain_text("拍错了")

@@ -151,3 +151,19 @@ def test_ask_within_the_area_of_a_file(visit: Callable[..., Page], tmp_path: Pat
     expect(page.locator("#answer [data-matched]")).to_have_attribute("data-matched", matched)
     poll(page, "() => document.querySelectorAll('.leaflet-overlay-pane path').length > 0")
     _shot(page, "ask-file-map")
+
+
+def test_what_is_unfolded_and_the_name_stay_while_the_question_changes(visit: Callable[..., Page]) -> None:
+    page = visit("/ask?layer=rooftop_signs", role="reviewer")
+    page.locator("#name").fill("还没写完的名称")
+    for part in ("text", "columns"):
+        page.locator(f"details[data-fold={part}] summary").click()
+    page.locator("#filter").fill("area_m2 > 10")
+    page.locator("#filter").press("Tab")
+    expect(page.locator("[name=wrote]")).to_have_value("area_m2 > 10")
+    settled(page)
+    page.locator("[id='column.width_m']").check()
+    expect(page.locator("#answer thead")).to_contain_text("宽")
+    for part in ("text", "columns"):
+        expect(page.locator(f"details[data-fold={part}]")).to_have_attribute("open", "")
+    expect(page.locator("#name")).to_have_value("还没写完的名称")

@@ -15,10 +15,11 @@ pytestmark = pytest.mark.browser
 
 
 def begin(page: Page, layer: str, size: tuple[int, int] = DESKTOP) -> None:
-    """Press the layer's plus."""
+    """Press the layer's plus; on a phone the one on the map."""
     if size == PHONE:
-        page.click("#side-button")
-    page.locator(f"a[data-draw={layer}]").click()
+        page.click("#mark-menu summary")
+    page.locator(f"{'#mark-menu' if size == PHONE else '#tree'} a[data-draw={layer}]").click()
+    expect(page.locator("#mark-menu")).to_be_hidden()
     expect(page.locator("#draw-bar")).to_be_visible()
 
 

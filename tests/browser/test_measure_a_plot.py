@@ -140,6 +140,6 @@ def test_by_touch_on_a_phone(visit: Callable[..., Page], city: City) -> None:
 def test_drawing_ends_measuring(visit: Callable[..., Page]) -> None:
     page = visit()
     _start(page, "distance")
-    page.locator("a[data-draw=rooftop_signs]").dispatch_event("click")
+    page.locator("#tree a[data-draw=rooftop_signs]").dispatch_event("click")
     expect(page.locator("#measure-bar")).to_be_hidden()
     expect(page.locator("#draw-bar")).to_be_visible()

@@ -134,6 +134,11 @@ def opened(chromium: Browser, path: Path, size: tuple[int, int], feature: dict[s
     expect(page.locator(".leaflet-popup")).to_contain_text(feature["properties"]["case_no"])
     shown(page, f"file_open_{size[0]}_{language}")
     assert findings(page) == []
+    page.click("#theme")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("#theme")).to_be_focused()
+    shown(page, f"file_dark_{size[0]}_{language}")
+    assert findings(page) == []
     assert asked == [path.as_uri()]
     assert faults == []
     context.close()

@@ -48,7 +48,7 @@ def test_a_page_of_ours_gets_no_dialog(app: Flask, headers: dict[str, str]) -> N
 def test_htmx_is_led_to_the_sign_in_page(app: Flask) -> None:
     answer = app.test_client().get("/collections", headers={
         "HX-Request": "true", "HX-Current-URL": "http://localhost/map?x=1"})
-    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fmap"
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fmap%3Fx%3D1"
 
 
 @pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Basic YQ==", "Basic " + b64encode(b"a:\xff").decode(),
