@@ -46,7 +46,8 @@ def record(house: House, connection: Connection, actor: Actor, made: Made, order
         "receiver_id": receiver.get("id"), "receiver_name": receiver.get("name"), "layer": order["layer"],
         "key": key_of(order), "kind": "difference" if order.get("difference") else "full",
         "since": order.get("difference"), "asked": dict(order), "question": dict(made.question),
-        "format": order["format"], "crs": order["crs"], "encoding": order["encoding"], "rows": made.rows,
+        "format": order["format"], "crs": order.get("datum") or order["crs"], "encoding": order["encoding"],
+        "rows": made.rows,
         "changes": made.changes, "bytes": made.size, "file_name": made.name, "files": list(made.files),
         "personal": _personal(house, actor, order, made), "reason": order.get("reason") or "", "address": address,
         "request_id": actor.request_id or None, "job_id": job_id})

@@ -24,7 +24,8 @@ class Offer:
 
     `formats` are pairs: a format and whether it can hold the layer. `others` are the layers that may go into the same
     file; `questions` the saved ones that could be asked instead; `personal` the titles of the personal fields, empty
-    for who may not see them; `reason_needed` that the question itself leans on such a field; `photos` and `photo_bytes` what an archive would hold beside the data.
+    for who may not see them; `reason_needed` that the question itself leans on such a field; `photos` and
+    `photo_bytes` what an archive would hold beside the data.
     """
 
     collection: Collection

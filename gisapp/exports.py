@@ -25,7 +25,8 @@ SLOTS = Slots(2)
 
 @dataclass(frozen=True)
 class HandOver:
-    """A finished file: `file` is open for reading and already without a name on disk.
+    """A finished file: `file` is open for reading and already without a name on disk. `datum` is GCJ-02 or BD-09 where
+    the coordinates are shifted, else empty.
 
     `losses` counts values that the format could not hold as they were, by kind; report.csv in the pack lists them.
     """
@@ -34,6 +35,7 @@ class HandOver:
     size: int
     format: Format
     crs: Crs
+    datum: str
     rows: int
     losses: Mapping[str, int]
     made_at: datetime
@@ -84,8 +86,8 @@ def hand_over(house: House, actor: Actor, layer_id: str, format_name: str, args:
     with SLOTS.one(), work_folder(house.settings.instance / "exports", LIMITS.seconds + 600) as folder:
         made = deliver(house, actor, order, folder, address)
         file = made.path.open("rb")  # stays readable after the folder is gone
-    return HandOver(file, made.size, made.format, made.crs, made.rows, made.losses, made.made_at, made.ascii_name,
-                    made.name, made.media_type)
+    return HandOver(file, made.size, made.format, made.crs, order["datum"], made.rows, made.losses, made.made_at,
+                    made.ascii_name, made.name, made.media_type)
 
 
 def deliver(house: House, actor: Actor, order: Mapping[str, Any], folder: Path, address: str | None = None,

@@ -57,7 +57,7 @@ def write(job: Job, spool: Spool) -> Written:
 
 
 def _path(job: Job) -> Path:
-    return job.folder / "file.gpkg"
+    return job.folder / f"file{f'_{job.datum}'.replace('-', '') if job.datum else ''}.gpkg"
 
 
 def _write_layer(job: Job, part: Part, columns: Sequence[FullColumn], batches: Iterator[pa.RecordBatch]) -> None:

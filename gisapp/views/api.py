@@ -141,9 +141,9 @@ def items(layer_id: str) -> AnyResponse:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "read")
     wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
-    query = parse(context.asked(), layer, house.catalogue)
     if wanted not in OWN_FORMATS:
-        return respond_with_file_or_job(house, actor, layer, query, FILE_FORMATS[wanted])
+        return respond_with_file_or_job(house, actor, layer, FILE_FORMATS[wanted])
+    query = parse(context.asked(), layer, house.catalogue)
     page = features.list_features(house, actor, layer_id, query, house.settings.count_limit)
     if wanted == "html":
         return pages_of_api.render_items(layer, page, _page_links(layer, page))

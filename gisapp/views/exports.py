@@ -14,7 +14,7 @@ from gisapp.formats import Format
 from gisapp.formats.choices import DATUMS
 from gisapp.house import House
 from gisapp.layers import Layer
-from gisapp.params import FILE_ONLY, Query
+from gisapp.params import FILE_ONLY
 from gisapp.permissions import Actor
 from gisapp.views import context
 
@@ -25,8 +25,8 @@ _CHUNK = 2**18
 _CHOSEN_HERE = ("layer", "f", "crs", "encoding", "lang", "limit", "after", "before", *FILE_ONLY)
 
 
-def respond_with_file(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> Response:
-    """All features that the request asks for as a file, streamed. `query` was parsed from the same arguments."""
+def respond_with_file(house: House, actor: Actor, layer: Layer, chosen: Format) -> Response:
+    """All features that the request asks for as a file, streamed."""
     args = context.asked()
     return _streamed(exports.hand_over(house, actor, layer.id, chosen.name, args, context.language(),
                                        request.remote_addr))
@@ -50,7 +50,8 @@ def _streamed(handed: exports.HandOver) -> Response:
     response.content_length = handed.size
     response.headers["Content-Disposition"] = (
         f"attachment; filename=\"{handed.ascii_name}\"; filename*=UTF-8''{quote(handed.name)}")
-    response.headers["Content-Crs"] = f"<{handed.crs.uri}>"
+    if not handed.datum:  # shifted coordinates are in no system that has a name on the web
+        response.headers["Content-Crs"] = f"<{handed.crs.uri}>"
     response.headers["OGC-NumberReturned"] = response.headers["OGC-NumberMatched"] = str(handed.rows)
     if handed.losses:
         response.headers["Gisapp-Losses"] = ", ".join(f"{kind}={n}" for kind, n in sorted(handed.losses.items()))

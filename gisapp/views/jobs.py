@@ -15,7 +15,7 @@ from gisapp.formats import Format
 from gisapp.formats.losses import LOSSES
 from gisapp.house import House
 from gisapp.layers import Layer
-from gisapp.params import Query, parse_id
+from gisapp.params import parse_id
 from gisapp.permissions import Actor
 from gisapp.views import context
 from gisapp.views.documents import link, url, wanted_format
@@ -76,11 +76,11 @@ def retry(job_id: str) -> AnyResponse:
     return see("/jobs") if "text/html" in request.headers.get("Accept", "") else accepted(_number(job_id))
 
 
-def respond_with_file_or_job(house: House, actor: Actor, layer: Layer, query: Query, chosen: Format) -> AnyResponse:
+def respond_with_file_or_job(house: House, actor: Actor, layer: Layer, chosen: Format) -> AnyResponse:
     """The file at once where it is small, else 202 with the job that makes it. HEAD asks for no job."""
     args, language = context.asked(), context.language()
     if not jobs.is_long(house, actor, layer.id, chosen.name, args, language):
-        return respond_with_file(house, actor, layer, query, chosen)
+        return respond_with_file(house, actor, layer, chosen)
     if request.method == "HEAD":
         return Response(status=202)
     return accepted(jobs.ask_export(house, actor, layer.id, chosen.name, args, language, request.remote_addr))
