@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, Table
 
 from gisapp import bulk, census, sql, sql_paging
-from gisapp.accounts.sessions import Claim
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -20,6 +19,9 @@ from gisapp.params import Query, encode_page_key
 from gisapp.permissions import Actor, may, require
 from gisapp.schema import json_schema
 from gisapp.sql_sessions import PROOFS
+
+if TYPE_CHECKING:  # the accounts bring the web frameworks along, which the makers of files have no use for
+    from gisapp.accounts.sessions import Claim
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import shapely
 
 from gisapp.formats.columns import GEOMETRY, SECOND
-from gisapp.formats.fgb_features import records
+from gisapp.formats.fgb_features import Boxes, records
 from gisapp.formats.fgb_values import values_of
 from gisapp.formats.fgb_writer import FgbWriter
 from gisapp.formats.gdal import write_layer
@@ -46,11 +46,11 @@ def _made(job: Job, table: OneTable, batches: Iterator[pa.RecordBatch]) -> FgbWr
     writer = FgbWriter(job.folder.parent)
     with ThreadPoolExecutor(2) as both:
         for features in side_by_side(both, partial(_features, table), batches):
-            writer.write(features)
+            writer.write(*features)
     return writer
 
 
-def _features(table: OneTable, batch: pa.RecordBatch) -> pa.Array:
+def _features(table: OneTable, batch: pa.RecordBatch) -> tuple[pa.Array, Boxes]:
     second = as_wkt(batch[SECOND]) if table.second else None
     return records(table.place(batch), values_of(table.columns, batch, second))
 

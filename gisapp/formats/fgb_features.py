@@ -20,14 +20,15 @@ _NAMES = {1: "Point", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "MultiL
 _AREA, _AREAS = 3, 6
 #: Types that say where each of their rings or lines ends.
 _ENDED = (3, 5, 6)
-#: Words before a feature in the spool: its box.
-BOX_WORDS = 8
 _SIZE, _ROOT, _FEATURE_VTABLE, _VTABLE = 0, 1, 2, 4
 _PART_WORDS = 4
 
 
-def records(shapes: pa.Array, values: pa.Array) -> pa.Array:
-    """The features of a batch, each behind its box (four doubles), from shapes (WKB, 2D) and values (`values_of`)."""
+Boxes = NDArray[np.float64]
+
+
+def records(shapes: pa.Array, values: pa.Array) -> tuple[pa.Array, Boxes]:
+    """The features of a batch and their boxes (`vertices.boxes`), from shapes (WKB, 2D) and values (`values_of`)."""
     types = types_of(shapes)
     known = np.unique(types[types > 0])
     if len(known) == 1:
@@ -35,10 +36,12 @@ def records(shapes: pa.Array, values: pa.Array) -> pa.Array:
     places = [np.flatnonzero(types == one) for one in (0, *known)]
     made = [_records(shapes.take(pa.array(rows)), values.take(pa.array(rows)), int(one))
             for rows, one in zip(places, (1, *known), strict=True)]
-    return pa.concat_arrays(made).take(pa.array(np.argsort(np.concatenate(places), kind="stable")))
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return (pa.concat_arrays([one for one, _ in made]).take(pa.array(order)),
+            np.concatenate([found for _, found in made])[order])
 
 
-def _records(shapes: pa.Array, values: pa.Array, number: int) -> pa.Array:
+def _records(shapes: pa.Array, values: pa.Array, number: int) -> tuple[pa.Array, Boxes]:
     """The same of shapes that are all of one type, or missing."""
     found = vertices(shapes, kind_of(_NAMES[number]))
     sizes = lengths(values)
@@ -47,7 +50,7 @@ def _records(shapes: pa.Array, values: pa.Array, number: int) -> pa.Array:
     odd = -(4 * counts + sizes) % 8
     pads = blocks(np.concatenate([[0], np.cumsum(odd)]), padding[:int(odd.sum())])
     heads = blocks(np.concatenate([[0], np.cumsum(counts)]) * 4, words)
-    return joined([heads, values, pads])
+    return joined([heads, values, pads]), boxes(found)
 
 
 class _Layout:
@@ -84,12 +87,10 @@ class _Layout:
         self._counts = self._values + 1
 
     def words(self) -> tuple[NDArray[np.uint32], Ints]:
-        """The words of all features, each behind its box, and how many each has."""
-        counts = self._counts + BOX_WORDS
+        """The words of all features, and how many each has."""
+        counts = self._counts
         words = np.zeros(int(counts.sum()), np.uint32)
         starts = np.cumsum(counts) - counts
-        put(words, starts, boxes(self._found))
-        starts = starts + BOX_WORDS
         put(words, starts, self._heads())
         words[starts + self._values] = self._sizes
         begin = starts[self._owner]

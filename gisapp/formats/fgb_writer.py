@@ -10,6 +10,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,19 +18,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gisapp.formats.fgb_features import BOX_WORDS
 from gisapp.formats.hilbert import along_the_curve
-from gisapp.formats.pieces import Ints
+from gisapp.formats.pieces import Ints, side_by_side
 from gisapp.formats.runs import Runs
 from gisapp.formats.texts import parts
 
 Boxes = NDArray[np.float64]
 _MAGIC = 8
 _NODE, _ITEM = 16, np.dtype([("box", "<f8", 4), ("offset", "<u8")])
-_BOX_BYTES = 4 * BOX_WORDS
-#: Where a record lies, and the middle of its box.
-_PLACE = np.dtype([("begin", "<u8"), ("size", "<u4")])
-_MIDDLE = np.dtype([("place", _PLACE), ("x", "<f4"), ("y", "<f4")])
+#: Where a feature lies in the spool, and its box.
+_PLACE = np.dtype([("begin", "<u8"), ("size", "<u4"), ("box", "<f8", 4)])
 #: Features written at a time, a power of the nodes' size; those that lie so near each other in the spool are read at
 #: once.
 _AT_ONCE, _NEAR = 1 << 13, 512
@@ -44,28 +42,25 @@ class FgbWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._spool: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (gone with the writer)
-        self._middles: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._places: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._rows = self._bytes = 0
         self._box = np.array([np.inf, np.inf, -np.inf, -np.inf])
 
-    def write(self, records: pa.Array) -> None:
+    def write(self, records: pa.Array, boxes: Boxes) -> None:
         """Append the features of a batch (`fgb_features.records`)."""
         bounds, data = parts(records)
         self._spool.write(data[bounds[0]:bounds[-1]].data)
-        found = _boxes(data, bounds[:-1])
-        np.minimum(self._box[:2], found[:, :2].min(axis=0, initial=np.inf), out=self._box[:2])
-        np.maximum(self._box[2:], found[:, 2:].max(axis=0, initial=-np.inf), out=self._box[2:])
-        told = np.empty(len(found), _MIDDLE)
-        told["place"]["begin"], told["place"]["size"] = bounds[:-1] - bounds[0] + self._bytes, np.diff(bounds)
-        with np.errstate(invalid="ignore"):
-            told["x"], told["y"] = (found[:, 0] + found[:, 2]) / 2, (found[:, 1] + found[:, 3]) / 2
-        self._middles.write(told.data)
+        np.minimum(self._box[:2], boxes[:, :2].min(axis=0, initial=np.inf), out=self._box[:2])
+        np.maximum(self._box[2:], boxes[:, 2:].max(axis=0, initial=-np.inf), out=self._box[2:])
+        told = np.empty(len(boxes), _PLACE)
+        told["begin"], told["size"], told["box"] = bounds[:-1] - bounds[0] + self._bytes, np.diff(bounds), boxes
+        self._places.write(told.data)
         self._rows += len(told)
         self._bytes += int(bounds[-1] - bounds[0])
 
     def finish(self, path: Path) -> None:
         """Write over `path`, a FlatGeobuf of a single feature whose header is kept; there are features."""
-        with self._spool, self._middles, path.open("r+b") as file, Runs(self._folder, _PLACE) as runs:
+        with self._spool, self._places, path.open("r+b") as file, Runs(self._folder, _PLACE) as runs:
             self._spool.flush()
             sizes = levels(self._rows)
             head = self._filled(read_header(path), self._rows)
@@ -73,6 +68,7 @@ class FgbWriter:
             file.write(head)
             for keys, places in self._along():
                 runs.add(keys, places)
+            self._places.close()
             branches = _Branches(file, len(head), sizes)
             self._write_features(file, runs.blocks(), len(head) + sum(sizes) * _ITEM.itemsize, branches)
             branches.finish()
@@ -80,29 +76,31 @@ class FgbWriter:
     def _along(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[Any]]]:
         """Where the features lie, and how far along the curve: of two that are as far the first comes first."""
         box = self._box if np.isfinite(self._box).all() else np.zeros(4)
-        self._middles.seek(0)
+        self._places.seek(0)
         for first in range(0, self._rows, _READ):
-            some = np.frombuffer(self._middles.read(_READ * _MIDDLE.itemsize), _MIDDLE)
-            far = along_the_curve(some["x"], some["y"], box).astype(np.uint64)
-            yield far << np.uint64(32) | (first + np.arange(len(some))).astype(np.uint64), some["place"]
+            some = np.frombuffer(self._places.read(_READ * _PLACE.itemsize), _PLACE)
+            with np.errstate(invalid="ignore"):
+                middles = ((some["box"][:, :2] + some["box"][:, 2:]) / 2).astype(np.float32)
+            far = along_the_curve(middles[:, 0], middles[:, 1], box).astype(np.uint64)
+            yield far << np.uint64(32) | (first + np.arange(len(some))).astype(np.uint64), some
 
     def _write_features(self, file: IO[bytes], places: Iterator[NDArray[Any]], features: int,
                         branches: _Branches) -> None:
         """The features from one place of the file on, in this order, and what the tree says of them."""
         at = 0
-        for some in _pieces(places, _AT_ONCE):
-            data, bounds = self._gathered(some["begin"].astype(np.int64), some["size"].astype(np.int64))
-            sizes = np.diff(bounds) - _BOX_BYTES
-            items = np.zeros(len(sizes), _ITEM)
-            items["box"] = _boxes(data, bounds[:-1])
-            items["offset"] = np.cumsum(sizes) - sizes + at
-            branches.add(items)
-            file.seek(features + at)
-            file.write(_without_boxes(data, bounds).data)
-            at += int(sizes.sum())
+        with ThreadPoolExecutor(2) as both:
+            for some, data in side_by_side(both, self._gathered, _pieces(places, _AT_ONCE)):
+                items = np.empty(len(some), _ITEM)
+                items["box"], sizes = some["box"], some["size"].astype(np.int64)
+                items["offset"] = np.cumsum(sizes) - sizes + at
+                branches.add(items)
+                file.seek(features + at)
+                file.write(data)
+                at += int(sizes.sum())
 
-    def _gathered(self, begins: Ints, sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
-        """The records that lie there end to end, and where each begins and the last one ends."""
+    def _gathered(self, places: NDArray[Any]) -> tuple[NDArray[Any], memoryview]:
+        """Where features lie, and themselves end to end."""
+        begins, sizes = places["begin"].astype(np.int64), places["size"].astype(np.int64)
         by_place = np.argsort(begins)
         low, high = begins[by_place], (begins + sizes)[by_place]
         gaps = np.flatnonzero(low[1:] - high[:-1] > _NEAR) + 1
@@ -114,7 +112,7 @@ class FgbWriter:
             _read(self._spool.fileno(), view[place:place + size], start)
         moved = np.empty(len(begins), np.int64)
         moved[by_place] = low + np.repeat(at - low[firsts], lasts - firsts + 1)
-        return _taken(np.frombuffer(data, np.uint8), moved, sizes)
+        return places, _taken(np.frombuffer(data, np.uint8), moved, sizes)
 
     def _filled(self, head: bytes, count: int) -> bytes:
         """Magic bytes and header with the number of features and their box."""
@@ -191,14 +189,7 @@ def _field(header: bytes | bytearray, number: int) -> int:
     return table + int(struct.unpack_from("<H", header, vtable + 4 + 2 * number)[0])
 
 
-def _boxes(data: NDArray[np.uint8], at: Ints) -> Boxes:
-    """The boxes that stand before the records."""
-    view = np.ndarray((max(len(data) - _BOX_BYTES + 1, 0), 4), "<f8", data, 0, (1, 8))
-    found: Boxes = view[at]
-    return found
-
-
-def _taken(data: NDArray[np.uint8], begins: Ints, sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
+def _taken(data: NDArray[np.uint8], begins: Ints, sizes: Ints) -> memoryview:
     """Pieces that lie anywhere, end to end: told as views (length, first four bytes, buffer, place), which Arrow
     copies."""
     views = np.zeros((len(begins), 4), np.int32)
@@ -206,12 +197,7 @@ def _taken(data: NDArray[np.uint8], begins: Ints, sizes: Ints) -> tuple[NDArray[
     views[:, 1] = np.ndarray((len(data) - 3,), "<i4", data, 0, (1,))[begins]
     told = pa.Array.from_buffers(pa.binary_view(), len(begins), [None, pa.py_buffer(views), pa.py_buffer(data)])
     bounds, copied = parts(told.cast(pa.binary()))
-    return copied, bounds
-
-
-def _without_boxes(data: NDArray[np.uint8], bounds: Ints) -> NDArray[np.uint8]:
-    copied, ends = _taken(data, bounds[:-1] + _BOX_BYTES, np.diff(bounds) - _BOX_BYTES)
-    return copied[ends[0]:ends[-1]]
+    return copied[bounds[0]:bounds[-1]].data
 
 
 def _read(file: int, into: memoryview, start: int) -> None:

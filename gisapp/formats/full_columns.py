@@ -54,6 +54,8 @@ class FullColumn:
     def values(self, batch: pa.RecordBatch) -> pa.Array:
         """The column's values of rows of the spool."""
         values = batch[self.field.id]
+        if values.null_count == len(values):
+            return pa.nulls(len(values), self.type)
         if self.titles is not None:
             return titled(values, self.titles)
         if self.field.type == "codes":

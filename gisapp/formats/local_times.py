@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gisapp.formats.dbf_cells import day_digits, digits
+from gisapp.formats.texts import parts
 
 Ints = NDArray[np.int64]
 _HOUR = 3600
 _SHAPE = np.frombuffer(b"0000-00-00 00:00:00", np.uint8)
 _DATE, _TIME = [0, 1, 2, 3, 5, 6, 8, 9], [11, 12, 14, 15, 17, 18]
+_MOMENT = len("2026-01-02 03:04:05.678")
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +43,18 @@ def local_texts(values: pa.Array, zone: ZoneInfo) -> pa.Array:
 def iso_moments(values: pa.Array) -> pa.Array:
     """Timestamps (UTC) as 2026-01-02T03:04:05.678Z, to the millisecond."""
     told = values.cast(pa.timestamp("ms"), safe=False).cast(pa.string())
-    return pc.binary_join_element_wise(pc.replace_substring(told, " ", "T", max_replacements=1), "Z", "")
+    bounds, data = parts(told)
+    data = data[bounds[0]:bounds[-1]]
+    there = told.is_valid().to_numpy(zero_copy_only=False)
+    if not bool((np.diff(bounds) == np.where(there, _MOMENT, 0)).all()):  # years beyond four digits
+        return pc.binary_join_element_wise(pc.replace_substring(told, " ", "T", max_replacements=1), "Z", "")
+    made = np.empty((len(data) // _MOMENT, _MOMENT + 1), np.uint8)
+    made[:, :-1] = data.reshape(-1, _MOMENT)
+    made[:, 10], made[:, -1] = ord("T"), ord("Z")
+    ends = np.concatenate([[0], np.cumsum(there)]).astype(np.int32) * made.shape[1]
+    valid = pa.py_buffer(np.packbits(there, bitorder="little")) if told.null_count else None
+    return pa.Array.from_buffers(pa.string(), len(told), [valid, pa.py_buffer(ends.astype(np.int32)),
+                                                          pa.py_buffer(made)])
 
 
 def offsets(seconds: Ints, zone: ZoneInfo) -> Ints:

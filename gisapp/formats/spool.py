@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gisapp.children import report
 from gisapp.formats.columns import GEOMETRY, ID, SECOND
+from gisapp.formats.texts import parts
 from gisapp.layers import Layer
 
 #: Takes the rows as they come; what it answers is kept for the format (`Spool.begun`).
@@ -126,7 +128,8 @@ class Spool:
         for name in self.shape_bytes:
             self.shape_bytes[name] += pc.sum(pc.binary_length(batch[name])).as_py() or 0
         for name in self.longest:
-            self.longest[name] = max(self.longest[name], _longest(batch[name]))
+            if batch[name].null_count < batch.num_rows:
+                self.longest[name] = max(self.longest[name], _longest(batch[name]))
         if "synthetic" in self.schema.names:
             self.synthetic += batch["synthetic"].true_count
         if SECOND in self.schema.names:
@@ -172,4 +175,4 @@ class Spool:
 
 def _longest(texts: pa.Array) -> int:
     """No character takes more than two bytes in GBK, or more in UTF-8 than it has there."""
-    return 0 if texts.null_count == len(texts) else int(pc.max(pc.binary_length(texts)).as_py())
+    return int(np.diff(parts(texts)[0]).max())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gisapp.formats.full_columns import FullColumn, code_pairs
 from gisapp.formats.local_times import iso_moments
-from gisapp.formats.pieces import Bytes, Flags, Ints, cells, coded, joined, lengths, masked, there
+from gisapp.formats.pieces import Bytes, Flags, Ints, blocks, cells, coded, joined, lengths, masked, there
 
 _NONE, _DOUBLE, _FALSE, _BLOB, _TEXT = 0, 7, 8, 12, 13
 #: Types of whole numbers by their bytes.
@@ -30,17 +30,20 @@ class Value:
     body: pa.Array | None = None
 
 
+#: Bytes of each row beside each other, and which of them are meant; None for all.
+_Part = tuple[Bytes, Flags | None]
+
+
 def rows(rowids: Ints, values: Sequence[Value]) -> tuple[pa.Array, Ints]:
     """The cells of a table's leaves, and how many bytes of each are its payload."""
     bodies = [value.body for value in values if value.body is not None]
     body = joined(bodies or [pa.nulls(len(rowids), pa.binary())])
-    types, flags = _types(values, len(rowids))
-    size = flags.sum(axis=1) + 1
+    types = _types(values, len(rowids))
+    size = sum(one.shape[1] if used is None else used.sum(axis=1) for one, used in types) + np.ones(len(rowids), int)
     size += size > 127
     payload = size + lengths(body)
-    front = [varints(numbers) for numbers in (payload, rowids, size)]
-    head = masked(np.hstack([*(one for one, _ in front), types]), np.hstack([*(one for _, one in front), flags]))
-    return joined([head, body]), payload
+    front = [_tight(*varints(numbers)) for numbers in (payload, rowids, size)]
+    return joined([*_pieces([*front, *types]), body]), payload
 
 
 def varints(numbers: Ints) -> tuple[Bytes, Flags]:
@@ -54,27 +57,60 @@ def varints(numbers: Ints) -> tuple[Bytes, Flags]:
     return found, used
 
 
-def _types(values: Sequence[Value], count: int) -> tuple[Bytes, Flags]:
-    """The types of all values of each row beside each other, and which bytes are theirs."""
-    highest = [one.types if isinstance(one.types, int) else int(one.types.max(initial=0)) for one in values]
-    widths = [1 if high < 128 else -(-high.bit_length() // 7) for high in highest]
-    found = np.zeros((count, sum(widths)), np.uint8)
-    used = np.ones((count, sum(widths)), bool)
-    at = 0
-    for value, width in zip(values, widths, strict=True):
-        if width == 1:
-            found[:, at] = value.types
+def _tight(found: Bytes, used: Flags) -> _Part:
+    """Most numbers of a batch are of one size: then nothing is to be left out."""
+    return (found, None) if bool(used.all()) else (found, used)
+
+
+def _types(values: Sequence[Value], count: int) -> list[_Part]:
+    """The types of all values of each row, those that take one byte each together."""
+    found: list[_Part] = []
+    small: list[Ints | int] = []
+    for value in values:
+        if isinstance(value.types, int) or int(value.types.max(initial=0)) < 128:
+            small.append(value.types)
         else:
-            numbers = np.broadcast_to(np.asarray(value.types), (count,))
-            found[:, at:at + width], used[:, at:at + width] = varints(numbers)
-        at += width
-    return found, used
+            found += [*_side_by_side(small, count), _tight(*varints(value.types))]
+            small = []
+    return found + _side_by_side(small, count)
+
+
+def _side_by_side(types: list[Ints | int], count: int) -> list[_Part]:
+    if not types:
+        return []
+    plain = np.array([one if isinstance(one, int) else 0 for one in types], np.uint8)
+    found = np.broadcast_to(plain, (count, len(types))).copy()
+    for at, one in enumerate(types):
+        if not isinstance(one, int):
+            found[:, at] = one
+    return [(found, None)]
+
+
+def _pieces(parts: Sequence[_Part]) -> Iterator[pa.Array]:
+    """The parts as pieces of the rows; those of which nothing is left out become one."""
+    whole: list[Bytes] = []
+    for found, used in parts:
+        if used is None:
+            whole.append(found)
+            continue
+        yield from _fixed_pieces(whole)
+        whole = []
+        yield masked(found, used)
+    yield from _fixed_pieces(whole)
+
+
+def _fixed_pieces(whole: list[Bytes]) -> Iterator[pa.Array]:
+    if whole:
+        rows = np.hstack(whole)
+        yield blocks(np.arange(len(rows) + 1) * rows.shape[1], rows)
 
 
 def values_of(columns: Sequence[FullColumn], batch: pa.RecordBatch) -> Iterator[Value]:
     """The columns of a batch of the spool."""
     for _, column, titles in code_pairs(columns):
-        if titles is not None:
+        if batch[column.field.id].null_count == batch.num_rows:
+            yield from [Value(_NONE)] * (1 if titles is None else 2)
+        elif titles is not None:
             yield from _codes(batch[column.field.id], titles.titles or {})
         else:
             yield value(column.values(batch))
@@ -82,9 +118,6 @@ def values_of(columns: Sequence[FullColumn], batch: pa.RecordBatch) -> Iterator[
 
 def _codes(values: pa.Array, titles: Mapping[str, str]) -> Iterator[Value]:
     """Codes, and their titles in the next column; the bytes of both are told together."""
-    if values.null_count == len(values):
-        yield from (Value(_NONE), Value(_NONE))
-        return
     known = values.dictionary_encode()
     rows = known.indices.fill_null(len(known.dictionary)).to_numpy(zero_copy_only=False)
     pairs = [(code.encode(), titles.get(code, code).encode()) for code in known.dictionary.to_pylist()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -133,3 +135,10 @@ def test_columns_of_a_sheet_have_letters(number: int, name: str) -> None:
 def test_numbers_and_texts_of_one_column_are_told_apart() -> None:
     cells = xlsx.Cells(pa.array([1.5, None, None]), pa.array([None, "inf", None]))
     assert cells.told.to_pylist() == ["1.5", "inf", None]
+
+
+@pytest.mark.parametrize("module", ["gisapp.formats.work", "gisapp.formats.intake"])
+def test_the_makers_of_files_bring_no_web_framework(module: str) -> None:
+    """It would be a tenth of the time that a large file takes."""
+    code = f"import {module}, sys; print(sorted({{'flask', 'flask_security'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout == b"[]\n"

@@ -58,7 +58,7 @@ def _written(path: Path, kind: str, shapes: list[Any], rows: list[tuple[Any, ...
             [pa.array(range(first, first + len(part)), pa.int64()),
              *(pa.array([row[n] for row in part], field.type) for n, field in enumerate(list(SPOOLED)[1:]))],
             schema=SPOOLED)
-        writer.write(records(wkb(shapes[first:first + batch]), values_of(COLUMNS, spooled)))
+        writer.write(*records(wkb(shapes[first:first + batch]), values_of(COLUMNS, spooled)))
     writer.finish(path)
 
 
