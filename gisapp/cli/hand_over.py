@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ def export(layer: str, format_name: str, target: Path, condition: str, bbox: str
 
     given = {"filter": condition, "bbox": bbox, "crs": crs, "encoding": encoding, **dict(map(_pair, more))}
     args = {name: [value] for name, value in given.items() if value}
+    _require_room(target)
     with _acting(instance, username) as (house, actor):
         language = Progress().language
         order = hand_overs.plan(
@@ -56,8 +58,7 @@ def export(layer: str, format_name: str, target: Path, condition: str, bbox: str
         with (work_folder(house.settings.instance / "exports", exports.LIMITS.seconds + 600) as folder,
               _bar(exports.count(house, actor, order)) as watch):
             made = exports.deliver(house, actor, order, folder, "cli", watch)
-            path = target / made.name if target.is_dir() else target
-            shutil.move(made.path, path)
+            path = _moved(made.path, target / made.name if target.is_dir() else target)
     click.echo(f"{path}: {made.rows} records, {made.size / 1e6:.1f} MB")
     for kind, count in made.losses.items():
         click.echo(f"  {kind}: {count} (report.csv)", err=True)
@@ -87,6 +88,8 @@ def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid:
     from gisapp import imports
     from gisapp.desk.check import check
 
+    if report is not None:
+        _require_room(report)
     given = {"accept": "valid" if valid else None, "crs": crs or None, "encoding": encoding or None}
     choices = {**_wishes(wishes), **{name: value for name, value in given.items() if value}}
     with _acting(instance, username) as (house, actor):
@@ -105,6 +108,23 @@ def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid:
     click.echo(f"{layer}: {result['accepted']} records, {result['refused_count']} left out")
     for fault in result.get("refused", [])[:20]:
         click.echo(f"  {fault['source']} {fault['row']} {fault['field']}: {fault[Progress().language]}", err=True)
+
+
+def _require_room(target: Path) -> None:
+    """Refuse a place where no file can be written, before any work is done or logged."""
+    folder = target if target.is_dir() else target.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Fault(f"{folder} 不是可以写入的文件夹。", f"{folder} is no folder that can be written to.")
+
+
+def _moved(file: Path, target: Path) -> Path:
+    try:
+        shutil.move(file, target)
+    except OSError as error:
+        target.unlink(missing_ok=True)  # half a file is none
+        why = error.strerror or str(error)
+        raise Fault(f"无法写入 {target}：{why}。", f"{target} cannot be written: {why}.") from error
+    return target
 
 
 def _rows(looked: dict[str, Any]) -> int:

@@ -82,6 +82,19 @@ def test_what_is_wrong_is_said_in_one_line(run: Any, filled: Any, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_no_file_can_be_written_none_is_made_or_logged(run: Any, admin: Role, filled: Any,
+                                                              tmp_path: Path) -> None:
+    before = admin.get("/deliveries").json["deliveries"]
+    (tmp_path / "plain").write_text("no folder")
+    for target in (tmp_path / "none" / "signs.zip", tmp_path / "plain" / "signs.zip"):
+        with pytest.raises(Fault, match="no folder"):
+            run("export", LAYER, "-o", str(target), "--as", "exporter")
+    assert admin.get("/deliveries").json["deliveries"] == before
+    with pytest.raises(Fault, match="no folder"):
+        run("import", str(signs(tmp_path / "signs.geojson", "R-1")), "--layer", LAYER, "--as", "admin",
+            "--check", "--report", str(tmp_path / "none" / "report.csv"))
+
+
 def test_a_file_enters_with_the_suggested_mapping(run: Any, admin: Role, tmp_path: Path) -> None:
     said = run("import", str(signs(tmp_path / "new.geojson", "C-1", "C-2")), "--layer", LAYER, "--as", "reviewer")
     assert f"{LAYER}: 2 records, 0 left out" in said
