@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +24,8 @@ def note_rounded(job: Job, spool: Spool, grain_us: int) -> None:
             counts = batch[name].cast(pa.int64())
             over = pc.subtract(counts, pc.multiply(pc.divide(counts, grain_us), grain_us))
             for index in pc.indices_nonzero(pc.fill_null(pc.not_equal(over, 0), False)).to_pylist():
+                told = batch[name][index].as_py().astimezone(job.zone)
+                kept = told - timedelta(microseconds=over[index].as_py() % grain_us)
                 job.book.add(spool.name, first + index, batch[ID.id][index].as_py(), name, "rounded",
-                             batch[name][index].as_py().astimezone(job.zone).isoformat(" "), "")
+                             told.isoformat(" "), kept.isoformat(" "))
         first += batch.num_rows

@@ -275,6 +275,9 @@ def test_times_finer_than_a_format_tells_are_listed(tmp_path: Path) -> None:
             note_rounded(order, made, grain)
     assert [(line["id"], line["field"], line["row"]) for line in order.book.shown] == [
         (str(rows[1]["id"]), "found_at", "2")]
+    zone = order.zone
+    assert [(line["original"], line["written"]) for line in order.book.shown] == [
+        (fine.astimezone(zone).isoformat(" "), fine.replace(microsecond=0).astimezone(zone).isoformat(" "))]
 
 
 @pytest.mark.parametrize("told", ["words", "numbers", "logical"])
