@@ -14,6 +14,7 @@ from gisapp.views.headers import csp_nonce, init_headers, policy
 from gisapp.views.identity import current_account, current_actor, init_identity
 from gisapp.views.items_lane import ItemsLane
 from gisapp.views.tile_lane import TileLane
+from gisapp.views.unread_bodies import ReadBodies
 from gisapp.views.wire import init_wire
 
 __all__ = ["csp_nonce", "current_account", "current_actor", "init_security", "policy"]
@@ -23,6 +24,7 @@ def init_security(app: Flask, house: House) -> None:
     """Sessions, tokens, basic auth, CSRF check, headers. To be called once, before blueprints are registered."""
     settings = house.settings
     claims = Claims(app, house)
+    app.wsgi_app = ReadBodies(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = TileLane(app, house, claims)  # type: ignore[method-assign]
     app.wsgi_app = ItemsLane(app, house, claims)  # type: ignore[method-assign]
     if settings.proxies:
