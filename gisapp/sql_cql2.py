@@ -33,6 +33,7 @@ from sqlalchemy import (
     not_,
     or_,
 )
+from sqlalchemy.dialects.postgresql import array
 
 from gisapp import sql_opening, sql_relations, sql_times
 from gisapp.cql2.operators import ARITHMETIC, ARRAYS, SPATIAL, TEMPORAL
@@ -68,7 +69,7 @@ class Writer:
             case Shape():
                 return func.ST_GeomFromWKB(literal(node.wkb, LargeBinary), SRID)
             case Items():
-                return literal([one.value for one in node.items if isinstance(one, Literal)], ARRAY(Text))
+                return self.items(node)
             case Call():
                 return self._call(node)
             case Related():
@@ -76,6 +77,13 @@ class Writer:
                 write = sql_opening.write if opening else sql_relations.write
                 return write(self, node)
         raise TypeError(node)
+
+    def items(self, node: Items) -> Clause:
+        """A list of texts: one value where all of them were written out."""
+        written = [one.value for one in node.items if isinstance(one, Literal)]
+        if len(written) == len(node.items):
+            return literal(written, ARRAY(Text))
+        return array([cast(self.write(one), Text) for one in node.items])
 
     def place(self, node: Place) -> Clause:
         """The geometry that is meant; the main one may be stood in for."""

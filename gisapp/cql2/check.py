@@ -18,6 +18,7 @@ _KINDS = {"integer": "number", "number": "number", "text": "text", "code": "text
           "date": "date", "datetime": "timestamp", "codes": "array"}
 _EVERY_LAYER = {"id": "text"}
 MOST_COMPUTED = 8
+MOST_ITEMS = 1000
 
 
 def parse_filter(text: str, lang: str | None, crs: Crs, layer: Layer, catalogue: Catalogue) -> Filter:
@@ -101,8 +102,8 @@ class Reader:
         raise refused(f"不认识的成员 {', '.join(map(str, tree))[:60]}", f"unknown: {', '.join(map(str, tree))[:60]}")
 
     def _items(self, tree: list[Any]) -> Items:
-        if not 1 <= len(tree) <= 1000:
-            raise refused("列表应有 1 至 1000 项", "a list has 1 to 1000 entries")
+        if len(tree) > MOST_ITEMS:
+            raise refused(f"列表最多 {MOST_ITEMS} 项", f"a list has at most {MOST_ITEMS} entries")
         return Items(tuple(self.node(one) for one in tree))
 
     def property(self, name: Any) -> Column | Place:
