@@ -56,6 +56,16 @@ def test_every_format_answers_an_items_request(admin: Role, filled: Any, name: s
     assert f".{FILE_FORMATS[name].extension}" in answer.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize(("name", "value"), [("datum", "GCJ-02"), ("layers", "truck_routes"), ("pack", "yes"),
+                                             ("photos", "yes"), ("personal-reason", "a reason")])
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_what_is_asked_of_files_is_refused_where_there_is_none(admin: Role, form: str, name: str, value: str) -> None:
+    answer = admin.get(ITEMS.format("truck_routes"), query_string={"f": form, name: value},
+                       headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json["code"]) == (400, "parameter_invalid")
+    assert name in answer.json["detail"]
+
+
 def test_any_format_comes_as_a_pack_when_asked(admin: Role, filled: Any) -> None:
     answer, pack = pack_of(admin, "truck_routes", f="csv", pack="yes")
     assert answer.mimetype == "application/zip" and pack.testzip() is None
@@ -97,7 +107,7 @@ def test_an_empty_field_asks_for_no_value_in_files_too(admin: Role, filled: Any)
 def test_shifted_places_are_flagged_and_never_where_the_shift_does_not_apply(admin: Role, filled: Any, datum: str,
                                                                              tmp_path: Any) -> None:
     answer, pack = pack_of(admin, "rooftop_signs", f="shp", datum=datum)
-    assert datum in answer.headers["Content-Disposition"]
+    assert datum in answer.headers["Content-Disposition"] and "Content-Crs" not in answer.headers
     assert answer.headers["OGC-NumberReturned"] == str(ROWS) and answer.headers["Gisapp-Losses"] == "left_out=1"
     [left] = [line for line in report(pack) if line["kind"] == "left_out"]
     text = pack.read("README.txt").decode("utf-8-sig")
@@ -110,6 +120,13 @@ def test_shifted_places_are_flagged_and_never_where_the_shift_does_not_apply(adm
     found = dict(zip(ids, shapely.from_wkb(shapes), strict=True))
     place = found[str(filled["rooftop_signs"][0]["id"])]
     assert (place.x, place.y) == pytest.approx(datums.FROM_WGS84[datum](113.38 + 1 / 3e6, 31.69), abs=1e-9)
+
+
+def test_a_shifted_datum_may_be_asked_for_as_a_system_and_is_logged_as_one(admin: Role, filled: Any) -> None:
+    answer, pack = pack_of(admin, "rooftop_signs", f="gpkg", pack="yes", crs="gcj02")
+    assert "GCJ-02" in answer.headers["Content-Disposition"] and "file_GCJ02.gpkg" in pack.namelist()
+    assert admin.get("/deliveries").json["deliveries"][0]["crs"] == "GCJ-02"
+    assert admin.get("/collections/rooftop_signs/items?crs=GCJ-02").json["code"] == "crs_unsupported"
 
 
 def test_drawings_are_in_the_local_zone(admin: Role, filled: Any) -> None:
@@ -133,7 +150,3 @@ def test_what_cannot_be_is_refused_with_a_reason(admin: Role, filled: Any, layer
                                                  status: int, code: str) -> None:
     answer = admin.get(ITEMS.format(layer), query_string=query)
     assert (answer.status_code, answer.json["code"]) == (status, code)
-
-
-def test_an_items_page_takes_no_notice_of_what_is_about_files(admin: Role, filled: Any) -> None:
-    assert admin.get(ITEMS.format("truck_routes"), query_string={"pack": "yes", "f": "json"}).status_code == 200

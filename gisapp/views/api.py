@@ -15,7 +15,7 @@ from gisapp.errors import Problem
 from gisapp.exports import formats_for
 from gisapp.formats import FILE_FORMATS
 from gisapp.layers import Layer
-from gisapp.params import parse, parse_as_of, parse_crs_argument, parse_id
+from gisapp.params import FILE_ONLY, invalid, parse, parse_as_of, parse_crs_argument, parse_id
 from gisapp.permissions import Actor
 from gisapp.published import Collection
 from gisapp.views import context, items_page, pages_of_api
@@ -144,6 +144,9 @@ def items(layer_id: str) -> AnyResponse:
     if wanted not in OWN_FORMATS:
         return respond_with_file_or_job(house, actor, layer, FILE_FORMATS[wanted])
     query = parse(context.asked(), layer, house.catalogue)
+    for name in FILE_ONLY:
+        if name in request.args:
+            raise invalid(name, "只用于导出文件（f=shp、gpkg 等）", "is for files only (f=shp, gpkg and the like)")
     page = features.list_features(house, actor, layer_id, query, house.settings.count_limit)
     if wanted == "html":
         return pages_of_api.render_items(layer, page, _page_links(layer, page))
