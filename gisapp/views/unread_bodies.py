@@ -6,7 +6,7 @@ request on it is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,16 +24,45 @@ class ReadBodies:
         self._inner = inner
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD") or (length := _length(environ)) > MOST:
+            return self._inner(environ, start_response)
+        environ["wsgi.input"] = body = _Counted(environ["wsgi.input"])
         answer = self._inner(environ, start_response)
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            _read_on(environ)
+        while body.seen < length and body.read(min(length - body.seen, _PIECE)):
+            pass
         return answer
 
 
-def _read_on(environ: dict[str, Any]) -> None:
+def _length(environ: dict[str, Any]) -> int:
     told = environ.get("CONTENT_LENGTH") or ("0" if "HTTP_TRANSFER_ENCODING" not in environ else str(MOST))
-    left = int(told) if told.isascii() and told.isdigit() else 0
-    if left > MOST:
-        return
-    while left > 0 and (piece := environ["wsgi.input"].read(min(left, _PIECE))):
-        left -= len(piece)
+    return int(told) if told.isascii() and told.isdigit() else 0
+
+
+class _Counted:
+    """A body that knows how much of it was read: a server may hand over the connection itself, on which one would wait
+    for ever for what comes after the body."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.seen = 0
+
+    def read(self, size: int = -1) -> bytes:
+        piece: bytes = self._inner.read(size)
+        self.seen += len(piece)
+        return piece
+
+    def readline(self, size: int = -1) -> bytes:
+        piece: bytes = self._inner.readline(size)
+        self.seen += len(piece)
+        return piece
+
+    def readinto(self, space: Any) -> int:
+        piece = self.read(len(space))
+        space[:len(piece)] = piece
+        return len(piece)
+
+    def readlines(self, hint: int = -1) -> list[bytes]:
+        return list(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")

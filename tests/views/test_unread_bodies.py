@@ -46,3 +46,29 @@ def test_the_application_reads_what_it_refuses(admin: Role, path: str) -> None:
     answer = admin.post(path, input_stream=stream, content_length=8, content_type="application/json")
     assert answer.status_code in (404, 405)
     assert stream.read() == b""
+
+
+class Connection(io.BytesIO):
+    """What comes behind the body is the next request: to ask for it would be to wait for it."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body + b"POST /next HTTP/1.1")
+        self.most = len(body)
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        assert 0 <= size <= self.most - self.tell(), "this would wait for ever"
+        return super().read(size)
+
+
+@pytest.mark.parametrize("read", [0, 3, 8])
+def test_what_was_read_already_is_not_waited_for(read: int) -> None:
+    stream = Connection(b"12345678")
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        taken = environ["wsgi.input"].read(read)
+        return [taken]
+
+    asked: dict[str, Any] = {"REQUEST_METHOD": "POST", "wsgi.input": stream, "CONTENT_LENGTH": "8"}
+    assert list(ReadBodies(answer)(asked, lambda *told: None)) == [b"12345678"[:read]]  # type: ignore[arg-type]
+    assert stream.tell() == 8
