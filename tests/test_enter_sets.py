@@ -90,6 +90,49 @@ def test_a_set_is_written_as_single_rows_are(
     assert [_counts(link, "tile_counts"), _counts(link, "tile_facets")] == found[1][2:]
 
 
+def test_very_many_are_counted_as_single_ones_are_and_gone_again(
+        admin: Role, house: House, link: psycopg.Connection[Any]) -> None:
+    """From a thousand rows on, counts are summed zoom by zoom: on entering, and when triggers see the rows leave."""
+    emptied(house, SIGNS)
+    link.execute(f"SELECT gisapp.rebuild_tiles('{SIGNS}')")
+    link.commit()
+    rows = [sign(f"T-{n}", {"type": "Point", "coordinates": [113.3 + n % 37 * 0.003, 31.4 + n % 31 * 0.007]},
+                 sign_kind=("01", "02")[n % 2]) for n in range(1100)]
+    done = committed(admin, checked(admin, SIGNS, *rows)[0])
+    assert done["inserted"] == 1100
+    found = [_counts(link, "tile_counts"), _counts(link, "tile_facets")]
+    _rows(link, f"SELECT gisapp.rebuild_tiles('{SIGNS}')")
+    assert found == [_counts(link, "tile_counts"), _counts(link, "tile_facets")]
+    assert {sum(row[-1] for row in found[1] if row[0] == zoom) for zoom in (6, 8, 10, 12)} == {1100}
+    assert admin.post(f"/imports/{done['id']}/undo").json["removed"] == 1100
+    assert [_counts(link, "tile_counts"), _counts(link, "tile_facets")] == [[], []]
+
+
+@pytest.mark.parametrize("road", ["set", "triggers"])
+def test_the_territory_is_that_of_each_place_also_where_squares_are_settled(
+        admin: Role, house: House, link: psycopg.Connection[Any], request: pytest.FixtureRequest, road: str) -> None:
+    """Forty rows each inside of a district, on both sides of a border and on it, and outside of all."""
+    if road == "triggers":
+        request.getfixturevalue("watched")
+    emptied(house, SIGNS)
+    emptied(house, "districts")
+    committed(admin, checked(admin, "districts", district("421398", 113.0, 113.5), district("421399", 113.5, 114.0))[0])
+    middles = {"in": (113.25, 31.25), "on": (113.5, 31.25), "out": (115.1, 31.25), "edge": (113.25, 31.5)}
+    rows = [sign(f"{name}-{n}", {"type": "Point", "coordinates": [lon + (n - 20) * 1e-5, lat + (n - 20) * 1e-5]})
+            for name, (lon, lat) in middles.items() for n in range(40)]
+    number, _ = checked(admin, SIGNS, *rows)
+    link.execute("SELECT gisapp.settle_squares(%s, %s::regclass)", [_stage(number), TABLE])
+    known = link.execute("SELECT DISTINCT district_code_known, district_code FROM pg_temp.settled").fetchall()
+    link.rollback()
+    assert {(True, "421398"), (True, None)} <= set(known) and any(not one[0] for one in known)
+    committed(admin, number)
+    found = _rows(link, f"SELECT sign_no, district_code, (gisapp.territory(geom)).district_code FROM {TABLE}")
+    assert len(found) == 160 and all(code == expected for _, code, expected in found)
+    codes = {number: code for number, code, _ in found}
+    assert (codes["in-0"], codes["on-0"], codes["on-20"], codes["on-39"], codes["out-5"], codes["edge-39"]) == (
+        "421398", "421398", "421398", "421399", None, None)
+
+
 def test_tiles_of_the_place_are_new_and_triggers_work_again(
         admin: Role, house: House, link: psycopg.Connection[Any]) -> None:
     emptied(house, SIGNS)
