@@ -164,17 +164,10 @@ def chain(connection: Connection, delivery_id: UUID) -> list[UUID]:
     return found[::-1]
 
 
-def standing(connection: Connection, delivery_id: UUID, layer: str) -> dict[UUID, int]:
-    """What the receiver has of a layer after that delivery: version by id."""
-    has: dict[UUID, int] = {}
+def standing(connection: Connection, delivery_id: UUID, layer: str) -> Iterator[tuple[str, list[UUID], list[int]]]:
+    """What a receiver was told of a layer up to that delivery, oldest first: change, ids, versions."""
     for one in chain(connection, delivery_id):
-        for change, ids, versions in delivered(connection, one, layer):
-            if change == "removed":
-                for key in ids:
-                    has.pop(key, None)
-            else:
-                has.update(zip(ids, versions, strict=True))
-    return has
+        yield from delivered(connection, one, layer)
 
 
 def delivered(connection: Connection, delivery_id: UUID, layer: str | None = None

@@ -147,3 +147,33 @@ def test_a_difference_goes_on_with_what_the_receiver_has(house: House, roles: di
     assert (answer.status_code, answer.json["code"]) == (409, "difference_shape")
 
 
+
+
+def test_a_difference_knows_what_went_and_came_back(house: House, roles: dict[str, Role]) -> None:
+    admin, chosen = roles["admin"], receiver(roles["admin"])
+    gone, back, moved = sorted(more(house, 3))
+    ask = {**ASK, "receiver": chosen}
+    done(house, admin, admin.post("/jobs", json=ask))
+    path = f"/collections/{LAYER}/items/{{}}"
+    for key in (gone, back):
+        assert admin.delete(path.format(key), headers={"If-Match": '"1"'}).status_code == 204
+    assert admin.post(f"{path.format(back)}/restore", json={"version": 1}).status_code == 201
+    change(admin, moved, 1, remark="去")
+    change(admin, moved, 2, remark=None)
+    found = done(house, admin, admin.post("/jobs", json={**ask, "mode": "difference"}))
+    assert found["changes"] == {"added": 0, "changed": 2, "removed": 1}
+    told = {key: one for key, (one, _) in sent(latest(admin), admin).items()}
+    assert told == {gone: "removed", back: "changed", moved: "changed"}
+
+
+def test_what_no_shift_reaches_is_new_to_nobody(house: House, roles: dict[str, Role]) -> None:
+    admin, chosen = roles["admin"], receiver(roles["admin"])
+    made = admin.post(f"/collections/{LAYER}/items", json={
+        "type": "Feature", "geometry": None, "properties": {
+            "case_no": "HK-1", "build_type": "01", "mark_point": {"type": "Point", "coordinates": [114.158, 22.28]}}})
+    assert made.status_code == 201, made.json
+    ask = {**ASK, "receiver": chosen, "datum": "GCJ-02"}
+    done(house, admin, admin.post("/jobs", json=ask))
+    assert made.json["id"] not in sent(latest(admin), admin)
+    found = done(house, admin, admin.post("/jobs", json={**ask, "mode": "difference"}))
+    assert (found["changes"], found["losses"]) == ({"added": 0, "changed": 0, "removed": 0}, {"left_out": 1})

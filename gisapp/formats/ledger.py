@@ -5,16 +5,18 @@ A line of `ids.bin` is 21 bytes: how it came (one letter), the id's 16 bytes, th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # a web process finds its way here and needs no Arrow
     import pyarrow as pa
 
+    from gisapp.formats.difference import Difference
     from gisapp.formats.spool import Spool
 
 LINE = np.dtype([("change", "S1"), ("high", ">u8"), ("low", ">u8"), ("version", ">i4")])
@@ -24,6 +26,10 @@ _DIGITS = np.full(256, 255, np.uint8)
 _DIGITS[list(b"0123456789abcdef")] = range(16)
 _TEXT = 36
 _HEX = [place for place in range(_TEXT) if place not in (8, 13, 18, 23)]
+ID_BYTES = 16
+_HALVES = np.dtype([("high", ">u8"), ("low", ">u8")])
+#: Ids as 16 bytes each, which sort and compare as ids do.
+Ids = NDArray[np.bytes_]
 
 
 def ledger_path(folder: Path, layer_id: str) -> Path:
@@ -31,14 +37,16 @@ def ledger_path(folder: Path, layer_id: str) -> Path:
     return folder / f"{layer_id}.ids.bin"
 
 
-def write(folder: Path, spools: Sequence[Spool], changed: Mapping[UUID, str] | None = None) -> None:
-    """The ids of each layer, in order; with `changed` (a difference) each under what became of it."""
+def write(folder: Path, spools: Sequence[Spool], new: Difference | None = None) -> None:
+    """The ids of each layer, in order; of a difference each under what became of it."""
     for layer_id in dict.fromkeys(spool.layer.id for spool in spools):
         parts = [_lines(batch) for spool in spools if spool.layer.id == layer_id for batch in spool.batches(told=False)]
         lines = np.concatenate(parts) if parts else np.empty(0, LINE)
-        if changed is not None:
-            lines["change"] = [CHANGES[changed[key]] for key in _keys(lines)]
-        lines = np.concatenate((lines, _removed(changed))).astype(LINE)  # numpy turned its bytes to the machine's order
+        if new is not None:
+            had = new.had(ids_of(lines["high"], lines["low"]))
+            lines["change"] = np.where(had, CHANGES["changed"], CHANGES["added"])
+            lines = np.concatenate((lines, _removed(new.removed)))
+        lines = lines.astype(LINE)  # numpy turned its bytes to the machine's order
         lines[np.lexsort((lines["low"], lines["high"]))].tofile(ledger_path(folder, layer_id))
 
 
@@ -54,9 +62,9 @@ def keys_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
     """The upper and lower half of each row's id."""
     texts = batch["id"].cast("string")
     start, length = texts.offset, len(texts)
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[start:start + length + 1]
     if not length:
         return np.empty(0, ">u8"), np.empty(0, ">u8")
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[start:start + length + 1]
     letters = np.frombuffer(texts.buffers()[2], np.uint8)[offsets[0]:offsets[-1]].reshape(length, _TEXT)
     digits = _DIGITS[letters[:, _HEX]]
     halves = np.ascontiguousarray(digits[:, 0::2] << 4 | digits[:, 1::2]).view(">u8")
@@ -68,11 +76,18 @@ def _keys(lines: np.ndarray) -> Iterator[UUID]:
         yield UUID(int=high << 64 | low)
 
 
-def _removed(changed: Mapping[UUID, str] | None) -> np.ndarray:
-    gone = [key.int for key, change in (changed or {}).items() if change == "removed"]
-    made = np.zeros(len(gone), LINE)
+def ids_of(high: np.ndarray, low: np.ndarray) -> Ids:
+    """Ids of their upper and lower halves."""
+    made = np.empty(len(high), _HALVES)
+    made["high"], made["low"] = high, low
+    return made.view(f"S{ID_BYTES}")
+
+
+def _removed(ids: Ids) -> np.ndarray:
+    halves = np.ascontiguousarray(ids).view(_HALVES)
+    made = np.zeros(len(ids), LINE)
     made["change"] = CHANGES["removed"]
-    made["high"], made["low"] = [key >> 64 for key in gone], [key & (2**64 - 1) for key in gone]
+    made["high"], made["low"] = halves["high"], halves["low"]
     return made
 
 

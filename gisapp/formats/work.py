@@ -24,7 +24,7 @@ from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, fetch, ledger, photos
 from gisapp.formats.choices import Choices
 from gisapp.formats.columns import ID, exported_fields, spool_schema
-from gisapp.formats.difference import Difference
+from gisapp.formats.difference import Difference, Standing
 from gisapp.formats.job import Job, NotFaithful, TooLarge, Written
 from gisapp.formats.losses import LossBook
 from gisapp.formats.pack import REPORT, bind, file_digest
@@ -55,15 +55,15 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
         spools: list[Spool] = []
         for job, query in asked:
             before = sum(one.layer is job.layer for one in spools)
-            batches = _rows(house, actor, query, job, new)
-            spools.append(_spool(job, batches, f"_{before + 1}" if before else "", order["format"]))
+            batches = _batches(house, actor, query, job)
+            spools.append(_spool(job, batches, new, f"_{before + 1}" if before else "", order["format"]))
         jobs = [job for job, _ in asked]
         pictures = _photos(house, actor, order, asked, spools)
         house.db.close()
         if new is not None:
             new.write(data)
         if order.get("ledger", True):
-            ledger.write(data.parent, spools, new.changes if new else None)
+            ledger.write(data.parent, spools, new)
         written = [_write(order["format"], job, spool) for job, spool in zip(jobs, spools, strict=True)]
     chapters = [Chapter(job, one.tables, one.rows, spool.synthetic)
                 for job, one, spool in zip(jobs, written, spools, strict=True)]
@@ -138,27 +138,28 @@ def _difference(house: House, order: dict[str, Any]) -> Difference | None:
     if not order.get("difference"):
         return None
     with house.db.snapshot() as connection:
-        return Difference(sql_deliveries.standing(connection, UUID(order["difference"]), order["layer"]))
+        return Difference(Standing.of(
+            sql_deliveries.standing(connection, UUID(order["difference"]), order["layer"])))
 
 
-def _rows(house: House, actor: Actor, query: Query, job: Job, new: Difference | None) -> Iterator[pa.RecordBatch]:
-    """All rows of a layer that are asked for."""
-    batches = _batches(house, actor, query, job, spool_schema(job.fields, job.layer.second_geometry is not None))
-    return batches if new is None else new.of(batches)
+def _spool(job: Job, batches: Iterator[pa.RecordBatch], new: Difference | None, mark: str, format_name: str) -> Spool:
+    """The rows of a layer that go into the file, on disk; a format that can begins its file with them as they come.
 
-
-def _spool(job: Job, batches: Iterator[pa.RecordBatch], mark: str, format_name: str) -> Spool:
-    """All rows of a layer on disk; a format that can begins its file with them as they come."""
+    What is left out of the file is new to nobody, so that the shift comes before the comparison.
+    """
     schema = spool_schema(job.fields, job.layer.second_geometry is not None)
     spool = Spool(job.layer, schema, job.folder.parent, (f"_{job.datum.replace('-', '')}" if job.datum else "") + mark)
     module = importlib.import_module(FILE_FORMATS[format_name].module)
     begin = module.begin(job, spool) if hasattr(module, "begin") else None
-    spool.fill(shifted(batches, job.datum, spool.name, job.book) if job.datum else batches, begin)
+    if job.datum:
+        batches = shifted(batches, job.datum, spool.name, job.book)
+    spool.fill(new.of(batches) if new is not None else batches, begin)
     return spool
 
 
-def _batches(house: House, actor: Actor, query: Query, job: Job, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    done = 0
+def _batches(house: House, actor: Actor, query: Query, job: Job) -> Iterator[pa.RecordBatch]:
+    """All rows of a layer that are asked for."""
+    done, schema = 0, spool_schema(job.fields, job.layer.second_geometry is not None)
     for batch in fetch.batches(house, actor, query, job, schema):
         done += batch.num_rows
         report(done, step="read")
