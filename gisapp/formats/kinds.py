@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gisapp.errors import Problem
 from gisapp.formats.archive import Loose, Upload, extension, shown, stem, unpacked
+from gisapp.formats.kml_split import MOST_BYTES, TooLarge, split
 from gisapp.formats.markup import checked_xml
 
 SIDECARS = ("shp", "shx", "dbf", "prj", "cpg")
@@ -23,8 +24,9 @@ _GDB_MEMBER = re.compile(
     r"|gdb|timestamps)", re.IGNORECASE)
 _DXF = re.compile(rb"\A(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION")
 
-#: What its reader holds in memory as a whole, at seven times its size.
-_WHOLE, _MOST_WHOLE_MB = ("kml",), 60
+_READERS = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
+#: What its reader holds in memory as a whole, at seven times its size; larger ones are read in parts.
+_WHOLE, _MOST_WHOLE_MB = ("kml",), 20
 
 #: What people send that cannot be read here: how it begins, what it is, what to do.
 _ADVICE = (
@@ -52,6 +54,12 @@ class Dataset:
     format: str
     path: Path
     missing: list[str] = field(default_factory=list)
+
+    @property
+    def reader(self) -> str:
+        """The module of `gisapp.formats.reading` that reads it."""
+        parted = self.format == "kml" and self.path.is_dir()
+        return "kml_parts" if parted else _READERS.get(self.format, "ogr")
 
 
 def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[Dataset], list[str]]:
@@ -195,13 +203,25 @@ def _nothing_found(loose: list[Loose], alone: bool) -> Problem:
 
 
 def _single(file: Loose, kind: str, folder: Path, number: int) -> Dataset:
-    if kind in _WHOLE and file.path.stat().st_size > _MOST_WHOLE_MB * 2**20:
-        raise Problem("file_unsupported", reason=(
-            f"{shown(file.name)}：{kind.upper()} 超过 {_MOST_WHOLE_MB} MB，请改用 GeoPackage 或 Shapefile / "
-            f"{kind.upper()} of more than {_MOST_WHOLE_MB} MB; send it as GeoPackage or shapefile"))
     path = folder / f"d{number}.{kind}"
-    file.path.rename(path)
+    if kind in _WHOLE and file.path.stat().st_size > _MOST_WHOLE_MB * 2**20:
+        path.mkdir()
+        _split(file, path)
+    else:
+        file.path.rename(path)
     return Dataset(title(file.name), kind, path)
+
+
+def _split(file: Loose, folder: Path) -> None:
+    """What is read as a whole, in parts of a size that can be."""
+    try:
+        split(file.path, folder)
+    except TooLarge as error:
+        raise Problem("file_unsupported", reason=(
+            f"{shown(file.name)}：KML 中有一个要素超过 {MOST_BYTES >> 20} MB，请改用 GeoPackage 或 Shapefile / "
+            f"one feature of the KML has more than {MOST_BYTES >> 20} MB; send it as GeoPackage or shapefile"
+            )) from error
+    file.path.unlink()
 
 
 def title(name: str) -> str:

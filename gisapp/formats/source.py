@@ -32,7 +32,6 @@ _SHAPES, _SHAPE_BYTES, _LABEL = 1000, 400_000, 30
 _SAMPLES = 5
 _FEW_ROWS = 100_000
 _MAX_SOURCES = 50
-_MODULES = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
 #: Formats of drawings: whatever is of another kind than the layer's is frame and lettering, not data.
 _DRAWINGS = ("dxf",)
 
@@ -143,7 +142,7 @@ def _refuse_hollow(dataset: Dataset, rows: int) -> None:
 
 
 def _reader(dataset: Dataset) -> Any:
-    return importlib.import_module(f"gisapp.formats.reading.{_MODULES.get(dataset.format, 'ogr')}")
+    return importlib.import_module(f"gisapp.formats.reading.{dataset.reader}")
 
 
 def _has_place(source: Source) -> bool:

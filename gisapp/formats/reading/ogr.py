@@ -27,7 +27,7 @@ _MAX_LAYERS = 50
 MAX_FEATURE_MB = 100
 #: So many lines with other than ASCII tell the encoding of a drawing.
 _TEXTS = 5000
-_FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
+FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
            pyogrio.errors.GeometryError, pyogrio.errors.FieldError, RuntimeError, ValueError, IndexError,
            pa.ArrowException)
 #: What LIBKML adds to every layer and nobody sent.
@@ -60,8 +60,8 @@ def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
     try:
         with _told_encoding(dataset, _encoding(dataset, encoding)[0] if dataset.format == "dxf" else ""):
             found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
-    except _FAULTS as error:
-        raise _said(dataset, error) from error
+    except FAULTS as error:
+        raise said(dataset, error) from error
     return [source for source in found if source.geometry != "None" and (source.count or dataset.format != "gpx")]
 
 
@@ -95,7 +95,7 @@ def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
         # GDAL puts this before what stands in a GPX file's extensions.
         shown_name(str(name)).removeprefix("ogr_" if dataset.format == "gpx" else "") for name in info["fields"]]
     title = dataset.title if part is None or dataset.format in ("shp", "dxf") else part
-    kept = _kept(dataset, [str(name) for name in info["fields"]])
+    kept = own_columns(dataset, [str(name) for name in info["fields"]])
     return Source(
         name=title, dataset=dataset, part=str(info["layer_name"]), geometry=str(info["geometry_type"]),
         count=max(int(info["features"]), rows) - gone,
@@ -118,7 +118,7 @@ def _bounds(given: Any) -> tuple[float, float, float, float] | None:
     return west, south, east, north
 
 
-def _kept(dataset: Dataset, names: list[str]) -> list[int]:
+def own_columns(dataset: Dataset, names: list[str]) -> list[int]:
     """Which of GDAL's columns are the file's own."""
     return [n for n, name in enumerate(names) if not (dataset.format == "kml" and name in _KML_OWN)]
 
@@ -171,13 +171,13 @@ def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]
                 place = batch.schema.names.index(geometry)
                 names = [name for n, name in enumerate(batch.schema.names) if n != place]
                 columns = [batch.column(n) for n in range(batch.num_columns) if n != place]
-                kept = [columns[n] for n in _kept(dataset, names)]
-                yield [_raw(column) for column in kept] if shapefile else kept, _wkb(batch.column(place))
-    except _FAULTS as error:
-        raise _said(dataset, error) from error
+                kept = [columns[n] for n in own_columns(dataset, names)]
+                yield [_raw(column) for column in kept] if shapefile else kept, wkb(batch.column(place))
+    except FAULTS as error:
+        raise said(dataset, error) from error
 
 
-def _said(dataset: Dataset, error: Exception) -> Problem:
+def said(dataset: Dataset, error: Exception) -> Problem:
     """What GDAL complains of; where it talks of its own settings, what that means to the sender."""
     if "OGR_GEOJSON_MAX_OBJ_SIZE" in str(error) or "Too many characters" in str(error):
         return Problem("file_unreadable", reason=(
@@ -195,5 +195,5 @@ def _raw(column: pa.Array) -> pa.Array:
     return column.cast(pa.binary()) if pa.types.is_string(column.type) else column
 
 
-def _wkb(column: pa.Array) -> pa.Array:
+def wkb(column: pa.Array) -> pa.Array:
     return column.storage if isinstance(column, pa.ExtensionArray) else column
