@@ -42,6 +42,8 @@ _FIELD_OPTIONS = {
 
 def load_catalogue(folder: Path, known_rules: Collection[str] = ()) -> Catalogue:
     """All layers under `folder`, checked; LayerFileError names file, key and what is wanted."""
+    if not folder.is_dir():
+        raise LayerFileError(folder, "", f"there is no folder of layer files {folder}; GISAPP_LAYERS names it")
     codelists = {c.id: c for c in map(_codelist, sorted((folder / "codelists").glob("*.toml")))}
     fieldsets = {path.stem: _fieldset(path) for path in sorted((folder / "fieldsets").glob("*.toml"))}
     aliases = load_aliases(folder / "aliases", fieldsets)

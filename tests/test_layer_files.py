@@ -83,6 +83,11 @@ def test_show_prints_what_is_derived(monkeypatch: pytest.MonkeyPatch) -> None:
         assert part in shown.output
 
 
+def test_a_folder_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(LayerFileError, match=r"there is no folder of layer files .*nowhere; GISAPP_LAYERS names it"):
+        load_catalogue(tmp_path / "nowhere")
+
+
 def test_check_names_the_fault(tmp_path: Path) -> None:
     folder = shutil.copytree(FILES / "right", tmp_path / "layers")
     assert "no fault" in CliRunner().invoke(layers_command, ["check", str(folder)]).output
