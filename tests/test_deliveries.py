@@ -105,6 +105,23 @@ def test_a_small_file_is_answered_at_once_and_a_large_one_by_a_job(house: House,
     assert exporter.get(f"/collections/{LAYER}/items?f=geojson&limit=1&bbox=0,0,1,1", buffered=True).status_code == 200
 
 
+def test_who_only_looks_takes_nothing(house: House, roles: dict[str, Role]) -> None:
+    exporter, path = roles["exporter"], f"/collections/{LAYER}/items?f=gpkg"
+    job = done(house, exporter, exporter.post("/jobs", json={"layer": LAYER, "f": "gpkg"}))
+    before = exporter.get("/deliveries").json["deliveries"]
+    answer = exporter.open("HEAD", path)
+    assert (answer.status_code, answer.mimetype) == (200, "application/geopackage+sqlite3")
+    assert "Content-Length" not in answer.headers
+    assert exporter.get("/deliveries").json["deliveries"] == before
+    answer = exporter.open("HEAD", f"/jobs/{job['id']}/file", buffered=True)
+    assert (answer.status_code, answer.content_length) == (200, job["size"])
+    taken = text("SELECT count(*) FROM gisapp.takings WHERE delivery_id = :id")
+    for count in (0, 1):
+        with house.db.read() as connection:
+            assert connection.execute(taken, {"id": job["delivery"]}).scalar_one() == count
+        exporter.get(f"/jobs/{job['id']}/file", buffered=True)
+
+
 def test_a_browser_is_led_to_the_page_of_the_job(app: Flask, roles: dict[str, Role], many: None) -> None:
     answer = roles["exporter"].get(f"/collections/{LAYER}/items?f=gpkg", headers={"Accept": "text/html"})
     assert answer.status_code == 303

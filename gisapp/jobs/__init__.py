@@ -199,9 +199,9 @@ def retry(house: House, actor: Actor, job_id: UUID) -> None:
         sql_jobs.note_queued(connection, job_id, job_queue.put(connection, job_id))
 
 
-def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None) -> File:
+def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None, *, count: bool = True) -> File:
     """The finished file, for who asked and for administrators who may export; one with personal fields only while
-    they may see those.
+    they may see those. With `count` false nothing is noted (HEAD).
 
     Problems: `job_unknown`, `job_not_done` (409), `job_expired` (410).
     """
@@ -211,6 +211,8 @@ def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None
         raise Problem("job_not_done")
     deliveries.require_personal(actor, row["asked"].get("personal"))
     found = open_file(house, row)
+    if not count:
+        return found
     with house.db.begin(actor.username, actor.request_id) as connection:
         delivery = row["result"].get("delivery")
         if delivery:

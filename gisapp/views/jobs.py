@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp import jobs
 from gisapp.errors import Problem
-from gisapp.formats import Format
+from gisapp.formats import FORMATS, Format
 from gisapp.formats.losses import LOSSES
 from gisapp.house import House
 from gisapp.layers import Layer
@@ -51,7 +51,8 @@ def show(job_id: str) -> AnyResponse:
 @blueprint.get("/jobs/<job_id>/file")
 def file(job_id: str) -> AnyResponse:
     """The finished file."""
-    found = jobs.file_of(context.house(), context.actor(), _number(job_id), request.remote_addr)
+    found = jobs.file_of(context.house(), context.actor(), _number(job_id), request.remote_addr,
+                         count=request.method == "GET")
     return send_file(found.file, found.size, found.media_type, found.ascii_name, found.name)
 
 
@@ -77,12 +78,14 @@ def retry(job_id: str) -> AnyResponse:
 
 
 def respond_with_file_or_job(house: House, actor: Actor, layer: Layer, chosen: Format) -> AnyResponse:
-    """The file at once where it is small, else 202 with the job that makes it. HEAD asks for no job."""
+    """The file at once where it is small, else 202 with the job that makes it. HEAD makes, takes and logs nothing."""
     args, language = context.asked(), context.language()
-    if not jobs.is_long(house, actor, layer.id, chosen.name, args, language):
-        return respond_with_file(house, actor, layer, chosen)
+    large = jobs.is_long(house, actor, layer.id, chosen.name, args, language)
     if request.method == "HEAD":
-        return Response(status=202)
+        # An iterator has no length to tell: nobody knows yet how large the file would be.
+        return Response(iter(()), status=202 if large else 200, mimetype=None if large else chosen.media_type)
+    if not large:
+        return respond_with_file(house, actor, layer, chosen)
     return accepted(jobs.ask_export(house, actor, layer.id, chosen.name, args, language, request.remote_addr))
 
 
@@ -112,7 +115,8 @@ def _page(found: list[dict[str, Any]], alone: bool = False) -> Response:
     titles = {one.id: one.title.get(context.language()) for one in house.catalogue.layers.values()}
     states = [one["state"] for one in found]
     return form_page("hand_over/jobs.html", None, jobs=[_with_times(one) for one in found], titles=titles, alone=alone,
-                     language=context.language(), losses=LOSSES, kept_hours=house.settings.job_keep_hours,
+                     language=context.language(), losses=LOSSES, formats=FORMATS,
+                     kept_hours=house.settings.job_keep_hours,
                      waiting=states.count("waiting"), running=states.count("running"))
 
 
