@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from gisapp import sql_imports, sql_jobs, sql_stage
-from gisapp.children import Limits, Slots, Watch, run, sweep
+from gisapp.children import Limits, Slots, Watch, run
 from gisapp.desk import memory
 from gisapp.doctor import examine
 from gisapp.errors import DISK_FULL, Problem
+from gisapp.formats.storable import storable
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require
@@ -63,14 +64,14 @@ def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) ->
     layer = house.layer(layer_id)
     if not files or len(files) > MAX_FILES:
         raise Problem("upload_missing")
-    _forget_expired(house)
+    forget_expired(house)
     number = uuid4()
     folder = folder_of(house, number)
     folder.mkdir(parents=True, mode=0o700)
     try:
         for place, file in enumerate(files):
             file.save(folder / f"u{place}")
-        names = [file.filename or "" for file in files]
+        names = [storable(file.filename or "") for file in files]
         summary = _look(house, layer, folder, names)
         summary["layers"] = memory.recall(house, actor, layer, summary["layers"])
         with house.db.begin(actor.username, actor.request_id) as connection:
@@ -90,7 +91,7 @@ def _look(house: House, layer: Layer, folder: Path, names: Sequence[str], encodi
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     limits = replace(LOOK, seconds=max(LOOK.seconds, size // _LOOK_PACE))
     with SLOTS.one():
-        found = run("gisapp.formats.intake", order, folder, limits)
+        found: Document = storable(run("gisapp.formats.intake", order, folder, limits))
     examine(house, found["layers"])
     return found
 
@@ -158,7 +159,8 @@ def discard(house: House, actor: Actor, number: UUID) -> None:
     shutil.rmtree(folder_of(house, number), ignore_errors=True)
 
 
-def _forget_expired(house: House) -> None:
+def forget_expired(house: House) -> None:
+    """Imports that nobody let enter in time go, with their files."""
     with house.db.begin("system") as connection:
         old = sql_imports.expired(connection, KEPT)
         sql_imports.forget(connection, old)
@@ -166,8 +168,6 @@ def _forget_expired(house: House) -> None:
             sql_stage.drop(connection, number)
     for number in old:
         shutil.rmtree(folder_of(house, number), ignore_errors=True)
-    # Folders without a row were left by a process that was killed.
-    sweep(house.settings.instance / "imports", 2 * KEPT.total_seconds())
 
 
 def done_before(house: House, actor: Actor, number: UUID) -> Document | None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    table,
     text,
     update,
 )
@@ -60,6 +61,12 @@ def one(connection: Connection, import_id: UUID) -> Row | None:
     return connection.execute(select(IMPORTS).where(IMPORTS.c.id == import_id)).mappings().one_or_none()
 
 
+def states(connection: Connection, import_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The states of those of the imports that there are."""
+    found = connection.execute(select(IMPORTS.c.id, IMPORTS.c.state).where(IMPORTS.c.id.in_(import_ids)))
+    return {row.id: row.state for row in found}
+
+
 def recent(connection: Connection, account_id: str | None, limit: int = 50) -> Sequence[Row]:
     """The newest imports first, of one account or of all."""
     statement = select(IMPORTS).order_by(IMPORTS.c.created_at.desc()).limit(limit)
@@ -69,9 +76,11 @@ def recent(connection: Connection, account_id: str | None, limit: int = 50) -> S
 
 
 def finish(connection: Connection, import_id: UUID, result: Mapping[str, Any]) -> bool:
-    """Mark a waiting import as done; False when it no longer waited."""
+    """Mark a waiting import as done, with when its rows entered and in whose name; False when it no longer waited."""
+    entered = func.jsonb_build_array(func.now(), func.clock_timestamp(), func.gisapp.acting_user())
     statement = update(IMPORTS).where(IMPORTS.c.id == import_id, IMPORTS.c.state == "ready").values(
-        state="done", summary=IMPORTS.c.summary + cast({"result": dict(result)}, JSONB))
+        state="done", summary=IMPORTS.c.summary + cast({"result": dict(result)}, JSONB)
+        + func.jsonb_build_object("entered", entered, type_=JSONB))
     return connection.execute(statement.returning(IMPORTS.c.id)).one_or_none() is not None
 
 
@@ -86,10 +95,26 @@ def expired(connection: Connection, age: timedelta) -> Sequence[UUID]:
     return connection.execute(statement).scalars().all()
 
 
-def no_hurry(connection: Connection, seconds: int) -> None:
-    """Let this transaction's statements take longer than a page may, and let it wait for a child between them."""
+def no_hurry(connection: Connection, seconds: int, import_id: UUID) -> None:
+    """Let this transaction's statements take longer than a page may, and let it wait for a child between them; it is
+    known to `interrupt` as long as it lasts."""
     connection.execute(text("SELECT set_config('statement_timeout', :time, true),"
-                            " set_config('idle_in_transaction_session_timeout', :time, true)"), {"time": f"{seconds}s"})
+                            " set_config('idle_in_transaction_session_timeout', :time, true),"
+                            " set_config('application_name', :name, true)"),
+                       {"time": f"{seconds}s", "name": _name(import_id)})
+
+
+def _name(import_id: UUID) -> str:
+    return f"gisapp import {import_id}"
+
+
+def interrupt(connection: Connection, import_id: UUID, *, for_good: bool) -> None:
+    """Stop the statement that works on an import, or `for_good` end the connection: of a worker that was killed the
+    server hears nothing before the statement is through."""
+    activity = table("pg_stat_activity", Column("pid"), Column("application_name", Text), Column("usename", Text))
+    end = func.pg_terminate_backend(activity.c.pid, 5000) if for_good else func.pg_cancel_backend(activity.c.pid)
+    connection.execute(select(end).where(
+        activity.c.application_name == _name(import_id), activity.c.usename == func.current_user()))
 
 
 def hold(connection: Connection, import_id: UUID) -> str | None:

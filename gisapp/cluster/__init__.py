@@ -10,7 +10,6 @@ decided by the system account at the other end (`peer`), so there is no password
 from __future__ import annotations
 
 import fcntl
-import itertools
 import os
 import shutil
 import subprocess
@@ -31,7 +30,8 @@ Say = Callable[[str, str], None]
 # A killed server's processes need a moment to notice it; until then the data is locked.
 LET_GO_SECONDS = 30
 LET_GO_SIGNS = ("still in use", "already exists")
-# One that is killed while it recovers says nothing of why it ended; it is started again so many times.
+# One that is killed while it recovers says nothing of why it ended; it is started again so many times. So is one that
+# ends its recovery with "File exists": what a killed server had begun to remove of a stage is put right by the next.
 TRIES = 3
 RECOVERY_SECONDS = 900
 
@@ -171,8 +171,8 @@ class Cluster:
     def _launch(self, programs: binaries.Binaries) -> None:
         self.say("启动私有数据库…", "starting the private cluster …")
         database.write_files(self.place, self.durable, self.listen)
-        give_up = time.monotonic() + LET_GO_SECONDS
-        for tried in itertools.count(1):
+        give_up, failed = time.monotonic() + LET_GO_SECONDS, 0
+        while True:
             forget_stale_pid(self.place.data)
             done = self._pg_ctl(
                 programs, "start", "-w", "-t", str(RECOVERY_SECONDS), "-l", str(self.place.log / "start.log")
@@ -181,7 +181,9 @@ class Cluster:
                 return
             reason = last_words(self.place.log)
             locked = any(words in reason for words in LET_GO_SIGNS)
-            if time.monotonic() > give_up or (tried >= TRIES and not locked):
+            # A server that waited for the one before is not the worse for it: each reason has a patience of its own.
+            failed += not locked
+            if failed >= TRIES or (locked and time.monotonic() > give_up):
                 raise _failed("私有数据库无法启动", "the private cluster does not start", reason or done.stderr)
             time.sleep(0.5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -64,7 +64,7 @@ def held(house: House, actor: Actor, number: UUID, states: tuple[str, ...] = ("r
          request: str = "") -> Iterator[Connection]:
     """A transaction that alone works on an import. Problems `import_busy` while another does, `import_done`."""
     with house.db.begin(actor.username, request or actor.request_id) as connection:
-        sql_imports.no_hurry(connection, READ.seconds)
+        sql_imports.no_hurry(connection, READ.seconds, number)
         state = sql_imports.hold(connection, number)
         if state is None:
             raise Problem("import_busy")
@@ -83,7 +83,8 @@ def _fill(house: House, layer: Layer, connection: Connection, stage: Table, row:
     take = _taker(connection, stage, folder, total, watch)
     order = order_of(house, layer, folder, row["summary"]["names"]) | {
         "op": "read", "encoding": choices.get("encoding"), "choices": choices}
-    with SLOTS.one():
+    # A worker has as many jobs as its settings say; only requests are held back.
+    with SLOTS.one() if watch is None else nullcontext():
         answer = run("gisapp.formats.intake", order, folder, READ_FEW if total <= FEW else READ, take)
     take(Progress(total, total, "check"))
     columns = json.loads((folder / "columns.json").read_text("utf-8"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gisapp.errors import Problem
+from gisapp.formats.storable import is_storable
 from gisapp.layers import Layer
 from gisapp.sql_stage_checks import TERRITORIES
 
@@ -46,6 +47,8 @@ def checked(given: Any) -> dict[str, Any]:
     """The choices when they have the shape that they should; Problem `mapping_invalid` when not."""
     if not isinstance(given, dict) or set(given) - _KNOWN:
         raise _wrong(", ".join(sorted(_KNOWN)))
+    if not is_storable(given):
+        raise _wrong("text without NUL and halves of characters")
     sources = given.get("layers") or {}
     parts = [given, *(sources.values() if isinstance(sources, dict) else [None])]
     if given.get("mode", "append") not in MODES or given.get("accept", "all") not in ("all", "valid"):

@@ -22,15 +22,19 @@ MAX_DIRECTORY_BYTES = 2**20
 #: A DBF of mostly blanks packs a hundredfold and more; only what is both dense and large is a bomb.
 MAX_RATIO, DENSE_BYTES = 200, 64 * 2**20
 _CHUNK = 2**18
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OSError,
+BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OSError,
            ValueError)
 
 _ARCHIVES = ("zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz", "kmz", "zst", "lz", "lzh", "cab", "arj")
 _FOREIGN = ((b"Rar!\x1a\x07", "rar"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x1f\x8b", "gz"), (b"BZh", "bz2"),
             (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zst"), (b"MSCF", "cab"))
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"PK00PK")
-#: What makes a zip a workbook: it stays packed.
+#: What makes a zip a workbook: it stays packed. Other documents that are zips, and what to send instead.
 _WORKBOOK = "xl/workbook.xml"
+_DOCUMENTS = {"xl/workbook.bin": "xlsb", "word/document.xml": "docx", "ppt/presentation.xml": "pptx",
+              "META-INF/manifest.xml": "OpenDocument"}
+#: What macOS lays beside every file on disks of other systems: "._a.shp" is no shapefile.
+_APPLE = b"\x00\x05\x16\x07"
 
 
 @dataclass
@@ -69,7 +73,7 @@ def unpacked(uploads: Iterable[Upload], folder: Path, limit_mb: int) -> list[Loo
         file = Loose(upload.name, upload.path)
         _refuse_foreign(file)
         loose += _files(file, folder, number, limit_mb)
-    return loose
+    return [file for file in loose if file.start(4) != _APPLE] or loose
 
 
 def _refuse_foreign(file: Loose) -> None:
@@ -96,12 +100,20 @@ def _files(file: Loose, folder: Path, number: int, limit_mb: int) -> list[Loose]
             members = list(_checked(archive.infolist(), file.path.stat().st_size, limit_mb))
             if any(name == _WORKBOOK for _, name in members):
                 return [Loose(file.name, file.path, packed=True)]
+            _refuse_document(file, {name for _, name in members})
             found = list(_unpacked(archive, members, folder / f"m{number}", limit_mb))
-    except _BROKEN as error:
+    except BROKEN as error:
         raise refused("文件已损坏或压缩方式不受支持", "it is damaged or packed in an unknown way") from error
     for member in found:
         _check_inner(member, limit_mb)
     return found
+
+
+def _refuse_document(file: Loose, names: set[str]) -> None:
+    kind = next((kind for name, kind in _DOCUMENTS.items() if name in names), None)
+    if kind:
+        raise Problem("file_unsupported", reason=(
+            f"{shown(file.name)} 是 {kind} 文档，表格请另存为 .xlsx / it is a document ({kind}); save tables as .xlsx"))
 
 
 def _unpacked(archive: zipfile.ZipFile, members: list[tuple[zipfile.ZipInfo, str]], base: Path,
@@ -124,7 +136,7 @@ def _check_inner(file: Loose, limit_mb: int) -> None:
     try:
         with zipfile.ZipFile(file.path) as archive:
             members = list(_checked(archive.infolist(), file.path.stat().st_size, limit_mb))
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _nested(file.name) from error
     if not any(name == _WORKBOOK for _, name in members):
         raise _nested(file.name)

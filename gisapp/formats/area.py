@@ -17,6 +17,7 @@ from gisapp.formats.archive import Upload
 from gisapp.formats.kinds import datasets
 from gisapp.formats.reading.ogr import allow_drivers
 from gisapp.formats.source import Source
+from gisapp.formats.wkb import without_curves
 
 #: More corners than this are no area to ask with, but a map.
 MOST_CORNERS = 200_000
@@ -49,7 +50,7 @@ def _unreadable(zh: str, en: str) -> Problem:
 
 def _area(source: Source) -> Any:
     """The union of a source's areas in degrees."""
-    parts = [shapely.from_wkb(batch.shapes.to_numpy(zero_copy_only=False), on_invalid="ignore")
+    parts = [shapely.from_wkb([wkb and without_curves(wkb) for wkb in batch.shapes.to_pylist()], on_invalid="ignore")
              for batch in files.arrow(source)]
     shapes = np.concatenate(parts) if parts else np.array([], dtype=object)
     shapes = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]

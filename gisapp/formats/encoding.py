@@ -107,7 +107,9 @@ def _commonness(character: str) -> float:
         return 0.8
     if 0xE000 <= point <= 0xF8FF or point == 0xFFFD or point < 0xA0:
         return -1.0
-    return 0.3 if point in (0xB7, 0xB0, 0xB1, 0xD7, 0x20AC) or 0x2460 <= point <= 0x24FF else 0.05
+    if point in (0xB0, 0xB2):
+        return 0.75  # ° and m²; the same bytes are 掳 and 虏 in GBK, which no place is called
+    return 0.3 if point in (0xB7, 0xB1, 0xD7, 0x20AC) or 0x2460 <= point <= 0x24FF else 0.05
 
 
 def _lead(character: str, codec: str) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gisapp.crs import CGCS2000, MENU, STORED_SRID, Crs, parse_crs, zone_codes
 from gisapp.datums import TO_WGS84, on_mainland
 from gisapp.errors import Problem
+from gisapp.formats.systems import recognised
 from gisapp.words import Words
 
 SWAPPED = "swapped"
@@ -124,6 +125,7 @@ def named_crs(given: str) -> tuple[str | None, str]:
         return None, given[:80]
     if code is None and "CRS84" in crs.name:
         code = STORED_SRID  # files are longitude first in either
+    code = code or recognised(crs)
     kin = None if code is None or code in MENU else _kin(code)
     return (MENU[code].name if code in MENU else kin.name if kin else None), crs.name
 

@@ -113,7 +113,7 @@ class Shaper:
         words = (text if isinstance(text, str) else json.dumps(text)).strip()
         try:
             shape = {"{": shapely.from_geojson, "0": shapely.from_wkb}.get(words[:1], shapely.from_wkt)(words)
-        except (shapely.GEOSException, TypeError, ValueError) as error:
+        except (shapely.GEOSException, TypeError, ValueError, NotImplementedError) as error:
             raise GeometryFault("geometry_invalid", "附加几何无法读取", "the second geometry cannot be read") from error
         made = self._batch(np.array([shapely.to_wkb(shape)], dtype=object), {second.geometry: second.id})[0]
         if made.fault:

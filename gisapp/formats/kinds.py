@@ -157,18 +157,25 @@ def _kind(file: Loose) -> str | None:
         return kind
     if not file.packed:
         _refuse_with_advice(file, start)
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = _plain(start)
     ending = extension(file.name)
     if _DXF.match(start) or (ending == "dxf" and text):
         return "dxf"
     if text.startswith(b"<") or (ending in ("kml", "gpx") and start.startswith((b"\xff\xfe", b"\xfe\xff"))):
         return checked_xml(file, wanted=ending in ("kml", "gpx"))
-    if text.startswith((b"{", b"\x1e")) and ending not in _TABLES:
+    if text.startswith((b"{", b"\x1e")) and (ending not in _TABLES or b'"type"' in text):
         return "ndjson" if _is_lines(text, ending) else "geojson"
     if ending in ("gpkg", "fgb", "parquet", "xlsx", "geojson", "kml", "gpx") or (ending == "json" and not file.packed):
         raise Problem("file_unreadable", reason=f"{shown(file.name)}：内容与扩展名不符 / "
                                                 "its content is not what its name says")
     return _TABLES.get(ending) if b"\x00" not in start or start.startswith((b"\xff\xfe", b"\xfe\xff")) else None
+
+
+def _plain(start: bytes) -> bytes:
+    """How a text begins, in UTF-8, without marks of its encoding and space."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        start = start.decode("utf-16", "ignore").encode()
+    return start.removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
 def _is_lines(text: bytes, ending: str) -> bool:

@@ -45,6 +45,8 @@ def checked_xml(file: Loose, *, wanted: bool) -> str | None:
             return None
         raise _unreadable(file, f"XML 有错：{error}", f"broken XML: {error}") from error
     except _Refused as reason:
+        if not wanted and scan.root not in ("kml", "gpx"):
+            return None  # QGIS lays styles with a DOCTYPE beside its files, which nobody reads
         raise _unreadable(file, *reason.args) from reason
     if scan.root in ("kml", "gpx"):
         _hide_names(file.path, scan.places, scan.names)

@@ -96,7 +96,9 @@ def _by_sound(layer: Layer, left: Sequence[str], kinds: Mapping[str, str], found
     spoken = _spoken_names(layer, free)
     claims: dict[str, str] = {}
     for name in left:
-        fitting = {target for word in _ways(name) for target in spoken.get(word, ())
+        # 街道 and 精度 have the same initials: of a Chinese name only the whole sound counts.
+        ways = {word for word in _ways(name) if plain(name).isascii() or len(word) > len(plain(name))}
+        fitting = {target for word in ways for target in spoken.get(word, ())
                    if _fits(layer, target, kinds.get(name, ""))}
         if len(fitting) == 1:
             claims[name] = fitting.pop()

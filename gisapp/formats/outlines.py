@@ -13,6 +13,7 @@ from gisapp.crs import MAX_LATITUDE
 from gisapp.crs import STORED_SRID as SRID
 from gisapp.formats.frames import Frame
 from gisapp.formats.geometry import GeometryFault, Shaper
+from gisapp.formats.wkb import plain_shapes
 from gisapp.layers import Layer
 from gisapp.shapes import MAX_VERTICES
 
@@ -70,7 +71,7 @@ class Outliner:
 
     def _plain(self, wkb: Any, columns: dict[str, Any]) -> Any:
         """Fill in the rows that need no thought, and say which."""
-        shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+        shapes = plain_shapes(wkb)
         kinds = shapely.get_type_id(shapes)
         main = np.isin(kinds, (self._main, _SINGLE.get(self._main, self._main)))
         stand_in = kinds == 0 if self._stand_in else np.zeros(len(kinds), bool)

@@ -10,7 +10,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from gisapp.formats.encoding import decode_cut
 from gisapp.formats.frames import candidates, named_crs
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.mapping import suggest
-from gisapp.formats.wkb import Census
+from gisapp.formats.wkb import Census, plain_shapes, without_curves
 from gisapp.layers import Layer
 
 #: Rows that are read at a time, and how many are looked at for a sample of shapes.
@@ -184,7 +183,7 @@ def _finished(source: Source) -> Source:
 
 def _first_bounds(source: Source) -> tuple[float, float, float, float] | None:
     for batch in arrow(source):
-        box = shapely.total_bounds(shapely.from_wkb(batch.shapes.to_numpy(zero_copy_only=False), on_invalid="ignore"))
+        box = shapely.total_bounds(plain_shapes(batch.shapes.to_numpy(zero_copy_only=False)))
         if np.isfinite(box).all():
             return float(box[0]), float(box[1]), float(box[2]), float(box[3])
     return None
@@ -255,8 +254,9 @@ def sample(source: Source) -> Sample:
 def _spread(shapes: list[tuple[bytes, list[Any]]]) -> Iterator[tuple[bytes, list[Any]]]:
     """Shapes at even steps, so many that they stay small."""
     left = _SHAPE_BYTES
-    for wkb, row in shapes[::max(1, len(shapes) // _SHAPES)]:
-        if len(wkb) <= left:
+    for given, row in shapes[::max(1, len(shapes) // _SHAPES)]:
+        wkb = without_curves(given) if len(given) <= left else None
+        if wkb is not None and len(wkb) <= left:
             left -= len(wkb)
             yield wkb, row
 
@@ -271,8 +271,7 @@ def _labels(source: Source, rows: list[list[Any]]) -> Iterator[tuple[str, list[s
 
 
 def _short(value: Any) -> Any:
-    told = value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value))  # as JSON does
-    return value if told else str(value)[:80]
+    return value if value is None or isinstance(value, int | float) else str(value)[:80]
 
 
 def role(layer: Layer, source: Source) -> str:

@@ -11,7 +11,6 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +28,7 @@ from gisapp.formats.choosing import Choice, choose, columns
 from gisapp.formats.geometry import GeometryFault, Shaper
 from gisapp.formats.mapping import Converter, parse_uuid, targets
 from gisapp.formats.outlines import Outliner, Outlines
+from gisapp.formats.storable import storable
 from gisapp.formats.unread import unread
 from gisapp.layers import Catalogue, Layer
 
@@ -176,7 +176,7 @@ class Rows:
     def _json(self, by_row: dict[int, Any]) -> Any:
         texts = np.full(self.count, None, object)
         for row, value in by_row.items():
-            texts[row] = json.dumps(_storable(value), ensure_ascii=False, default=str)
+            texts[row] = json.dumps(storable(value), ensure_ascii=False, default=str)
         return pa.array(texts, pa.string())
 
     def _wrong(self, row: int, fault: Fault) -> None:
@@ -248,17 +248,6 @@ class Rows:
         if not self.frame.keep_original:
             return pa.nulls(self.count, pa.string())
         return pa.array([wkb.hex() if wkb else None for wkb in self.batch.wkb], pa.string())
-
-
-def _storable(value: Any) -> Any:
-    """The value without the one character, and the numbers, that the database's JSON cannot hold."""
-    if isinstance(value, float) and not isfinite(value):
-        return str(value)
-    if isinstance(value, str):
-        return value.replace("\x00", "")
-    if isinstance(value, dict):
-        return {_storable(name): _storable(one) for name, one in value.items()}
-    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 def listed(column: Any) -> list[Any]:

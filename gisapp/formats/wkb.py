@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import shapely
 
 _KINDS = {1: "Point", 2: "LineString", 3: "Polygon", 4: "Point", 5: "LineString", 6: "Polygon",
           7: "GeometryCollection", 8: "LineString", 9: "LineString", 10: "Polygon", 11: "LineString", 12: "Polygon",
@@ -55,6 +56,23 @@ def may_be_curved(wkb: bytes | None) -> bool:
     """Whether the shape must go through `straightened` before GEOS takes it; a collection may hold anything."""
     code = type_code(wkb)
     return code in _CURVED or code == 7
+
+
+def plain_shapes(wkbs: Any) -> Any:
+    """The shapes of an array of WKB; None for curves, which GEOS reads and shapely does not, and for what is none."""
+    try:
+        return shapely.from_wkb(wkbs, on_invalid="ignore")
+    except NotImplementedError:
+        straight = np.array([None if type_code(wkb) in _CURVED else wkb for wkb in wkbs], dtype=object)
+        return shapely.from_wkb(straight, on_invalid="ignore")
+
+
+def without_curves(wkb: bytes) -> bytes | None:
+    """The shape as it is, or its chords where it may be curved; None where it cannot be read."""
+    try:
+        return straightened(wkb) if may_be_curved(wkb) else wkb
+    except (struct.error, ValueError, IndexError):
+        return None
 
 
 def straightened(wkb: bytes) -> bytes:

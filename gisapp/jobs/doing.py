@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gisapp import deliveries, exports, imports, job_queue, sql_jobs
+from gisapp import deliveries, exports, imports, job_queue, sql_imports, sql_jobs
 from gisapp.accounts import people
 from gisapp.children import Progress
 from gisapp.desk.check import check
@@ -46,6 +46,7 @@ class Pulse:
     job_id: UUID
     attempt: int
     stop: Callable[[], bool]
+    number: UUID | None = None
     why: str = ""
     _progress: dict[str, Any] = field(default_factory=dict)
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -70,6 +71,16 @@ class Pulse:
             _log.warning("job %s: no sign of life could be noted", self.job_id)
             return
         self.why = "lost" if wish is None else "cancel" if wish else "shutdown" if self.stop() else self.why
+        if self.why and self.number is not None:
+            self._interrupt(self.number)
+
+    def _interrupt(self, number: UUID) -> None:
+        """Nobody listens within a statement that lets a million rows enter: it is stopped where it is."""
+        try:
+            with self.house.db.begin(SYSTEM.username) as connection:
+                sql_imports.interrupt(connection, number, for_good=False)
+        except SQLAlchemyError:
+            _log.warning("job %s: its statement could not be stopped", self.job_id)
 
     def _run(self) -> None:
         while not self._ended.wait(BEAT_S):
@@ -92,7 +103,8 @@ def do(house: House, job_id: UUID, stop: Callable[[], bool]) -> None:
         row = sql_jobs.claim(connection, job_id)
     if row is None:
         return
-    pulse = Pulse(house, job_id, row["attempt"], stop)
+    asked = row["asked"].get("import")
+    pulse = Pulse(house, job_id, row["attempt"], stop, UUID(asked) if asked else None)
     folder = folder_of(house, job_id, row["attempt"])
     kept = False
     try:
@@ -103,8 +115,11 @@ def do(house: House, job_id: UUID, stop: Callable[[], bool]) -> None:
     except Problem as problem:
         _failed(house, row, problem)
     except Exception:
-        _log.exception("job %s failed", job_id)
-        _failed(house, row, Problem("work_failed"))
+        if pulse.why:  # a statement that was stopped
+            _stopped(house, row, pulse.why)
+        else:
+            _log.exception("job %s failed", job_id)
+            _failed(house, row, Problem("work_failed"))
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
@@ -145,6 +160,8 @@ def _result(made: exports.Made, delivery: UUID) -> dict[str, Any]:
 
 def _import(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
     number, choices = UUID(row["asked"]["import"]), row["asked"]["choices"]
+    if row["attempt"] > 1:
+        _end_former(house, number)
     if row["asked"].get("act") == "check":
         counts = check(house, actor, number, choices, pulse.watch)["counts"]
         result = {"import": {"checked": counts}, "rows": sum(counts.get(kind, 0) for kind in ("accepted", "refused"))}
@@ -154,6 +171,12 @@ def _import(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
     with house.db.begin(SYSTEM.username) as connection:
         sql_jobs.finish(connection, row["id"], row["attempt"], {"state": "done", "result": result}, kept_for(house))
     return False
+
+
+def _end_former(house: House, number: UUID) -> None:
+    """What a killed worker left running in the database holds the import still."""
+    with house.db.begin(SYSTEM.username) as connection:
+        sql_imports.interrupt(connection, number, for_good=True)
 
 
 def _committed(house: House, row: Row, actor: Actor, number: UUID, choices: dict[str, Any],

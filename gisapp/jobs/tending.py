@@ -17,6 +17,7 @@ from gisapp.children import sweep
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs.doing import as_kept
+from gisapp.jobs.sweeping import sweep_imports
 from gisapp.permissions import SYSTEM
 from gisapp.sql_jobs import Row
 
@@ -49,6 +50,7 @@ def tend(house: House) -> None:
         # Of requests that were killed while they made a small file.
         sweep(house.settings.instance / "exports", 900)
         _sweep_photos(house)
+        sweep_imports(house)
     except (SQLAlchemyError, OSError):
         _log.warning("jobs could not be tended just now", exc_info=True)
 

@@ -172,7 +172,7 @@ def choose(import_id: str) -> AnyResponse:
     if request.is_json:
         given = request.get_json()
         lines = given.get("lines") if isinstance(given, dict) else None
-        if not isinstance(lines, list) or not all(isinstance(line, int) and 0 <= line < 2 ** 31 for line in lines):
+        if not isinstance(lines, list) or not all(type(line) is int and 0 <= line < 2 ** 31 for line in lines):
             raise Problem("parameter_invalid", name="lines", reason="[0, 1, …]")
         return jsonify({"changed": preview.choose(house, actor, number, lines, str(given.get("act")))})
     wanted: dict[str, list[int]] = {}

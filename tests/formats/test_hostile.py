@@ -25,7 +25,7 @@ READ = {
     "csv wkt of a million": (1, 1), "gpkg wrong shapes": (1, 4), "dxf noise": (1, 0), "shp million parts": (1, 1),
     "shp index lies": (1, 1), "shp nulls": (1, 2), "shp not finite": (1, 4), "dbf billions": (1, 1),
     "dbf no fields": (1, 1), "dbf empty": (1, 1), "prj address": (1, 1), "cpg of megabytes": (1, 1),
-    "geojson not numbers": (1, 6), "geojson crs link": (1, 1), "geojson crs file": (1, 1), "ndjson noise": (1, 1),
+    "geojson not numbers": (1, 6), "geojson crs link": (1, 1), "geojson crs file": (1, 1), "ndjson noise": (1, 10_001),
     "vsi name": (1, 1),
 }
 #: Files that only the limits end.

@@ -29,7 +29,7 @@ class Table:
     """One file. `heading` names are unique and not empty."""
 
     def __init__(self, dataset: Dataset, encoding: str | None) -> None:
-        self.name = dataset.title
+        self.name, self.notes = dataset.title, list[dict[str, str]]()
         self._dataset = dataset
         self.encoding, self.encoding_from = (encoding, "chosen") if encoding else find_text_encoding(dataset.path)
         csv.field_size_limit(_MAX_CELL)

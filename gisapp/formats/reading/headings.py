@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gisapp.errors import Problem
+from gisapp.formats.storable import storable
 
 MAX_COLUMNS = 1000
 
@@ -16,7 +17,7 @@ def unique(names: Sequence[str]) -> list[str]:
         raise Problem("file_unreadable", reason=f"超过 {MAX_COLUMNS} 列 / over {MAX_COLUMNS} columns")
     made: list[str] = []
     for n, name in enumerate(names, 1):
-        plain = " ".join(str(name).split())[:120] or f"column_{n}"
+        plain = " ".join(storable(str(name)).split())[:120] or f"column_{n}"
         made.append(plain if plain not in made else f"{plain}_{n}")
     return made
 

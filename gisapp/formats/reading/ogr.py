@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyogrio
 from pyogrio.raw import open_arrow
 
-from gisapp.errors import Problem
+from gisapp.errors import DISK_FULL, Problem
 from gisapp.formats.dbf import prepared
 from gisapp.formats.encoding import decode_cut, find_encoding, find_text_encoding, likeliest, transcode
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.markup import shown_name
+from gisapp.formats.reading import records
 from gisapp.formats.reading.headings import unique
 from gisapp.formats.source import Source, unreadable
 
@@ -29,7 +30,7 @@ MAX_FEATURE_MB = 100
 _TEXTS = 5000
 FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
            pyogrio.errors.GeometryError, pyogrio.errors.FieldError, RuntimeError, ValueError, IndexError,
-           pa.ArrowException)
+           OSError, pa.ArrowException)
 #: What LIBKML adds to every layer and nobody sent.
 _KML_OWN = ("altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon", "snippet")
 #: The same tracks once more, point by point.
@@ -57,12 +58,30 @@ def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
         given, _ = find_text_encoding(dataset.path)
         if given != "UTF-8":
             transcode(dataset.path, given)
+        records.without_mark(dataset.path)
     try:
         with _told_encoding(dataset, _encoding(dataset, encoding)[0] if dataset.format == "dxf" else ""):
             found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
+            if dataset.format == "ndjson":
+                found = [_whole(dataset, source) for source in found]
     except FAULTS as error:
         raise said(dataset, error) from error
     return [source for source in found if source.geometry != "None" and (source.count or dataset.format != "gpx")]
+
+
+def _whole(dataset: Dataset, source: Source) -> Source:
+    """The source with a row for each of its records, whether GDAL takes it for a feature or not."""
+    count, alike = records.count(dataset.path)
+    if (count, alike) == (source.count, True):
+        return source
+    wrong = records.mended(dataset.path)
+    if len(wrong) == count:
+        raise Problem("file_unreadable", reason=(
+            f"{dataset.title}：没有一条记录是 GeoJSON 要素 / none of its records is a GeoJSON feature"))
+    made = _layer(dataset, None, None)
+    made.count = max(made.count, records.count(dataset.path)[0])
+    made.notes = [records.note(wrong)] if wrong else []
+    return made
 
 
 @contextmanager
@@ -94,7 +113,9 @@ def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
     given = [_name(raw, chosen) for raw in names or []] or [
         # GDAL puts this before what stands in a GPX file's extensions.
         shown_name(str(name)).removeprefix("ogr_" if dataset.format == "gpx" else "") for name in info["fields"]]
-    title = dataset.title if part is None or dataset.format in ("shp", "dxf") else part
+    # A KML without a name has that of its file, which is ours.
+    nameless = part in (None, dataset.path.stem) or dataset.format in ("shp", "dxf")
+    title = dataset.title if nameless else str(part)
     kept = own_columns(dataset, [str(name) for name in info["fields"]])
     return Source(
         name=title, dataset=dataset, part=str(info["layer_name"]), geometry=str(info["geometry_type"]),
@@ -172,20 +193,39 @@ def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]
                 names = [name for n, name in enumerate(batch.schema.names) if n != place]
                 columns = [batch.column(n) for n in range(batch.num_columns) if n != place]
                 kept = [columns[n] for n in own_columns(dataset, names)]
-                yield [_raw(column) for column in kept] if shapefile else kept, wkb(batch.column(place))
+                yield [_raw(column) if shapefile or not _is_sound(column) else column for column in kept], wkb(
+                    batch.column(place))
     except FAULTS as error:
         raise said(dataset, error) from error
 
 
 def said(dataset: Dataset, error: Exception) -> Problem:
-    """What GDAL complains of; where it talks of its own settings, what that means to the sender."""
+    """What GDAL complains of; where it talks of its own settings, what that means to the sender. A full disk is no
+    fault of the file: that OSError goes on."""
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        raise error
     if "OGR_GEOJSON_MAX_OBJ_SIZE" in str(error) or "Too many characters" in str(error):
         return Problem("file_unreadable", reason=(
             f"{dataset.title}：有一个要素过大（约 50 万个顶点以上），请简化或拆分几何 / "
             "one feature is too large (above some 500 000 vertices); simplify or split its geometry"))
+    if "not recognized as being" in str(error):  # what follows is advice on GDAL's drivers
+        return Problem("file_unreadable", reason=(
+            f"{dataset.title}：内容与 {dataset.format} 不符，或已损坏 / "
+            f"its content is not {dataset.format}, or it is damaged"))
     if isinstance(error, IndexError):
         return Problem("file_unreadable", reason=f"{dataset.title}：没有图层 / no layer in it")
     return unreadable(dataset, error)
+
+
+def _is_sound(column: pa.Array) -> bool:
+    """Whether texts are what they say: GDAL hands on bytes that are no UTF-8, and one of them would stop the reader."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return True
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _raw(column: pa.Array) -> pa.Array:

@@ -10,14 +10,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
+from shapely import GeometryType
 
 from gisapp.errors import Problem
 from gisapp.formats.kinds import Dataset
+from gisapp.formats.reading.headings import unique
 from gisapp.formats.source import Source, unreadable
 
-_FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError)
+_FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
+           shapely.errors.ShapelyError)
 #: What GeoParquet means when it names no CRS.
 _DEFAULT_CRS = "OGC:CRS84"
+#: The encodings of GeoParquet 1.1 beside WKB.
+_NATIVE = {"point": GeometryType.POINT, "linestring": GeometryType.LINESTRING, "polygon": GeometryType.POLYGON,
+           "multipoint": GeometryType.MULTIPOINT, "multilinestring": GeometryType.MULTILINESTRING,
+           "multipolygon": GeometryType.MULTIPOLYGON}
 _WKB_NAMES = ("geometry", "geom", "wkb_geometry", "wkb")
 
 
@@ -33,7 +40,7 @@ def describe(dataset: Dataset, _: str | None) -> list[Source]:
             return [Source(
                 name=dataset.title, dataset=dataset, part=place,
                 geometry=str(kinds[0]).removesuffix(" Z") if len(kinds) == 1 else "Unknown",
-                count=file.metadata.num_rows, fields=names, types=types, crs_words=_crs(about),
+                count=file.metadata.num_rows, fields=unique(names), types=types, crs_words=_crs(about),
                 bounds=_bounds(box))]
     except _FAULTS as error:
         raise unreadable(dataset, error) from error
@@ -73,7 +80,8 @@ def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array]
             _, about = _geometry(file)
             for batch in file.iter_batches(batch_size=size, use_threads=False):
                 shapes = _shapes(batch.column(source.part), str(about.get("encoding", "WKB")))
-                yield [_plain(batch.column(name)) for name in source.fields], shapes
+                kept = [n for n, name in enumerate(batch.schema.names) if name != source.part]
+                yield [_plain(batch.column(n)) for n in kept], shapes
     except _FAULTS as error:
         raise unreadable(source.dataset, error) from error
 
@@ -92,9 +100,24 @@ def _shapes(column: pa.Array, encoding: str) -> pa.Array:
         column = column.storage
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         return column
-    if encoding.lower() != "point" or not pa.types.is_struct(column.type):
+    kind = _NATIVE.get(encoding.lower())
+    if kind is None:
         raise Problem("file_unreadable", reason=f"GeoParquet encoding {encoding[:40]}: WKB / 请用 WKB")
-    pairs = np.column_stack([column.field(axis).to_numpy(zero_copy_only=False) for axis in ("x", "y")])
-    made = np.array(shapely.to_wkb(shapely.points(pairs)), dtype=object)
-    made[np.asarray(column.is_null())] = None
+    return _from_native(column, kind)
+
+
+def _from_native(column: pa.Array, kind: GeometryType) -> pa.Array:
+    """WKB of shapes that are lists of points, each a struct or a short list; heights stay behind."""
+    there, offsets = column.drop_null(), []
+    while pa.types.is_list(there.type) or pa.types.is_large_list(there.type):
+        ends = there.offsets.to_numpy()
+        offsets.append(ends - ends[0])
+        there = there.flatten()
+    if pa.types.is_struct(there.type):
+        points = np.column_stack([there.field(axis).to_numpy(zero_copy_only=False) for axis in ("x", "y")])
+    else:
+        points = there.flatten().to_numpy(zero_copy_only=False).reshape(-1, there.type.list_size)[:, :2]
+    shapes = shapely.from_ragged_array(kind, np.ascontiguousarray(points, float), tuple(offsets[::-1]) or None)
+    made = np.full(len(column), None, object)
+    made[np.asarray(column.is_valid())] = shapely.to_wkb(shapes)
     return pa.array(made, pa.binary())

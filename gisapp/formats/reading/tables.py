@@ -14,6 +14,7 @@ import shapely
 from gisapp.errors import Problem
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.reading import csv_text, workbook
+from gisapp.formats.reading.degrees import coordinate
 from gisapp.formats.source import Source
 from gisapp.formats.wkb import Census
 
@@ -31,15 +32,9 @@ _WKT = ("wkt", "geometry", "geom", "thegeom", "shape", "wkbgeometry", "几何", 
 #: What eastings and northings in China can be: degrees, with the zone before the easting, without it.
 _RANGES = (((73, 136), (3, 54)), ((13e6, 46e6), (3e5, 6.1e6)), ((1e5, 9e5), (1.5e6, 6.1e6)))
 _IS_WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b", re.IGNORECASE)
+#: Read by GEOS and not by shapely.
+_CURVED = re.compile(r"CIRCULAR|CURVE|SURFACE", re.IGNORECASE)
 _SRID = re.compile(r"\ASRID=(\d{1,6});\s*", re.IGNORECASE)
-#: 113°22.808′, as many receivers show it; and a decimal comma, told from one between thousands by what follows it.
-_MINUTES = re.compile(r"""([NSEW东西南北]?)\s*(\d{1,3})\s*[°度]\s*(\d{1,2}(?:\.\d+)?)\s*['′分]?\s*([NSEW东西南北]?)""",
-                      re.IGNORECASE)
-_COMMA = re.compile(r"[+-]?\d{1,3},(?!\d{3}\Z)\d+")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_DEGREES = re.compile(r"""([NSEW东西南北]?)\s*(\d{1,3})\s*[°度:]\s*(\d{1,2})\s*['′分:]\s*(\d{1,2}(?:\.\d+)?)\s*
-                          (?:["″秒]|'')?\s*([NSEW东西南北]?)""", re.IGNORECASE | re.VERBOSE)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?nan|[+-]?inf(?:inity)?", re.IGNORECASE)
 
 Row = Sequence[Any]
 
@@ -51,6 +46,7 @@ class _Table(Protocol):
     heading: list[str]
     encoding: str
     encoding_from: str
+    notes: list[dict[str, str]]
 
     def rows(self) -> Iterator[Row]: ...
 
@@ -68,7 +64,7 @@ def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
 def _described(dataset: Dataset, table: _Table) -> Source:
     source = Source(name=table.name, dataset=dataset, part=table.name, geometry="Unknown", count=0,
                     fields=table.heading, types=["String"] * len(table.heading), encoding=table.encoding,
-                    encoding_from=table.encoding_from)
+                    encoding_from=table.encoding_from, notes=list(table.notes))
     first = list(islice(table.rows(), _LOOKED_AT))
     source.columns = find_columns(table.heading, first)
     source.crs_words = _named_system(first, source)
@@ -180,29 +176,6 @@ def _median(rows: Sequence[Row], place: int) -> float:
     return float(np.median(values)) if values else float("nan")
 
 
-def coordinate(value: Any) -> float:
-    """A number out of a cell: 113.38, 113,380.5, 113°22′48.5″E; NaN where there is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    text = str(value).strip().removeprefix("'")
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    match = _DEGREES.fullmatch(text)
-    if match:
-        degrees = int(match[2]) + int(match[3]) / 60 + float(match[4]) / 3600
-        return -degrees if (match[1] or match[5]).upper() in ("S", "W", "南", "西") else degrees
-    match = _MINUTES.fullmatch(text)
-    if match:
-        degrees = int(match[2]) + float(match[3]) / 60
-        return -degrees if (match[1] or match[4]).upper() in ("S", "W", "南", "西") else degrees
-    plain = text.removesuffix("°").removesuffix("度")
-    if _COMMA.fullmatch(plain):
-        plain = plain.replace(",", ".")
-    elif _GROUPED.fullmatch(plain):
-        plain = plain.replace(",", "")
-    return float(plain) if _NUMBER.fullmatch(plain) else float("nan")
-
-
 def _shapes(rows: Sequence[Row], source: Source) -> Any:
     """WKB for each row: None where the cells are empty, empty bytes where they hold something else than a place."""
     made = np.full(len(rows), None, dtype=object)
@@ -229,6 +202,7 @@ def _empty(cell: Any) -> bool:
 def _from_wkt(cells: Sequence[Any], named: str) -> Any:
     """WKB of texts; one that names another system than the table's cannot be read with the others."""
     texts = np.array([None if _empty(cell) else _SRID.sub("", str(cell).strip()) for cell in cells], dtype=object)
+    texts[[n for n, text in enumerate(texts) if text and _CURVED.search(text)]] = None
     # GEOS recurses into collections, and would run out of stack.
     deep = [n for n, text in enumerate(texts) if text and text.upper().count("COLLECTION") > _NESTED]
     texts[deep] = None

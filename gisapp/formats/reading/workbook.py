@@ -12,7 +12,9 @@ from typing import Any
 import python_calamine
 
 from gisapp.errors import Problem
+from gisapp.formats.archive import BROKEN
 from gisapp.formats.kinds import Dataset
+from gisapp.formats.reading import merged
 from gisapp.formats.reading.headings import unique
 
 #: The reader lays a sheet out as a full rectangle: a cell far away would cost as much as everything before it.
@@ -34,27 +36,31 @@ class Sheet:
         self.name = name
         self._sheet = sheet
         start = list(islice(sheet.iter_rows(), _HEADING_WITHIN))
-        self._first = _heading_row(start)
-        self.heading = unique([str(_cell(cell) or "") for cell in start[self._first]]) if start else []
+        self._merged = merged.spans(sheet)
+        first, last = merged.heading_rows(self._merged, _heading_row(start))
+        self._begin = min(last, max(len(start) - 1, 0)) + 1
+        rows = [[str(_cell(cell) or "") for cell in row] for row in start[first:self._begin]]
+        self.heading = unique(rows[0] if len(rows) == 1 else merged.names(rows, self._merged, first))
+        self.notes = merged.note(self._merged, self._begin)
 
     def rows(self) -> Iterator[list[Any]]:
         """The rows below the heading that hold anything."""
-        for row in islice(self._sheet.iter_rows(), self._first + 1, None):
-            made = [_cell(cell) for cell in row]
-            if any(cell is not None for cell in made):
-                yield made
+        rows = ([_cell(cell) for cell in row] for row in islice(self._sheet.iter_rows(), self._begin, None))
+        for row in merged.filled(rows, self._merged, self._begin):
+            if any(cell is not None for cell in row):
+                yield row
 
 
 def sheets(dataset: Dataset) -> Iterator[Sheet]:
     """The sheets that hold a table. Problem `file_unreadable`."""
-    _look_for_traps(dataset)
     try:
+        _look_for_traps(dataset)
         with python_calamine.CalamineWorkbook.from_path(str(dataset.path)) as book:
             for name in book.sheet_names[:_MAX_SHEETS]:
                 sheet = Sheet(name, book.get_sheet_by_name(name))
                 if len(sheet.heading) > 1:
                     yield sheet
-    except (python_calamine.CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
+    except (python_calamine.CalamineError, *BROKEN) as error:
         raise Problem("file_unreadable", reason=f"{dataset.title}: {str(error)[:200]}") from error
 
 

@@ -1,0 +1,66 @@
+"""Systems that a file describes without naming their number: known by datum, projection and parameters."""
+
+from __future__ import annotations
+
+import re
+
+import pyproj
+
+from gisapp.crs import CGCS2000, STORED_SRID, zone_codes
+
+#: What programs call the two datums, without case, signs and the D_ of Esri's.
+_WGS84 = frozenset({"wgs1984", "wgs84", "worldgeodeticsystem1984", "worldgeodeticsystem1984ensemble"})
+_CGCS2000 = frozenset({"china2000", "cgcs2000", "cgcs2000datum", "chinageodeticcoordinatesystem2000",
+                       "chinesegeodeticcoordinatesystem2000", "chinacoordinatesystem2000"})
+_AXIS_M, _FLATTENINGS = 6378137.0, (298.257223563, 298.257222101)
+_MERIDIAN = "Longitude of natural origin"
+#: What every zone has.
+_PLAIN = {"Latitude of natural origin": 0.0, "False northing": 0.0, "Scale factor at natural origin": 1.0}
+_METHODS = ("Transverse Mercator", "Gauss Kruger", "Gauss_Kruger")
+
+
+def recognised(crs: pyproj.CRS) -> int | None:
+    """The EPSG number of degrees on WGS 84 or CGCS2000, or of a Gauss–Krüger zone on one of them; None for all else."""
+    base = _base(crs)
+    if base is None or crs.is_geographic:
+        return base
+    return _zone(crs) if crs.is_projected else None
+
+
+def _base(crs: pyproj.CRS) -> int | None:
+    geodetic, ellipsoid = crs.geodetic_crs, crs.ellipsoid
+    if geodetic is None or geodetic.datum is None or ellipsoid is None or crs.prime_meridian is None:
+        return None
+    alike = abs(ellipsoid.semi_major_metre - _AXIS_M) < 0.01 and any(
+        abs(ellipsoid.inverse_flattening - one) < 1e-5 for one in _FLATTENINGS)
+    if not alike or crs.prime_meridian.longitude != 0 or (crs.is_geographic and not _in_degrees(crs)):
+        return None
+    name = re.sub(r"[\W_]+", "", geodetic.datum.name.removeprefix("D_")).lower()
+    return STORED_SRID if name in _WGS84 else CGCS2000 if name in _CGCS2000 else None
+
+
+def _in_degrees(crs: pyproj.CRS) -> bool:
+    return all(axis.unit_name.lower().startswith("degree") for axis in crs.axis_info)
+
+
+def _zone(crs: pyproj.CRS) -> int | None:
+    """By central meridian and false easting, with the zone's number before it or not."""
+    work = crs.coordinate_operation
+    if work is None or work.method_name not in _METHODS or any(axis.unit_conversion_factor != 1
+                                                               for axis in crs.axis_info):
+        return None
+    given = {one.name: float(one.value) for one in work.params}
+    plain = all(given.get(name) == value for name, value in _PLAIN.items())
+    return _codes(given.get(_MERIDIAN, 0.0)).get(given.get("False easting", 0.0)) if plain else None
+
+
+def _codes(meridian: float) -> dict[float, int]:
+    """EPSG numbers by false easting of the zones about a meridian."""
+    zone, wide = meridian / 3, (meridian + 3) / 6
+    if zone != int(zone) or not 25 <= zone <= 45:
+        return {}
+    prefixed, bare = zone_codes(int(zone))
+    found = {500_000.0: bare, zone * 1e6 + 500_000: prefixed}
+    if wide == int(wide):
+        found[wide * 1e6 + 500_000] = 4478 + int(wide)
+    return found

@@ -1,0 +1,191 @@
+"""Imports that somebody stops, that killed processes left behind, or whose words no database holds."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from sqlalchemy import text
+
+from gisapp import jobs, sql_imports, sql_jobs
+from gisapp.house import House
+from gisapp.jobs import sweeping
+from gisapp.jobs.doing import do
+from tests.conftest import Role, psycopg_url
+from tests.test_imports import geojson, send, sign
+from tests.test_jobs import held, never, row, state, until, upload
+
+_GEO = {"version": "1.0.0", "primary_column": "geometry",
+        "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Point"]}}}
+
+
+def parquet(**columns: list[Any]) -> bytes:
+    point = shapely.to_wkb(shapely.Point(113.38, 31.69))
+    table = pa.table(columns | {"geometry": [point] * len(next(iter(columns.values())))})
+    sink = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(_GEO)}), sink)
+    return sink.getvalue()
+
+
+# ---------------------------------------------------------------------------------------------- words
+
+def test_nul_in_names_and_values_is_told_row_by_row(admin: Role) -> None:
+    given = parquet(**{"sign_no": ["N\x00UL", "N-2"], "a\x00b": ["x\x00y", "z"], "sign_kind": ["01", "01"],
+                       "area_m2": [1.0, 2.0]})
+    sent = send(admin, "rooftop_signs", {"a\x00b.parquet": given})
+    assert sent.status_code == 201, sent.json
+    assert sent.json["layers"][0]["fields"][1] == "ab" and "\x00" not in sent.text
+    checked = admin.post(f"/imports/{sent.json['id']}/check", json={})
+    assert checked.status_code == 200 and checked.json["counts"]["accepted"] + checked.json["counts"]["refused"] == 2
+    assert admin.get(f"/imports/{sent.json['id']}/report.csv").status_code == 200
+
+
+@pytest.mark.parametrize("body", [
+    r'{"save_as": "a\u0000b"}', r'{"mapping": {"a\u0000": null}}', r'{"crs": "\ud800"}', r'{"layers": {"\u0000": {}}}',
+    r'{"twins": {"id": "refuse"}, "new": NaN}'])
+def test_choices_that_no_database_holds_are_problems(admin: Role, body: str) -> None:
+    sent = send(admin, "rooftop_signs", {"a.geojson": geojson(sign("Z-1"))}).json
+    for act in ("check", "commit"):
+        answer = admin.post(f"/imports/{sent['id']}/{act}", data=body, content_type="application/json")
+        assert (answer.status_code, answer.json["code"]) == (422, "mapping_invalid"), answer.json
+
+
+def test_truth_is_no_line(admin: Role) -> None:
+    sent = send(admin, "rooftop_signs", {"a.geojson": geojson(sign("Z-2"))}).json
+    admin.post(f"/imports/{sent['id']}/check", json={})
+    answer = admin.post(f"/imports/{sent['id']}/near", json={"lines": [True], "act": "enter"})
+    assert (answer.status_code, answer.json["code"]) == (400, "parameter_invalid")
+
+
+def test_curved_texts_are_rows_of_the_report(admin: Role) -> None:
+    table = ('case_no,wkt\n1,"POLYGON((113 31,114 31,114 32,113 31))"\n2,"CIRCULARSTRING(0 0,1 1,2 0)"\n'
+             '3,"CURVEPOLYGON(CIRCULARSTRING(0 0,1 1,2 0,1 -1,0 0))"\n4,"POLYGON((113 31,114 31,114 32,113 31))"\n'
+             '5,"POLYGON((113 31,114 31,114 32,113 31))"\n')
+    sent = send(admin, "illegal_builds", {"a.csv": table.encode()})
+    assert sent.status_code == 201, sent.json
+    checked = admin.post(f"/imports/{sent.json['id']}/check", json={"crs": "EPSG:4326"}).json
+    assert sum(one["count"] for one in checked["reasons"] if one["code"] == "geometry_unreadable") == 2, checked
+
+
+# ---------------------------------------------------------------------------------------------- stopping
+
+def test_a_cancelled_import_stops_within_its_statement(house: House, owner: House, roles: dict[str, Any],
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DIRECT", 0)
+    number = upload(roles["reviewer"], 3)
+    job_id = UUID(roles["reviewer"].post(f"/imports/{number}/commit", json={}).json["id"])
+    with held(owner):  # its statements wait for ten seconds at least
+        work = threading.Thread(target=do, args=(house, job_id, never))
+        work.start()
+        until(lambda: state(house, job_id) == "running")
+        with house.db.begin("test") as connection:
+            sql_jobs.cancel(connection, job_id)
+        until(lambda: state(house, job_id) == "cancelled")
+    work.join()
+    assert roles["reviewer"].get(f"/imports/{number}").json["state"] == "ready"
+
+
+def test_what_a_killed_worker_left_running_gives_way(house: House, roles: dict[str, Any],
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DIRECT", 0)
+    number = upload(roles["reviewer"], 2)
+    job_id = UUID(roles["reviewer"].post(f"/imports/{number}/commit", json={}).json["id"])
+    with house.db.begin("test") as connection:
+        connection.execute(text("UPDATE gisapp.jobs SET attempt = 1 WHERE id = :id"), {"id": job_id})
+    with psycopg.connect(psycopg_url(house.settings.database_url)) as left:
+        left.execute("SELECT set_config('application_name', %s, true)", [f"gisapp import {number}"])
+        left.execute("SELECT FROM gisapp.imports WHERE id = %s FOR UPDATE", [number])
+        until(lambda: _ended(house, job_id))
+        with pytest.raises(psycopg.OperationalError):
+            left.execute("SELECT 1")
+    assert (state(house, job_id), row(house, job_id)["result"]["import"]["accepted"]) == ("done", 2)
+
+
+def _ended(house: House, job_id: UUID) -> bool:
+    if state(house, job_id) == "waiting":
+        do(house, job_id, never)
+    return state(house, job_id) in ("done", "failed")
+
+
+def test_as_many_imports_are_read_at_once_as_a_worker_does_jobs(house: House, roles: dict[str, Any],
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DIRECT", 0)
+    found = [UUID(roles["reviewer"].post(f"/imports/{upload(roles['reviewer'], 2)}/check", json={}).json["id"])
+             for _ in range(2)]
+    monkeypatch.setattr("gisapp.imports.SLOTS._free", threading.BoundedSemaphore(1))
+    monkeypatch.setattr("gisapp.imports.SLOTS._patience_s", 0.01)
+    workers = [threading.Thread(target=do, args=(house, job_id, never)) for job_id in found]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert [state(house, job_id) for job_id in found] == ["done", "done"]
+
+
+# ---------------------------------------------------------------------------------------------- what is left behind
+
+def aged(folder: Path, seconds: float = sweeping.OLD_S + 60) -> None:
+    then = time.time() - seconds
+    for place in (*folder.iterdir(), folder):
+        os.utime(place, (then, then))
+
+
+def swept(house: House) -> None:
+    (house.settings.instance / "imports" / "swept").unlink(missing_ok=True)
+    sweeping.sweep_imports(house)
+
+
+def test_nothing_of_a_killed_process_stays_for_long(house: House, admin: Role) -> None:
+    parent = house.settings.instance / "imports"
+    young, orphan = parent / uuid4().hex, parent / uuid4().hex
+    for folder in (young, orphan):
+        folder.mkdir(parents=True)
+        (folder / "u0").write_bytes(b"x")
+    waiting = parent / UUID(send(admin, "rooftop_signs", {"a.geojson": geojson(sign("K-1"))}).json["id"]).hex
+    (waiting / "part-000001.csv").write_text("x")
+    (waiting / "part-000002.making").write_text("x")
+    entered = UUID(send(admin, "rooftop_signs", {"a.geojson": geojson(sign(f"K-{uuid4().hex[:8]}"))}).json["id"])
+    assert admin.post(f"/imports/{entered}/commit", json={}).status_code == 200
+    done = parent / entered.hex
+    (done / "d0.geojson").write_text("x")  # killed before it threw the upload away
+    for folder in (orphan, waiting, done):
+        aged(folder)
+    swept(house)
+    assert young.is_dir() and not orphan.exists()
+    assert {path.name for path in done.iterdir()} == {"report.csv"}
+    left = {path.name for path in waiting.iterdir()}
+    assert not any(name.startswith("part-") for name in left) and "datasets.json" in left
+    assert admin.post(f"/imports/{UUID(waiting.name)}/check", json={}).status_code == 200
+
+
+def test_pieces_of_a_check_that_goes_on_are_left_alone(house: House, admin: Role) -> None:
+    number = UUID(send(admin, "rooftop_signs", {"a.geojson": geojson(sign("K-3"))}).json["id"])
+    folder = house.settings.instance / "imports" / number.hex
+    (folder / "part-000001.csv").write_text("x")
+    aged(folder)
+    with house.db.begin("test") as connection:
+        assert sql_imports.hold(connection, number) == "ready"
+        swept(house)
+    assert (folder / "part-000001.csv").exists()
+
+
+def test_imports_are_swept_once_a_minute(house: House) -> None:
+    swept(house)
+    orphan = house.settings.instance / "imports" / uuid4().hex
+    orphan.mkdir()
+    aged(orphan)
+    sweeping.sweep_imports(house)
+    assert orphan.is_dir()
+    swept(house)
+    assert not orphan.exists()
