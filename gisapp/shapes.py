@@ -15,7 +15,7 @@ from gisapp.crs import MAX_LATITUDE, Crs
 from gisapp.crs import STORED_SRID as SRID
 from gisapp.errors import Problem
 from gisapp.layers import Layer
-from gisapp.repairs import Repair, fault, point_json, repair
+from gisapp.repairs import Repair, area_m2, fault, point_json, repair
 
 MAX_VERTICES = 200_000
 #: A refusal tells what a repair would make of a shape of at most so many vertices.
@@ -24,6 +24,7 @@ _MOST_TO_TRY = 20_000
 _MOST_TO_SHOW = 2_000
 _DEPTH = {"Point": 1, "MultiPoint": 2, "LineString": 2, "MultiLineString": 3, "Polygon": 3, "MultiPolygon": 4}
 _MULTI = {"Point": "MultiPoint", "LineString": "MultiLineString", "Polygon": "MultiPolygon"}
+_OPEN = "环未闭合 / Ring is not closed"
 _OF_MANY = {"MultiPoint": shapely.multipoints, "MultiLineString": shapely.multilinestrings,
             "MultiPolygon": shapely.multipolygons}
 
@@ -86,10 +87,31 @@ def _checked(geometry: Any, kinds: tuple[str, ...], crs: Crs, mended: Mended, wo
     shape = _build(given, geometry.get("coordinates"), crs)
     if given not in kinds:
         shape = _OF_MANY[_MULTI[given]]([shape])
+    start = _open_ring(geometry["coordinates"], crs) if given.endswith("Polygon") else None
     if mended is not None:
+        mended += [_closed(shape, start)] if start else []
         shape = _mend(shape, mended)
     check_shape(shape)
+    if start and mended is None:
+        raise _refusal(_OPEN, start, _closed(shape, start))
     return stored(shape)
+
+
+def _open_ring(coordinates: Any, crs: Crs) -> tuple[float, float] | None:
+    """Where the first ring begins that does not end there; shapely would close it without a word."""
+    if isinstance(coordinates[0][0][0], (list, tuple)):
+        return next((found for part in coordinates if (found := _open_ring(part, crs))), None)
+    begins = next((ring[0] for ring in coordinates if list(ring[0][:2]) != list(ring[-1][:2])), None)
+    if begins is None:
+        return None
+    point = to_stored(shapely.Point(begins[:2]), crs)
+    return point.x, point.y
+
+
+def _closed(shape: BaseGeometry, start: tuple[float, float]) -> Repair:
+    """What closing it makes of an area."""
+    area = area_m2(shape) if _is_inside(shape) else 0.0
+    return Repair(shape, _OPEN, start, area, area)
 
 
 def read_line(geometry: Any, crs: Crs) -> BaseGeometry:
@@ -176,8 +198,11 @@ def _is_inside(shape: BaseGeometry) -> bool:
 def _invalid(shape: BaseGeometry) -> Problem:
     """The refusal: the place of the fault, and what a repair would make of the shape."""
     reason, point = fault(shape)
+    return _refusal(reason, point, repair(shape) if shapely.get_num_coordinates(shape) <= _MOST_TO_TRY else None)
+
+
+def _refusal(reason: str, point: tuple[float, float] | None, possible: Repair | None) -> Problem:
     place = "-" if point is None else f"{point[0]} {point[1]}"
-    possible = repair(shape) if shapely.get_num_coordinates(shape) <= _MOST_TO_TRY else None
     told = possible.document() if possible else None
     if possible and told and shapely.get_num_coordinates(possible.shape) <= _MOST_TO_SHOW:
         told["geometry"] = json.loads(shapely.to_geojson(possible.shape))

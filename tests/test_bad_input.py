@@ -64,6 +64,8 @@ def test_a_wrong_point_is_refused(admin: Role, geometry: Any, status: int, code:
     ([[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]], 422, "geometry_invalid"),
     ([[0, 0], [1, 1]], 422, "geometry_invalid"),
     ([[0, 0], [0, 0], [0, 0], [0, 0]], 422, "geometry_invalid"),
+    ([[0, 0], [1, 0], [1, 1]], 422, "geometry_invalid"),
+    ([[0, 0], [1, 0], [1, 1], [0, 1e-9]], 422, "geometry_invalid"),
     ([], 400, "feature_invalid"),
     ([[0, 0], [1, 0], [1, 1], [0, "a"], [0, 0]], 400, "feature_invalid"),
     ([[0, 0], [181, 0], [181, 1], [0, 0]], 422, "coordinates_outside"),
@@ -71,6 +73,25 @@ def test_a_wrong_point_is_refused(admin: Role, geometry: Any, status: int, code:
 def test_a_wrong_polygon_is_refused_with_the_place(admin: Role, ring: Any, status: int, code: str) -> None:
     feature = build() | {"geometry": {"type": "Polygon", "coordinates": [ring]}}
     refused(admin.post(BUILDS, json=feature), status, code)
+
+
+@pytest.mark.parametrize("crs", ["", "<http://www.opengis.net/def/crs/EPSG/0/4326>"])
+def test_a_ring_that_does_not_end_where_it_began_is_closed_on_the_users_word_only(admin: Role, crs: str) -> None:
+    corners = [[113.38, 31.69], [113.381, 31.69], [113.381, 31.691]]
+    ring = [corner[::-1] for corner in corners] if crs else corners
+    headers = {"Content-Crs": crs} if crs else {}
+    for geometry in ({"type": "Polygon", "coordinates": [ring]}, {"type": "MultiPolygon", "coordinates": [[ring]]}):
+        feature = build() | {"geometry": geometry}
+        answer = admin.post(BUILDS, json=feature, headers=headers)
+        refused(answer, 422, "geometry_invalid")
+        assert "Ring is not closed" in answer.json["en"]
+        assert "环未闭合" in answer.json["zh"]
+        assert answer.json["point"]["coordinates"] == corners[0]
+        assert answer.json["repair"]["geometry"]["coordinates"][0][0][0] == corners[0]
+        mended = admin.post(f"{BUILDS}?repair=true", json=feature, headers=headers)
+        assert mended.status_code == 201
+        assert [one["reason"] for one in mended.json["repairs"]] == ["环未闭合 / Ring is not closed"]
+        assert mended.json["geometry"]["coordinates"] == [[[*corners, corners[0]]]]
 
 
 def test_the_place_of_a_bow_tie_is_told(admin: Role) -> None:
