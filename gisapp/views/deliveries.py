@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp import deliveries, hand_overs, jobs, links, receivers
 from gisapp.errors import Problem
+from gisapp.formats import FORMATS
 from gisapp.params import parse_id
 from gisapp.permissions import rights
 from gisapp.views import context
@@ -60,7 +61,7 @@ def page() -> AnyResponse:
     return form_page("hand_over/deliveries.html", None, deliveries=found, titles=_titles(), receiver=receiver,
                      feature=feature, receivers=receivers.listed(house, actor, all_=True),
                      older=found[-1]["number"] if len(found) == deliveries.LISTED else None,
-                     language=context.language(), sees_all="manage_receivers" in rights(actor))
+                     formats=FORMATS, language=context.language(), sees_all="manage_receivers" in rights(actor))
 
 
 @blueprint.get("/deliveries/<delivery_id>")

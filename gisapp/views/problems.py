@@ -6,7 +6,7 @@ import logging
 from typing import cast
 
 import psycopg.errors
-from flask import Flask, Response, current_app, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, redirect, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -47,6 +47,8 @@ def _from_http(error: HTTPException) -> Response:
     if isinstance(error, RequestEntityTooLarge):
         limit = request.max_content_length or 0
         return answer(Problem("body_too_large", limit_mb=limit >> 20))
+    if error.code == 405 and request.method == "GET" and (above := _page_above()):
+        return cast(Response, redirect(above, 303))
     codes = {404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}
     if error.code == 415:
         return answer(Problem("media_type_unsupported", type=request.mimetype[:60], known="application/json"))
@@ -60,6 +62,19 @@ def _from_http(error: HTTPException) -> Response:
     if code in ("request_invalid", "internal"):
         response.status_code = error.code or 500
     return response
+
+
+def _page_above() -> str:
+    """The page that an act belongs to (`/imports/7` of `/imports/7/commit`): a person who loads the answer to a form
+    again, or in the other language, looks at it. Nothing for programs."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return ""
+    adapter, path = current_app.create_url_adapter(request), request.path
+    language = f"?lang={request.args['lang']}" if request.args.get("lang") in context.LANGUAGES else ""
+    while adapter is not None and (path := path.rpartition("/")[0]):
+        if adapter.test(path, "GET"):
+            return f"{request.script_root}{path}{language}"
+    return ""
 
 
 def _from_system(error: OSError) -> Response:

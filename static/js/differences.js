@@ -123,7 +123,8 @@ export function differencesFor({ map, root, tree, panel, filter, layers, words }
     const { titles } = asked;
     const changed = (feature.changed || []).map((name) => (name === 'geometry' ? words.place : titles[layer]?.fields[name] || words.place));
     const { changed_at: at, changed_by: by } = feature.properties;
-    const when = at ? new Date(at).toLocaleString(document.documentElement.lang, { timeZone: asked.zone, dateStyle: 'short', timeStyle: 'short' }) : '';
+    // As everywhere: 2026-11-23 00:36, which is how Swedes write it.
+    const when = at ? new Date(at).toLocaleString('sv-SE', { timeZone: asked.zone, dateStyle: 'short', timeStyle: 'short' }) : '';
     return [tree.titles[layer], changed.join('、'), when, by].filter(Boolean).join(' · ');
   }
 

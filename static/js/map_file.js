@@ -141,7 +141,7 @@ window.mapFile = (() => {
       return [].concat(value).map((one) => (known[one] ? title(known[one]) : String(one))).join(language === 'zh' ? '、' : ', ');
     }
     if (field.type === 'boolean') return value ? word('yes') : word('no');
-    if (field.type === 'datetime') return new Date(value).toLocaleString(language === 'zh' ? 'zh-CN' : 'en-GB', { timeZone: data.zone, dateStyle: 'medium', timeStyle: 'short' });
+    if (field.type === 'datetime') return new Date(value).toLocaleString('sv-SE', { timeZone: data.zone, dateStyle: 'short', timeStyle: 'short' }); // 2026-11-23 00:36
     const shown = field.type === 'number' && field.decimals !== null ? Number(value).toFixed(field.decimals) : String(value);
     return field.unit ? `${shown} ${field.unit}` : shown;
   }

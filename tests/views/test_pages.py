@@ -121,3 +121,20 @@ def test_a_chosen_language_is_remembered(app: Flask) -> None:
     assert "Sign in" in client.get("/sign-in?lang=en", headers={"Accept": "text/html"}).text
     assert "Sign in" in client.get("/sign-in", headers={"Accept": "text/html"}).text
     assert "登录" in client.get("/sign-in?lang=zh", headers={"Accept": "text/html"}).text
+
+
+@pytest.mark.parametrize(("path", "above"), [
+    ("/deliveries/0b2f7c0e-0000-4000-8000-000000000000/links?lang=en",
+     "/deliveries/0b2f7c0e-0000-4000-8000-000000000000?lang=en"),
+    ("/imports/0b2f7c0e-0000-4000-8000-000000000000/commit", "/imports/0b2f7c0e-0000-4000-8000-000000000000"),
+    ("/panel/rooftop_signs/0b2f7c0e-0000-4000-8000-000000000000/restore?lang=fr",
+     "/panel/rooftop_signs/0b2f7c0e-0000-4000-8000-000000000000")])
+def test_the_answer_to_a_form_loaded_again_is_the_page_it_belongs_to(admin: Any, path: str, above: str) -> None:
+    answer = admin.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, above)
+    for accepted in ("*/*", "application/json"):
+        assert admin.get(path, headers={"Accept": accepted}).status_code == 405
+
+
+def test_there_is_no_page_above_the_first(admin: Any) -> None:
+    assert admin.get("/sign-out", headers={"Accept": "text/html"}).status_code == 405
