@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from gisapp.house import House
 from tests.conftest import Role
@@ -288,3 +289,13 @@ def test_near_is_near_on_the_ellipsoid(
               " radians(%s))::geometry AS p) AS q", lat, metres, 0 if north else 90)
     _, found = checked(admin, SIGNS, sign("N-2", geometry={"type": "Point", "coordinates": [lon, away]}))
     assert found["twins"] == ({"place": 1} if meets else {})
+
+
+def test_no_plan_of_an_index_alone_ends_the_server(owner: House) -> None:
+    """PostGIS's trees of quarters say that they can give back what they hold, and cannot: a count took all memory."""
+    with owner.db.begin("test") as connection:
+        assert connection.execute(text("SELECT count(*) FROM pg_class AS c JOIN pg_am AS m ON m.oid = c.relam"
+                                       " WHERE m.amname = 'spgist'")).scalar_one() == 0
+        for kind in ("seqscan", "bitmapscan"):
+            connection.execute(text(f"SET LOCAL enable_{kind} = off"))
+        assert connection.execute(text(f"SELECT count(*) FROM layers.{SIGNS}")).scalar_one() >= 0
