@@ -49,6 +49,13 @@ def test_a_question_that_leans_on_a_person_leaves_with_a_reason_only(roles: dict
     assert answer.json["code"] == "receiver_no_personal"
 
 
+def test_the_page_of_such_a_question_asks_for_the_reason(roles: dict[str, Role]) -> None:
+    pages = [roles["reviewer"].get("/exports", query_string={"layer": LAYER, "lang": "en", **question}).get_data(True)
+             for question in ({"party_name": NAME}, {"case_no": "1"})]
+    assert ["a reason is needed" in page for page in pages] == [True, False]
+    assert ["Left empty, these stay out" in page for page in pages] == [False, True]
+
+
 def test_with_a_reason_it_leaves_and_the_reason_is_kept(roles: dict[str, Role], filled: str) -> None:
     answer = items(roles["reviewer"], f="shp", party_name=NAME, **{"personal-reason": REASON})
     with zipfile.ZipFile(io.BytesIO(answer.data)) as pack:
