@@ -128,8 +128,11 @@ def run(module: str, spec: dict[str, Any], folder: Path, limits: Limits, watch: 
     ) as child:
         try:
             answer, complaint = _watched(child, order, folder, limits.seconds + 5, watch)
-        except BaseException:
+        except BaseException as error:
             _end(child)
+            if isinstance(error, subprocess.TimeoutExpired):  # it could not even end itself
+                _log.error("%s did not end within its time", module)
+                raise Problem("work_failed") from None
             raise
     return _answer(module, child.returncode, answer, complaint)
 

@@ -84,10 +84,11 @@ def copy_part(connection: Connection, stage: Table, columns: Sequence[str], path
     assert isinstance(driver, psycopg.Connection)  # noqa: S101
     statement = sql.SQL("COPY {}.{} ({}) FROM STDIN (FORMAT csv)").format(
         sql.Identifier(STAGING), sql.Identifier(stage.name), sql.SQL(", ").join(map(sql.Identifier, columns)))
-    with driver.cursor() as cursor, cursor.copy(statement) as copy, path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            copy.write(chunk)
-    return cursor.rowcount
+    with driver.cursor() as cursor:
+        with cursor.copy(statement) as copy, path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                copy.write(chunk)
+        return cursor.rowcount  # a closed cursor has forgotten it
 
 
 def counts(connection: Connection, stage: Table) -> list[RowMapping]:

@@ -133,6 +133,22 @@ def test_a_server_that_is_killed_while_it_recovers_is_started_again(
     assert killed and cluster.pid not in killed
 
 
+def test_a_recovery_that_fails_over_a_stage_is_tried_again_after_waiting_for_the_server_before(
+        cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.start().stop()
+    start, said = cluster._pg_ctl, ["still in use", "still in use", "still in use",
+                                    'could not create file "base/1/2": File exists']
+
+    def late(*words: Any) -> Any:
+        if "start" in words and said:
+            (cluster.place.log / "start.log").write_text(f"FATAL:  {said.pop(0)}\n", "utf-8")
+            return subprocess.CompletedProcess(words, 1, "", "pg_ctl: could not start server")
+        return start(*words)
+
+    monkeypatch.setattr(cluster, "_pg_ctl", late)
+    assert ask(cluster.start().app_url, "SELECT 1") == 1 and not said
+
+
 def test_a_pid_file_that_names_another_living_process_is_stale(cluster: Cluster) -> None:
     cluster.start().stop()
     pid_file = cluster.place.data / "postmaster.pid"

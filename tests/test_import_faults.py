@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -18,7 +19,10 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from gisapp import jobs, sql_imports, sql_jobs
+from gisapp import children, jobs, sql_imports, sql_jobs
+from gisapp.accounts import people
+from gisapp.desk.check import check
+from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs import sweeping
 from gisapp.jobs.doing import do
@@ -94,6 +98,26 @@ def test_a_cancelled_import_stops_within_its_statement(house: House, owner: Hous
         until(lambda: state(house, job_id) == "cancelled")
     work.join()
     assert roles["reviewer"].get(f"/imports/{number}").json["state"] == "ready"
+
+
+def test_the_progress_of_a_check_counts_the_rows_that_are_in(house: House, roles: dict[str, Any],
+                                                             accounts: dict[str, dict[str, str]]) -> None:
+    number = UUID(upload(roles["reviewer"], 40))
+    with house.db.read() as connection:
+        account = people.find_by_name(connection, accounts["reviewer"]["username"])
+    assert account is not None
+    heard: list[int] = []
+    check(house, people.actor_of(account), number, {}, lambda progress: heard.append(progress.rows_done))
+    assert heard[-1] == 40 and heard == sorted(heard) and heard[0] == 40, heard
+
+
+def test_a_child_that_does_not_end_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: Any) -> Any:
+        raise subprocess.TimeoutExpired("child", 1)
+
+    monkeypatch.setattr(children, "_watched", late)
+    with pytest.raises(Problem, match="work_failed"):
+        children.run("tests.disk_full", {"folder": str(tmp_path)}, tmp_path, children.Limits(5, 4096, 64))
 
 
 def test_what_a_killed_worker_left_running_gives_way(house: House, roles: dict[str, Any],
