@@ -10,7 +10,8 @@ from gisapp.formats import FILE_FORMATS
 from gisapp.formats import work as product
 
 #: The functions by which the formats read back what they wrote.
-_PROOFS = ("prove", "prove_some", "prove_features", "prove_unordered", "_prove_texts", "_prove_places")
+_PROOFS = ("prove", "prove_some", "prove_features", "prove_unordered", "_prove_texts", "_prove_places",
+           "_prove_marks", "prove_sheets", "prove_drawing")
 
 
 def work(order: dict[str, Any]) -> dict[str, Any]:
