@@ -10,8 +10,9 @@ import pytest
 
 from gisapp.children import Limits, run
 from gisapp.errors import Problem
+from gisapp.formats import archive
 from tests.conftest import Role
-from tests.test_imports import geojson, send, sign
+from tests.test_imports import emptied, geojson, send, sign, stored, zipped
 
 
 def test_an_upload_to_a_full_disk_is_an_answer(admin: Role, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +31,25 @@ def test_an_upload_to_a_full_disk_is_an_answer(admin: Role, house: Any, monkeypa
 def test_a_child_without_room_says_so(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="storage_full"):
         run("tests.disk_full", {"folder": str(tmp_path)}, tmp_path, Limits(seconds=60, memory_mb=4096, file_mb=64))
+
+
+def test_a_report_without_room_lets_nothing_enter(admin: Role, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    emptied(house, "rooftop_signs")
+    sent = send(admin, "rooftop_signs", {"a.geojson": geojson(sign("F-1"))}).json
+    with monkeypatch.context() as patch:
+        patch.setattr("gisapp.desk.report.keep", _full)
+        answer = admin.post(f"/imports/{sent['id']}/commit", json={})
+    assert (answer.status_code, answer.json["code"]) == (507, "storage_full")
+    assert stored(house, "rooftop_signs") == {}
+    assert admin.post(f"/imports/{sent['id']}/commit", json={}).json["inserted"] == 1
+
+
+def _full(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_zip_that_finds_no_room_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "u0").write_bytes(zipped({"a.geojson": geojson(sign())}))
+    monkeypatch.setattr(archive, "_copy", _full)
+    with pytest.raises(OSError, match="No space"):
+        archive.unpacked([archive.Upload("a.zip", tmp_path / "u0")], tmp_path, 10)

@@ -16,7 +16,7 @@ from gisapp.children import Progress, Watch
 from gisapp.desk import plan, report
 from gisapp.desk.check import check, held, judge_rights, judge_rules
 from gisapp.desk.plan import Plan
-from gisapp.errors import Problem
+from gisapp.errors import DISK_FULL, Problem
 from gisapp.house import House
 from gisapp.imports import LISTED, own
 from gisapp.layers import Layer
@@ -52,6 +52,10 @@ def commit(house: House, actor: Actor, number: UUID, choices: Document, address:
             result, faults = _enter(house, actor, layer, connection, number, wanted, choices, address)
     except IntegrityError as error:
         raise refusal(layer, error) from error
+    except OSError as error:  # the report has no room: then nothing has entered
+        if error.errno in DISK_FULL:
+            raise Problem("storage_full") from error
+        raise
     report.keep_alone(house, number)
     return result | {"id": str(number), "layer": layer.id, "refused": faults}
 

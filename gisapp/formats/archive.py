@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from gisapp.errors import Problem
+from gisapp.errors import DISK_FULL, Problem
 
 MAX_MEMBERS = 1000
 MAX_DIRECTORY_BYTES = 2**20
@@ -103,6 +103,8 @@ def _files(file: Loose, folder: Path, number: int, limit_mb: int) -> list[Loose]
             _refuse_document(file, {name for _, name in members})
             found = list(_unpacked(archive, members, folder / f"m{number}", limit_mb))
     except BROKEN as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise  # no fault of the file
         raise refused("文件已损坏或压缩方式不受支持", "it is damaged or packed in an unknown way") from error
     for member in found:
         _check_inner(member, limit_mb)
