@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, Axe
+from tests.browser.conftest import DESKTOP, PHONE, Axe, poll
 from tests.browser.test_hand_over_a_file import fits, shown
 
 Visit = Callable[..., Page]
@@ -62,6 +62,10 @@ def test_a_ledger_is_checked_imported_and_undone(visit: Visit, size: tuple[int, 
     shown(page, f"desk_result_{mark}")
     expect(page.locator("main")).to_contain_text("已导入 2 条记录" if zh else "2 records were imported")
     assert fits(page)
+    page.locator("a.button-primary[href*='/map']").click()
+    expect(page.locator("#answer .ask-answer, #answer h2").first).to_contain_text("2")
+    poll(page, "() => Object.keys(window.gisapp.ask.further()).length === 1")
+    page.go_back()
     page.locator("#undo button").click()
     expect(page.locator("main .alert-warning")).to_be_visible()
     expect(page.locator("main")).to_contain_text("已撤销" if zh else "undone")

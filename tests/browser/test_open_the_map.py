@@ -144,7 +144,7 @@ def test_only_pages_of_the_role_are_offered(visit: Callable[..., Page]) -> None:
 
 def test_sign_out_from_the_menu(visit: Callable[..., Page]) -> None:
     page = visit(language="en", fresh=True)
-    page.locator("[data-menu] summary").click()
+    page.locator(".bar [data-menu] summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in*")
     page.goto("/map")

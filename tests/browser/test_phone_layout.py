@@ -66,7 +66,7 @@ def test_the_panel_keeps_its_actions_at_the_foot(visit: Callable[..., Page]) -> 
 def test_the_pages_are_in_the_account_menu(visit: Callable[..., Page]) -> None:
     page = visit(size=PHONE, role="admin", language="en")
     expect(page.locator(".tabs")).to_be_hidden()
-    page.locator("[data-menu] summary").click()
+    page.locator(".bar [data-menu] summary").click()
     expect(page.get_by_role("link", name="Administration")).to_be_visible()
 
 

@@ -17,7 +17,7 @@ _BACK = "getComputedStyle(document.body).backgroundColor"
 
 
 def _choose(page: Page, name: str) -> None:
-    page.locator("[data-menu] summary").click()
+    page.locator(".bar [data-menu] summary").click()
     page.locator(".themes").get_by_text(name, exact=True).click()
 
 
