@@ -103,6 +103,10 @@ def exists(connection: Connection, number: UUID) -> bool:
     return connection.execute(select(func.to_regclass(f"{STAGING}.i_{number.hex}"))).scalar_one() is not None
 
 
+def count_all(connection: Connection, stage: Table) -> int:
+    return int(connection.execute(select(func.count()).select_from(stage)).scalar_one())
+
+
 def count_where(connection: Connection, stage: Table, where: ColumnElement[bool]) -> int:
     return int(connection.execute(select(func.count()).select_from(stage).where(where)).scalar_one())
 

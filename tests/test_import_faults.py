@@ -157,6 +157,19 @@ def test_as_many_imports_are_read_at_once_as_a_worker_does_jobs(house: House, ro
     assert [state(house, job_id) for job_id in found] == ["done", "done"]
 
 
+@pytest.mark.parametrize("lost", ["DELETE FROM", "DROP TABLE"])
+def test_rows_that_a_crash_took_from_the_stage_are_checked_again(house: House, owner: House, admin: Role,
+                                                                 lost: str) -> None:
+    """PostgreSQL empties unlogged tables when it recovers; nobody may be told that rows entered which did not."""
+    given = {"a.geojson": geojson(sign(f"C-{lost[:3]}-1"), sign(f"C-{lost[:3]}-2"))}
+    number = UUID(send(admin, "rooftop_signs", given).json["id"])
+    assert admin.post(f"/imports/{number}/check", json={}).json["counts"]["accepted"] == 2
+    with owner.db.begin("test") as connection:
+        connection.execute(text(f"{lost} staging.i_{number.hex}"))
+    done = admin.post(f"/imports/{number}/commit", json={})
+    assert (done.status_code, done.json["accepted"], done.json["inserted"]) == (200, 2, 2), done.json
+
+
 # ---------------------------------------------------------------------------------------------- what is left behind
 
 def aged(folder: Path, seconds: float = sweeping.OLD_S + 60) -> None:

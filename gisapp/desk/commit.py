@@ -42,6 +42,8 @@ def commit(house: House, actor: Actor, number: UUID, choices: Document, address:
     if kept is None or any(value for name, value in choices.items() if name != "accept"):
         kept = check(house, actor, number, choices, watch)
     layer = house.layer(row["layer"])
+    if not _is_there(house, layer, number, kept):
+        kept = check(house, actor, number, kept["choices"], watch)
     wanted = plan.read(layer, kept["choices"])
     for act in plan.acts(wanted):
         require(actor, act)
@@ -60,6 +62,17 @@ def commit(house: House, actor: Actor, number: UUID, choices: Document, address:
     return result | {"id": str(number), "layer": layer.id, "refused": faults}
 
 
+def _is_there(house: House, layer: Layer, number: UUID, kept: Document) -> bool:
+    """Whether the rows that were checked are in their stage still: a database that crashes empties it."""
+    with house.db.read() as connection:
+        return _is_whole(connection, sql_stage.stage_table(layer, house.tables.layers[layer.id], number), number, kept)
+
+
+def _is_whole(connection: Connection, stage: Table, number: UUID, kept: Document) -> bool:
+    rows = kept["counts"]["accepted"] + kept["counts"]["refused"] - kept["refused_outside"]
+    return sql_stage.exists(connection, number) and sql_stage.count_all(connection, stage) == rows
+
+
 def _enter(house: House, actor: Actor, layer: Layer, connection: Connection, number: UUID, wanted: Plan,
            choices: Document, address: str | None) -> tuple[Document, list[Document]]:
     one_at_a_time(connection, layer)
@@ -67,7 +80,7 @@ def _enter(house: House, actor: Actor, layer: Layer, connection: Connection, num
     kept = summary["check"]
     table = house.tables.layers[layer.id]
     stage = sql_stage.stage_table(layer, table, number)
-    if not sql_stage.exists(connection, number):
+    if not _is_whole(connection, stage, number, kept):
         raise Problem("import_stale")
     _require_fresh(house, actor, layer, connection, stage, wanted, kept)
     counts = kept["counts"]
