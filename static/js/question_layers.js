@@ -37,7 +37,7 @@ export function carriedLayers(shown, asked, also = {}) {
   for (const [of, { as_of: day, ...rest }] of Object.entries(also)) {
     // A sheet shows one day: that of the question, unless the map looks at another.
     if (day && !asked.has('as_of')) asked.set('as_of', day);
-    asked.set(`${of}.and`, JSON.stringify(rest));
+    asked.set(`${of}.and`, JSON.stringify([rest]));
   }
   asked.set('layers', shown.join(','));
 }
