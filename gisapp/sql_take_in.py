@@ -136,12 +136,14 @@ def _mine(history: Table, number: UUID) -> Select[Any]:
 def changed_since(connection: Connection, layer: Layer, history: Table, number: UUID, limit: int) -> list[RowMapping]:
     """Features that somebody wrote to after the import: id, title, version, who and when; at most `limit`."""
     mine, later = _mine(history, number).subquery(), history.alias("later")
-    newest = select(func.max(later.c.history_id)).where(later.c.id == mine.c.id).scalar_subquery()
+    # Grouped: a max() for each row may be planned, without figures of a fresh layer, as a walk through all history.
+    newest = select(func.max(later.c.history_id).label("row")).select_from(mine).join(
+        later, and_(later.c.id == mine.c.id, later.c.history_id > mine.c.last)).group_by(mine.c.id).subquery("newest")
     return list(connection.execute(
         select(history.c.id, cast(history.c[layer.name_field], Text).label("title"), history.c.version,
                history.c.changed_by, history.c.valid_from, history.c.operation)
-        .select_from(mine).join(history, history.c.history_id == newest)
-        .where(newest > mine.c.last).order_by(history.c.id).limit(limit)).mappings())
+        .select_from(newest).join(history, history.c.history_id == newest.c.row)
+        .order_by(history.c.id).limit(limit)).mappings())
 
 
 def take_back(connection: Connection, layer: Layer, table: Table, history: Table, number: UUID) -> dict[str, int]:
@@ -153,11 +155,11 @@ def take_back(connection: Connection, layer: Layer, table: Table, history: Table
     new = select(acts.c.id).where(acts.c.operation == "insert")
     removed = connection.execute(delete(table).where(table.c.id.in_(new))).rowcount
     former = history.alias("former")
-    before = select(func.max(former.c.history_id)).where(
-        former.c.id == acts.c.id, former.c.history_id < acts.c.first).correlate(acts).scalar_subquery()
-    then = select(acts.c.operation.label("act"), *(history.c[name] for name in ("id", *content_columns(layer)))
-                  ).select_from(acts).join(history, history.c.history_id == before).where(
-        acts.c.operation != "insert").subquery("then")
+    before = select(func.max(former.c.history_id).label("row"), acts.c.operation).select_from(acts).join(
+        former, and_(former.c.id == acts.c.id, former.c.history_id < acts.c.first)).where(
+        acts.c.operation != "insert").group_by(acts.c.id, acts.c.operation).subquery("before")
+    then = select(before.c.operation.label("act"), *(history.c[name] for name in ("id", *content_columns(layer)))
+                  ).select_from(before).join(history, history.c.history_id == before.c.row).subquery("then")
     values = {name: then.c[name] for name in content_columns(layer)}
     restored = connection.execute(update(table).values(values).where(
         table.c.id == then.c.id, then.c.act == "update")).rowcount
