@@ -176,6 +176,12 @@ def done_before(house: House, actor: Actor, number: UUID) -> Document | None:
     return result
 
 
+def undone_before(house: House, actor: Actor, number: UUID) -> Document | None:
+    """What an undoing that went through answered, None for an import that was not undone."""
+    result: Document | None = own(house, actor, number)["summary"].get("undone")
+    return result
+
+
 def commit(house: House, actor: Actor, number: UUID, choices: Document, address: str | None = None,
            watch: Watch | None = None) -> Document:
     """What `desk.commit.commit` does, for jobs, which know an import by this module."""

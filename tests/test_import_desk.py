@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
+from gisapp import sql_jobs
 from gisapp.house import House
 from gisapp.jobs import doing
 from tests.conftest import Role
@@ -406,4 +408,27 @@ def test_many_rows_are_checked_and_entered_by_a_job(admin: Role, house: House) -
         if path == "check":
             assert admin.get(f"/imports/{sent['id']}/preview").json["check"]["counts"]["insert"] == 2001
     assert len(stored(house, SIGNS)) == 2001
-    assert admin.post(f"/imports/{sent['id']}/undo").json["removed"] == 2001
+    asked = admin.post(f"/imports/{sent['id']}/undo")
+    assert asked.status_code == 202, asked.json
+    doing.do(house, UUID(asked.json["id"]), lambda: False)
+    done = admin.get(f"/jobs/{asked.json['id']}").json
+    assert (done["state"], done["rows_done"], done["result"]["undone"]["removed"]) == ("done", 2001, 2001)
+    assert stored(house, SIGNS) == {} and admin.get(f"/imports/{sent['id']}").json["state"] == "undone"
+    assert "2001" in admin.get(f"/jobs/{asked.json['id']}", headers={"Accept": "text/html"}).text
+    assert admin.post(f"/imports/{sent['id']}/undo").json["code"] == "import_not_done"
+
+
+def test_an_undoing_whose_worker_died_after_it_is_told_as_done(admin: Role, house: House) -> None:
+    emptied(house, SIGNS)
+    rows = [sign(f"D-{n}", geometry=at(113.0 + n * 1e-3, 31.5)) for n in range(2001)]
+    sent = send(admin, SIGNS, {"a.geojson": geojson(*rows)}).json
+    doing.do(house, UUID(admin.post(f"/imports/{sent['id']}/commit", json={}).json["id"]), lambda: False)
+    job_id = UUID(admin.post(f"/imports/{sent['id']}/undo").json["id"])
+    with house.db.begin("system") as connection:
+        row = dict(sql_jobs.claim(connection, job_id))
+    doing.undo(house, doing._actor(house, row), UUID(sent["id"]))
+    with house.db.begin("system") as connection:
+        connection.execute(text("UPDATE gisapp.jobs SET state = 'waiting' WHERE id = :id"), {"id": job_id})
+    doing.do(house, job_id, lambda: False)
+    done = admin.get(f"/jobs/{job_id}").json
+    assert (done["state"], done["result"]["undone"]["removed"]) == ("done", 2001)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from gisapp import sql_imports, sql_take_in
 from gisapp.accounts.log import record
 from gisapp.changes import refusal
+from gisapp.children import Progress, Watch
 from gisapp.desk.check import held
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -22,7 +23,13 @@ from gisapp.rules import one_at_a_time, require_rules
 Document = dict[str, Any]
 
 
-def undo(house: House, actor: Actor, number: UUID, address: str | None = None) -> Document:
+def count(document: Document) -> int:
+    """How many features an import that can be undone wrote, of its document; 0 for any other."""
+    done = document.get("result") or {}
+    return sum(done.get(name, 0) for name in ("inserted", "updated", "deleted")) if document["state"] == "done" else 0
+
+
+def undo(house: House, actor: Actor, number: UUID, address: str | None = None, watch: Watch | None = None) -> Document:
     """Take back what an import wrote: new features go, changed ones have their former content, deleted ones are back.
 
     Problems: `import_unknown`, `import_not_done` (409) unless it was committed and not undone, `import_changed_since`
@@ -34,6 +41,8 @@ def undo(house: House, actor: Actor, number: UUID, address: str | None = None) -
     require(actor, "delete")
     if row["state"] != "done":
         raise Problem("import_not_done")
+    if watch is not None:
+        watch(Progress(0, 0, "undo"))
     table, history = house.tables.layers[layer.id], house.tables.history[layer.id]
     try:
         with held(house, actor, number, ("done",), f"undo:{number}") as connection:

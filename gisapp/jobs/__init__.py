@@ -34,7 +34,8 @@ DIRECT = 2000
 DIRECT_PHOTOS, DIRECT_BYTES = 200, 100 * 2**20
 LISTED = 100
 #: Of the whole way, what lies behind a step when it begins, and its own part.
-_STEPS = {"read": (0.0, 0.45), "check": (0.0, 0.5), "write": (0.45, 0.4), "store": (0.5, 0.5), "prove": (0.85, 0.15)}
+_STEPS = {"read": (0.0, 0.45), "check": (0.0, 0.5), "write": (0.45, 0.4), "store": (0.5, 0.5), "prove": (0.85, 0.15),
+          "undo": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ def ask_planned(house: House, actor: Actor, order: Mapping[str, Any], address: s
 
 def ask_import(house: House, actor: Actor, number: UUID, layer_id: str, choices: Mapping[str, Any], rows: int,
                address: str | None = None, act: str = "commit") -> UUID:
-    """A job that checks an upload of about so many `rows`, or (`act` = "commit") lets its rows enter; `choices` are
-    those of `imports.commit`. Problem `import_busy` (409) while another job works on it."""
-    require(actor, "import")
+    """A job that checks an upload of about so many `rows`, or (`act` = "commit") lets its rows enter, or (`act` =
+    "undo") takes a committed import back; `choices` are those of `imports.commit`. Problem `import_busy` (409) while
+    another job works on it."""
+    require(actor, "delete" if act == "undo" else "import")
     order = {"import": str(number), "choices": dict(choices), "act": act}
     with house.db.read() as connection:
         other = sql_jobs.active_with(connection, "import", "import", str(number))

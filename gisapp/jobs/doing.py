@@ -17,6 +17,7 @@ from gisapp import deliveries, exports, imports, job_queue, sql_imports, sql_job
 from gisapp.accounts import people
 from gisapp.children import Progress
 from gisapp.desk.check import check
+from gisapp.desk.undo import undo
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs import folder_of, kept_for
@@ -162,7 +163,10 @@ def _import(house: House, row: Row, actor: Actor, pulse: Pulse) -> bool:
     number, choices = UUID(row["asked"]["import"]), row["asked"]["choices"]
     if row["attempt"] > 1:
         _end_former(house, number)
-    if row["asked"].get("act") == "check":
+    if row["asked"].get("act") == "undo":
+        undone = _taken_back(house, row, actor, number, pulse)
+        result = {"import": {"undone": undone}, "rows": sum(undone.values())}
+    elif row["asked"].get("act") == "check":
         counts = check(house, actor, number, choices, pulse.watch)["counts"]
         result = {"import": {"checked": counts}, "rows": sum(counts.get(kind, 0) for kind in ("accepted", "refused"))}
     else:
@@ -189,6 +193,18 @@ def _committed(house: House, row: Row, actor: Actor, number: UUID, choices: dict
         if row["attempt"] == 1 or done is None:
             raise
         return done
+
+
+def _taken_back(house: House, row: Row, actor: Actor, number: UUID, pulse: Pulse) -> dict[str, int]:
+    try:
+        done = undo(house, actor, number, row["address"], pulse.watch)
+    except Problem as problem:
+        # An attempt that was killed right after its undoing left everything done but the job's own line.
+        before = imports.undone_before(house, actor, number) if problem.code == "import_not_done" else None
+        if row["attempt"] == 1 or before is None:
+            raise
+        done = before
+    return {name: count for name, count in done.items() if isinstance(count, int)}
 
 
 def _stopped(house: House, row: Row, why: str) -> None:

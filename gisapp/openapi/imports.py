@@ -66,7 +66,7 @@ def make_paths(catalogue: Catalogue, language: str) -> dict[str, Any]:
             "delete": operation(TAG, "discardImport", said["discard"], writing("204", said["discard"], None))},
         **{f"/imports/{{importId}}/{name}": number | {
             "post": operation(TAG, f"{name}Import", said[name], writing("200", said[name], done) | (
-                jobs.asked(language) if name in ("check", "commit") else {}), body=body)}
+                jobs.asked(language) if name != "near" else {}), body=body)}
            for name, body in (("check", json_content(_CHOICES)), ("near", json_content(_NEAR)),
                               ("commit", json_content(_CHOICES)), ("undo", None))},
         **_looks(said, number),

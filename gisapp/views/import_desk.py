@@ -216,8 +216,13 @@ def commit(import_id: str) -> AnyResponse:
 
 @blueprint.post("/<import_id>/undo")
 def undo(import_id: str) -> AnyResponse:
-    """Take a committed import back as one step."""
+    """Take a committed import back as one step; one of many features by a job."""
     house, actor, number = context.house(), context.actor(), number_of(import_id)
+    document = imports.show(house, actor, number)
+    written = undoing.count(document)
+    if written > jobs.DIRECT:
+        return accepted(jobs.ask_import(house, actor, number, document["layer"], {}, written, request.remote_addr,
+                                        "undo"))
     try:
         done = undoing.undo(house, actor, number, request.remote_addr)
     except Problem as problem:
