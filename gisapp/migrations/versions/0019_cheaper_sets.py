@@ -1,4 +1,4 @@
-"""Enter, count and take back very many rows at less cost; index main geometries by trees of quarters."""
+"""Enter, count and take back very many rows at less cost."""
 
 from pathlib import Path
 

@@ -246,29 +246,3 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON FUNCTION gisapp.make_squares(text, regclass), gisapp.settle_squares(text, regclass) FROM PUBLIC;
-
--- Trees of quarters take a row in at a third of the cost of R-trees and answer boxes as fast. What is nearest is asked
--- of geom_3857, and in the past of the history's geom unless another geometry may stand in: these keep their R-trees.
-DO $$
-DECLARE
-    one record;
-BEGIN
-    FOR one IN
-        WITH trees AS (
-            SELECT i.indrelid AS owner, i.indexrelid::regclass AS name, pg_get_indexdef(i.indexrelid) AS definition,
-                   a.attname AS geometry
-              FROM pg_index AS i
-              JOIN pg_class AS c ON c.oid = i.indrelid AND c.relnamespace = 'layers'::regnamespace
-              JOIN pg_class AS x ON x.oid = i.indexrelid
-              JOIN pg_am AS m ON m.oid = x.relam AND m.amname = 'gist'
-              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-        )
-        SELECT * FROM trees AS t
-         WHERE geometry = 'geom'
-           AND (NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = t.owner AND attname = 'history_id')
-                OR EXISTS (SELECT FROM trees AS other WHERE other.owner = t.owner AND other.geometry <> 'geom'))
-    LOOP
-        EXECUTE format('DROP INDEX %s', one.name);
-        EXECUTE replace(one.definition, ' USING gist ', ' USING spgist ');
-    END LOOP;
-END $$;
