@@ -123,7 +123,8 @@ def run(module: str, spec: dict[str, Any], folder: Path, limits: Limits, watch: 
     environment = {name: os.environ[name] for name in _PASSED if name in os.environ} | _FIXED
     order = json.dumps(spec | {"limits": vars(limits), "parent": os.getpid()})
     with subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-        [sys.executable, "-P", "-m", "gisapp.children", module], cwd=folder, env=environment, start_new_session=True,
+        [sys.executable, "-P", "-m", "gisapp.children", module, *(["temporary"] if spec.get("temporary") else [])],
+        cwd=folder, env=environment, start_new_session=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
     ) as child:
         try:
@@ -176,16 +177,18 @@ def _answer(module: str, code: int, answer: str, complaint: str) -> dict[str, An
     raise Problem("work_failed")
 
 
-def serve(module: str) -> None:
+def serve(module: str, *, temporary: bool = False) -> None:
     """The child's side: limits first, then one order from stdin, one answer to stdout.
 
-    The real stdout is kept aside, because libraries print where they please.
+    The real stdout is kept aside, because libraries print where they please. A `temporary` working folder goes with
+    a parent that died.
     """
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
-        order = json.load(sys.stdin)
+        order = _order(temporary)
         limit_self(Limits(**order.pop("limits")))
-        _end_with_parent(order.pop("parent"), Path(order["folder"]) if order.pop("temporary", False) else None)
+        _end_with_parent(order.pop("parent"), Path.cwd() if temporary else None)
+        order.pop("temporary", None)
         sys.meta_path.insert(0, _Absent())
         if not order.pop("plain", False):  # work that needs neither GDAL nor its quarter of a second
             importlib.import_module("pyogrio")
@@ -223,13 +226,32 @@ def begin_reports() -> None:
     _last_report = 0.0
 
 
+def _order(temporary: bool) -> dict[str, Any]:
+    """What is to be done. A parent that was killed before it had told that leaves less than an order."""
+    try:
+        order: dict[str, Any] = json.load(sys.stdin)
+    except ValueError:
+        if temporary:
+            _remove(Path.cwd())
+        sys.exit(1)
+    return order
+
+
+def _remove(folder: Path) -> None:
+    """Whatever is still being written there meanwhile."""
+    for _ in range(10):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+
+
 def _end_with_parent(parent: int, folder: Path | None) -> None:
     """End this process soon after its parent did: nobody waits for the answer, and nobody else would tidy up."""
     def look() -> None:
         while os.getppid() == parent:
             time.sleep(_GLANCE_S)
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         os._exit(1)
 
     threading.Thread(target=look, daemon=True, name="parent").start()
@@ -255,4 +277,4 @@ def limit_self(limits: Limits) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], temporary=sys.argv[2:] == ["temporary"])

@@ -33,7 +33,7 @@ from gisapp.permissions import SYSTEM, Actor
 from tests.conftest import psycopg_url
 from tests.samples import fill
 
-LAYER, ROWS, PATIENCE = "rooftop_signs", 60, 300
+LAYER, ROWS, PATIENCE = "rooftop_signs", 60, 120
 
 
 def never() -> bool:
@@ -350,6 +350,17 @@ def test_a_killed_workers_job_is_done_by_the_next_one(filled: House, owner: Hous
         with psycopg.connect(psycopg_url(filled.settings.database_url)) as link:
             assert list(inspection.job_faults(link, served=True)) == []
     assert row(filled, job_id)["attempt"] == 2
+
+
+@pytest.mark.parametrize("order", ["", '{"folder": "'])
+def test_what_a_parent_left_that_was_killed_before_its_order_was_out_goes(tmp_path: Path, order: str) -> None:
+    for words, stays in (((), True), (("temporary",), False)):
+        folder = tmp_path / "work"
+        folder.mkdir(exist_ok=True)
+        (folder / "half").touch()
+        ended = subprocess.run([sys.executable, "-P", "-m", "gisapp.children", "gisapp.formats.work", *words],
+                               cwd=folder, input=order, encoding="utf-8", check=False)
+        assert (ended.returncode, folder.exists()) == (1, stays)
 
 
 def test_the_application_role_cannot_change_what_a_job_is(house: House) -> None:
