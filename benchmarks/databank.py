@@ -16,7 +16,7 @@ from gisapp.cluster import binaries
 from gisapp.house import make_house
 from gisapp.params import Query
 from gisapp.permissions import Actor
-from gisapp.sql_tiles import Address
+from gisapp.sql.tiles import Address
 
 VIEWER = Actor("bench", "bench", "viewer")
 

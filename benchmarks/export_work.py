@@ -6,8 +6,7 @@ import importlib
 import resource
 from typing import Any
 
-from gisapp.formats import FILE_FORMATS
-from gisapp.formats import work as product
+from gisapp.formats import FILE_FORMATS, work as product
 
 #: The functions by which the formats read back what they wrote.
 _PROOFS = ("prove", "prove_some", "prove_features", "prove_unordered", "_prove_texts", "_prove_places",

@@ -21,8 +21,8 @@ from sqlalchemy import make_url
 
 from benchmarks.ground import Ground
 from gisapp.children import run
-from gisapp.exports import LIMITS
 from gisapp.formats.columns import exported_fields
+from gisapp.hand_over.exports import LIMITS
 from gisapp.house import make_house
 from gisapp.permissions import SYSTEM
 

@@ -17,12 +17,13 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import create_engine, make_url
 
-from gisapp import census, migrate, sql
+from gisapp import census, migrate
 from gisapp.cluster import Cluster
 from gisapp.codelists import sync_codelists
 from gisapp.config import Settings
 from gisapp.house import House, make_house
 from gisapp.params import parse
+from gisapp.sql import statements as sql
 
 POINTS, ROUTES, METRES, ROUNDS, SHARE = 50_000, 20_000, 50, 3, 80
 WEST, SOUTH, WIDE, HIGH = 113.25, 31.55, 0.26, 0.27  # 25 by 30 km

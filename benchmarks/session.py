@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.ground import WANTED, Ground
-from gisapp.sql_tiles import Address
+from gisapp.sql.tiles import Address
 
 #: What the map needs to draw; ours brings id and name too where a tile is not crowded.
 STYLE = {"illegal_builds": ("status",), "rooftop_signs": ("status",), "truck_routes": ("status",)}

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from gisapp import sql_areas
 from gisapp.children import Limits, Slots, run, work_folder
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import Actor, require
+from gisapp.sql import areas as sql_areas
 
 LIMITS = Limits(seconds=25, memory_mb=2048, file_mb=1024)
 SLOTS = Slots(2)

@@ -11,7 +11,6 @@ import psycopg.errors
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
-from gisapp import sql
 from gisapp.bulk import copy_rows
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
@@ -24,6 +23,7 @@ from gisapp.permissions import Actor, require_territory
 from gisapp.rules import one_at_a_time, require_rules
 from gisapp.schema import check
 from gisapp.shapes import Mended, Shapes, from_geojson, second_only, wanted
+from gisapp.sql import statements as sql
 from gisapp.tables import object_name
 from gisapp.workflow import require_reachable
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gisapp import sql
 from gisapp.house import House
 from gisapp.layers import CodeList
+from gisapp.sql import statements as sql
 
 
 def sync_codelists(house: House) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gisapp.layers import Layer
-from gisapp.sql_tiles import CELL, EXTENT, Address
+from gisapp.sql.tiles import CELL, EXTENT, Address
 
 KEPT = tuple(range(6, 13))
 KEPT_BY_FACET = (6, 8, 10, 12)

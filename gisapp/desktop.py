@@ -16,11 +16,11 @@ from uuid import UUID
 
 import psycopg
 
-from gisapp import sql_desktop
 from gisapp.accounts.credentials import username_key
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import ALLOWED, Actor, require
+from gisapp.sql import desktop as sql_desktop
 
 PREFIX = "qgis_"
 

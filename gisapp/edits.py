@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from gisapp import features, form_shapes, sql, workflow
+from gisapp import features, form_shapes, workflow
 from gisapp.forms import Form, Texts, only
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, require_territory
+from gisapp.sql import statements as sql
 
 
 @dataclass(frozen=True)

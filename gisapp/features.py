@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Table
 
-from gisapp import bulk, census, sql, sql_paging
+from gisapp import bulk, census
 from gisapp.crs import CRS84, Crs
 from gisapp.errors import Problem
 from gisapp.house import House
@@ -18,7 +18,8 @@ from gisapp.layers import Layer
 from gisapp.params import Query, encode_page_key
 from gisapp.permissions import Actor, may, require
 from gisapp.schema import json_schema
-from gisapp.sql_sessions import PROOFS
+from gisapp.sql import paging as sql_paging, statements as sql
+from gisapp.sql.sessions import PROOFS
 
 if TYPE_CHECKING:  # the accounts bring the web frameworks along, which the makers of files have no use for
     from gisapp.accounts.sessions import Claim

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gisapp import sql_search
 from gisapp.errors import Problem
 from gisapp.features import layers_for, open_layer
 from gisapp.house import House
 from gisapp.layers import ASSIGNED_FIELDS, Catalogue, Field, Layer
 from gisapp.params import Query, parse
 from gisapp.permissions import Actor
+from gisapp.sql import search as sql_search
 from gisapp.style import is_reference
 
 #: Asked of every mission layer.

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Table
 
-from gisapp import changes, sql, sql_history
+from gisapp import changes
 from gisapp.errors import Problem
 from gisapp.features import Found, layer_for, open_layer, read_one, visible_names
 from gisapp.house import House
@@ -22,6 +22,7 @@ from gisapp.layers import Layer
 from gisapp.panels import Writer
 from gisapp.params import Query, encode_page_key
 from gisapp.permissions import Actor, may, require, require_territory
+from gisapp.sql import history as sql_history, statements as sql
 from gisapp.workflow import require_reachable
 
 MOST_VERSIONS = 200

@@ -13,9 +13,9 @@ from gisapp.house import House
 from gisapp.params import Query
 from gisapp.permissions import Actor
 from gisapp.published import Collection
-from gisapp.sql import conditions
-from gisapp.sql_identify import Asked, nearest
-from gisapp.sql_tiles import WORLD_M
+from gisapp.sql.identify import Asked, nearest
+from gisapp.sql.statements import conditions
+from gisapp.sql.tiles import WORLD_M
 from gisapp.style import is_reference
 
 REACH_PX = 8

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from gisapp import sql_imports, sql_jobs, sql_stage
 from gisapp.children import Limits, Slots, Watch, run
 from gisapp.desk import memory
 from gisapp.doctor import examine
@@ -22,6 +21,7 @@ from gisapp.formats.storable import storable
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, may, require
+from gisapp.sql import imports as sql_imports, jobs as sql_jobs, stage as sql_stage
 
 LOOK = Limits(seconds=25, memory_mb=4096, file_mb=4096, data_mb=500)
 #: A large upload may be looked at for longer: a second more for so many bytes.

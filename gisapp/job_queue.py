@@ -1,6 +1,6 @@
 """The queue of jobs: procrastinate on the same database, in the schema `jobs`.
 
-The queue says which worker does what next; what people see of a job is the register (gisapp.sql_jobs).
+The queue says which worker does what next; what people see of a job is the register (gisapp.sql.jobs).
 """
 
 from __future__ import annotations

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from gisapp import attachments, features
-from gisapp.ask_words import computed_column
+from gisapp import features
+from gisapp.asking.words import computed_column
 from gisapp.filters import areas, kind_of
 from gisapp.house import House
 from gisapp.layers import Field, Layer
 from gisapp.panels import TERRITORIES, Fact, Writer
 from gisapp.params import Query
 from gisapp.permissions import Actor
+from gisapp.photos import attachments
 from gisapp.words import Words
 
 #: Fields that tell features of a layer apart, as far as the layer has them; the naming field stands before them.

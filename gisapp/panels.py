@@ -12,12 +12,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from gisapp import attachments, features
-from gisapp.attachments import Album
+from gisapp import features
 from gisapp.house import House
 from gisapp.layers import CodeList, Field, Layer, State
 from gisapp.params import Query
 from gisapp.permissions import Actor, at_home, may
+from gisapp.photos import attachments
+from gisapp.photos.attachments import Album
 from gisapp.words import Words
 
 #: derived field → the layer that names its codes, and what the panel calls it

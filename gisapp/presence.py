@@ -11,12 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from gisapp import sql_presence
 from gisapp.errors import Problem
 from gisapp.features import open_layer
 from gisapp.house import House
 from gisapp.params import invalid
 from gisapp.permissions import Actor
+from gisapp.sql import presence as sql_presence
 
 #: A person who was not heard of for so long, in seconds, has gone. Pages tell of themselves three times as often.
 LIFE_S = 30

@@ -9,7 +9,7 @@ from typing import Any
 from cql2 import Expr
 
 from gisapp import questions
-from gisapp.ask_words import filter_in_words
+from gisapp.asking.words import filter_in_words
 from gisapp.cql2 import Filter, language, parse_filter
 from gisapp.crs import parse_crs
 from gisapp.errors import Problem

@@ -14,13 +14,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from gisapp import features, params, sql_questions
+from gisapp import features, params
 from gisapp.accounts import people
 from gisapp.errors import Problem
 from gisapp.example_questions import Example, examples
 from gisapp.house import House
 from gisapp.params import Query
 from gisapp.permissions import ROLES, Actor, may, require
+from gisapp.sql import questions as sql_questions
 
 SHARED_WITH = ("nobody", "everybody", *ROLES)
 MOST_NAME, MOST_DESCRIPTION, MOST_KEPT = 200, 2000, 1000

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gisapp.errors import Problem
 from gisapp.layers import Layer
-from gisapp.sql_marking import lock_rules, outside_territory, overlapping_feature
+from gisapp.sql.marking import lock_rules, outside_territory, overlapping_feature
 
 #: Judges the stored shape of a feature, or the EWKB that is given in its place (None: the stored one).
 Rule = Callable[[Connection, Layer, Any, UUID, bytes | None], None]

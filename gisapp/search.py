@@ -14,12 +14,12 @@ from uuid import UUID
 from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import DBAPIError
 
-from gisapp import sql_search
 from gisapp.coordinates import Place, parse_place
 from gisapp.features import layers_for, open_layer
 from gisapp.house import House
 from gisapp.layers import Field, Layer
 from gisapp.permissions import Actor
+from gisapp.sql import search as sql_search
 from gisapp.style import is_reference
 
 MOST = 20

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gisapp import params, published, style
-from gisapp.ask_words import filter_in_words
+from gisapp.asking.words import filter_in_words
 from gisapp.crs import CRS84
 from gisapp.filters import areas, parse_filter
 from gisapp.house import House

@@ -11,8 +11,7 @@ import numpy
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from gisapp.crs import MAX_LATITUDE, Crs
-from gisapp.crs import STORED_SRID as SRID
+from gisapp.crs import MAX_LATITUDE, STORED_SRID as SRID, Crs
 from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.repairs import Repair, area_m2, fault, point_json, repair

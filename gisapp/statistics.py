@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gisapp import maps, sql_search, sql_statistics
+from gisapp import maps
 from gisapp.crs import local_zone
 from gisapp.errors import Problem
 from gisapp.features import layer_for, layers_for, open_layer, visible_names
@@ -35,7 +35,8 @@ from gisapp.params.grouping import (
 from gisapp.permissions import Actor
 from gisapp.question_groups import Groups, groups_of
 from gisapp.questions import Question, listed
-from gisapp.sql_statistics import Place
+from gisapp.sql import search as sql_search, statistics as sql_statistics
+from gisapp.sql.statistics import Place
 from gisapp.style import is_reference
 from gisapp.timeline import next_start
 from gisapp.words import Words

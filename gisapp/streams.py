@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from gisapp import sql_streams
 from gisapp.accounts.log import record
 from gisapp.children import Slots
 from gisapp.errors import Problem
@@ -15,6 +14,7 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.permissions import Actor
+from gisapp.sql import streams as sql_streams
 
 #: Media types by the short names that `f=` takes.
 KINDS = {"ndjson": "application/x-ndjson", "geojson": "application/geo+json"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gisapp import sql
 from gisapp.changes import writing
 from gisapp.house import House
 from gisapp.permissions import Actor, require
+from gisapp.sql import statements as sql
 
 
 def reassign(house: House, actor: Actor, layer_id: str | None = None) -> dict[str, int]:

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import psycopg
 
-from gisapp import counts, sql_tiles, sql_tiles_crowded, sql_tiles_lines
+from gisapp import counts
 from gisapp.layers import Layer
 from gisapp.params import Query
-from gisapp.sql_tiles import Address, Picture
+from gisapp.sql import tiles as sql_tiles, tiles_crowded as sql_tiles_crowded, tiles_lines as sql_tiles_lines
+from gisapp.sql.tiles import Address, Picture
 
 #: Up to so many features a tile has each with its id and name; ids weigh more than all else.
 MOST_LABELS = 1000

@@ -12,8 +12,8 @@ from weakref import ref
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
-from gisapp import sql_stored_tiles
 from gisapp.db import Database
+from gisapp.sql import stored_tiles as sql_stored_tiles
 
 STORE_BYTES = 512 * 1024 ** 2
 #: Every so many made tiles a process clears old ones and merges what writes have added.

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from isal import igzip
 
-from gisapp import counts, sql_stored_tiles, sql_tiles, sql_tiles_past, tile_drawing
+from gisapp import counts, tile_drawing
 from gisapp.accounts.sessions import Claim
 from gisapp.db import Database
 from gisapp.errors import Problem
@@ -26,9 +26,10 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.permissions import Actor
-from gisapp.sql import conditions
-from gisapp.sql_sessions import PROOF
-from gisapp.sql_tiles import Address, Picture
+from gisapp.sql import stored_tiles as sql_stored_tiles, tiles as sql_tiles, tiles_past as sql_tiles_past
+from gisapp.sql.sessions import PROOF
+from gisapp.sql.statements import conditions
+from gisapp.sql.tiles import Address, Picture
 from gisapp.tile_drawing import Ask, one, statement
 from gisapp.tile_shelf import Shelf
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from gisapp import sql_timeline
 from gisapp.errors import Problem
 from gisapp.features import layers_for, open_layer, visible_names
 from gisapp.filters import dates_of
@@ -15,6 +14,7 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import Query
 from gisapp.permissions import Actor
+from gisapp.sql import timeline as sql_timeline
 from gisapp.style import is_reference
 
 UNITS = ("day", "week", "month", "quarter", "year")

@@ -17,18 +17,17 @@ PACKAGE = ROOT / "gisapp"
 #: Inner to outer. A module may import from its own ring and from those before it. `x.*` is a whole package.
 RINGS = {
     "words": """words role_words layers layer_files aliases catalogue schema style map_styles crs coordinates
-        datums params params.* photo_kinds addresses cql2 cql2.* errors problem_kinds faults config basemaps
+        datums params params.* photos.kinds addresses cql2 cql2.* errors problem_kinds faults config basemaps
         setting_values settings_page""",
-    "postgis": """tables census db_lookups repairs shapes sql sql_* job_queue counts db bulk marks migrate
+    "postgis": """tables census db_lookups repairs shapes sql sql.* job_queue counts db bulk marks migrate
         migrations migrations.* cluster cluster.* accounts.rows""",
     "services": """house permissions features streams queryables desktop notebook
-        example_questions questions question_groups published areas ask ask_batch ask_question ask_rows ask_reading
-        ask_words
-        attachments attachment_files photo_reading photo_changes
+        example_questions questions question_groups published areas asking asking.*
+        photos photos.attachments photos.files photos.reading photos.changes
         changes edits workflow rules history presence doctor doctor.* territories codelists
         identify tiles tile_drawing tile_shelf panels tree maps filters search listing timeline
-        forms form_inputs form_shapes exports export_offers export_orders imports imports.* desk desk.*
-        jobs jobs.* deliveries receivers links hand_overs statistics children accounts accounts.* selection
+        forms form_inputs form_shapes hand_over hand_over.* imports imports.* desk desk.*
+        jobs jobs.* statistics children accounts accounts.* selection
         map_file printing printing.* marking marking.* formats formats.* demo demo.* openapi openapi.* docs docs.*""",
     "outer": "gisapp views views.* cli cli.*",
 }

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gisapp.ask_reading import sheet_of
-from gisapp.ask_rows import BARE, OPERATORS, RELATIONS, Group, Row, Sheet, kind_of, write
-from gisapp.ask_words import filter_in_words
+from gisapp.asking.reading import sheet_of
+from gisapp.asking.rows import BARE, OPERATORS, RELATIONS, Group, Row, Sheet, kind_of, write
+from gisapp.asking.words import filter_in_words
 from gisapp.example_questions import examples
 from gisapp.house import House
 from gisapp.layers import Layer

@@ -19,8 +19,8 @@ import pytest
 from flask import Flask
 from PIL import Image
 
-from gisapp import attachment_files
 from gisapp.house import House
+from gisapp.photos import files as attachment_files
 from tests.browser_client import Browser
 from tests.conftest import ROOT, Role
 from tests.photos import photo
@@ -471,7 +471,8 @@ _KILLED = """
 import sys, os
 from pathlib import Path
 from uuid import UUID
-from gisapp import attachments, attachment_files, sql_attachments
+from gisapp.photos import attachments, files as attachment_files
+from gisapp.sql import attachments as sql_attachments
 from gisapp.config import Settings
 from gisapp.house import make_house
 from gisapp.permissions import SYSTEM

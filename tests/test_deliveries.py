@@ -14,8 +14,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from gisapp import deliveries, jobs, links
+from gisapp import jobs
 from gisapp.formats import ledger
+from gisapp.hand_over import deliveries, links
 from gisapp.house import House
 from gisapp.jobs.doing import do
 from tests.conftest import Role

@@ -23,7 +23,7 @@ _OWN = ("id", "sign_no", "history_id", "created_at", "updated_at", "valid_from",
 
 @pytest.fixture(autouse=True)
 def _many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gisapp.sql_take_in.MANY", 1)
+    monkeypatch.setattr("gisapp.sql.take_in.MANY", 1)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_set_is_written_as_single_rows_are(
     place = {"type": "Point", "coordinates": [113.5, 31.25]}
     found = []
     for most, number in ((10**9, "W-1"), (1, "W-2")):
-        monkeypatch.setattr("gisapp.sql_take_in.MANY", most)
+        monkeypatch.setattr("gisapp.sql.take_in.MANY", most)
         emptied(house, SIGNS)
         committed(admin, checked(admin, SIGNS, sign(number, geometry=place))[0])
         found.append([_told(link, SIGNS, number), _told(link, f"{SIGNS}_history", number),

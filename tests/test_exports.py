@@ -17,8 +17,8 @@ import pyproj
 import pytest
 import shapely
 
-from gisapp.exports import SLOTS
 from gisapp.formats import FILE_FORMATS
+from gisapp.hand_over.exports import SLOTS
 from gisapp.house import House
 from tests.conftest import Role
 from tests.samples import TEXT, fill

@@ -12,8 +12,7 @@ import pytest
 import shapely
 
 from gisapp.datums import FROM_WGS84
-from tests.dbase import points
-from tests.dbase import table as dbase
+from tests.dbase import points, table as dbase
 from tests.test_imports import emptied, geojson, send, sign, stored, taken_in, zipped
 
 PLACES = [(113.38, 31.69), (113.39, 31.70), (113.40, 31.71)]

@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from gisapp import sql_jobs
 from gisapp.house import House
 from gisapp.jobs import doing
+from gisapp.sql import jobs as sql_jobs
 from tests.conftest import Role
 from tests.test_imports import emptied, geojson, send, sign, stored
 
@@ -380,7 +380,7 @@ def test_very_many_rows_enter_as_few_do(admin: Role, house: House, owner, monkey
     committed(admin, checked(admin, "districts", area)[0])
     found = []
     for most, number in ((10**9, "B-1"), (1, "B-2")):
-        monkeypatch.setattr("gisapp.sql_take_in.MANY", most)
+        monkeypatch.setattr("gisapp.sql.take_in.MANY", most)
         emptied(house, SIGNS)
         committed(admin, checked(admin, SIGNS, sign(number))[0])
         [row] = stored(house, SIGNS).values()

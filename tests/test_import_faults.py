@@ -19,13 +19,14 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from gisapp import children, jobs, sql_imports, sql_jobs
+from gisapp import children, jobs
 from gisapp.accounts import people
 from gisapp.desk.check import check
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs import sweeping
 from gisapp.jobs.doing import do
+from gisapp.sql import imports as sql_imports, jobs as sql_jobs
 from tests.conftest import Role, psycopg_url
 from tests.test_imports import geojson, send, sign
 from tests.test_jobs import held, never, row, state, until, upload

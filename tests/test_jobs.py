@@ -21,15 +21,17 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from gisapp import exports, jobs, sql_jobs
+from gisapp import jobs
 from gisapp.accounts import people
 from gisapp.cluster import inspection
 from gisapp.config import Settings
 from gisapp.errors import Problem
+from gisapp.hand_over import exports
 from gisapp.house import House
 from gisapp.jobs import tending
 from gisapp.jobs.doing import do
 from gisapp.permissions import SYSTEM, Actor
+from gisapp.sql import jobs as sql_jobs
 from tests.conftest import psycopg_url
 from tests.samples import fill
 

@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from gisapp import map_file
-from gisapp.cli import gisapp
-from gisapp.cli import layers as cli_layers
+from gisapp.cli import gisapp, layers as cli_layers
 from gisapp.house import House
 from tests.conftest import Role
 from tests.samples import fill, sample_rows, store

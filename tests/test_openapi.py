@@ -14,8 +14,7 @@ from gisapp.errors import PROBLEMS
 from gisapp.house import House
 from gisapp.openapi import MEDIA_TYPE
 from gisapp.openapi.parameters import COMMON
-from gisapp.params import COMMON as KNOWN
-from gisapp.params import known_names
+from gisapp.params import COMMON as KNOWN, known_names
 from gisapp.schema import check
 from tests.conftest import Role
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import literal_column, select, text
 
-from gisapp import features, sql, sql_paging
+from gisapp import features
 from gisapp.crs import parse_crs
 from gisapp.house import House
 from gisapp.params import parse
 from gisapp.permissions import SYSTEM
-from gisapp.sql_features import feature_text
+from gisapp.sql import paging as sql_paging, statements as sql
+from gisapp.sql.features import feature_text
 
 SIGNS, BUILDS = "rooftop_signs", "illegal_builds"
 BOXES = {"a city": "113.31,31.62,113.45,31.76", "a part of it": "113.345,31.655,113.398,31.702",

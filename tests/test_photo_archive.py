@@ -16,8 +16,8 @@ import pyogrio
 import pytest
 from flask import Flask
 
-from gisapp import attachment_files
 from gisapp.house import House
+from gisapp.photos import files as attachment_files
 from tests.conftest import Role
 from tests.photos import photo
 from tests.test_attachments import SIGNS, Reader, send

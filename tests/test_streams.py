@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gisapp import sql_streams, streams
+from gisapp import streams
 from gisapp.children import Slots
 from gisapp.house import House
 from gisapp.params import parse
 from gisapp.permissions import SYSTEM
+from gisapp.sql import streams as sql_streams
 from tests.conftest import Role
 
 POINTS = "/collections/vendor_points"

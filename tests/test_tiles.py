@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from gisapp import tile_drawing, tile_shelf, tiles
 from gisapp.house import House
-from gisapp.sql_tiles import Address
+from gisapp.sql.tiles import Address
 from tests.conftest import Role
 
 #: The middle of the demo's part of the world, and the tile of zoom 14 around it.

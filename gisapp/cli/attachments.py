@@ -30,7 +30,7 @@ def check(repair: bool) -> None:
 
 def look(house: House, repair: bool, language: str) -> int:
     """Tell every fault; how many remain."""
-    from gisapp import attachment_files
+    from gisapp.photos import files as attachment_files
 
     remaining = 0
     for sha256, fault in attachment_files.faults(house):
@@ -51,8 +51,8 @@ _FAULTS = {"missing": ("文件缺失，请从备份恢复", "is missing: restore
 
 
 def _redrawn(house: House, sha256: str) -> bool:
-    from gisapp import attachment_files
     from gisapp.errors import Problem
+    from gisapp.photos import files as attachment_files
 
     try:
         attachment_files.redraw(house, sha256)

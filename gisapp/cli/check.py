@@ -160,7 +160,7 @@ def account_faults(settings: Settings, link: inspection.Link) -> Faults:
 
 def photo_faults(house: House) -> Faults:
     """Photos whose files are not there."""
-    from gisapp.attachment_files import faults
+    from gisapp.photos.files import faults
 
     lost = sum(1 for _ in faults(house, quick=True))
     if lost:

@@ -44,8 +44,8 @@ _AS = click.option("--as", "username", required=True, metavar="NAME", help="The 
 def export(layer: str, format_name: str, target: Path, condition: str, bbox: str, crs: str, encoding: str,
            more: tuple[str, ...], receiver: str, difference: bool, username: str, instance: Path | None) -> None:
     """Write the features of LAYER, or of a saved question, as a file. Prints its name and the number of records."""
-    from gisapp import exports, hand_overs
     from gisapp.children import work_folder
+    from gisapp.hand_over import by_job as hand_overs, exports
 
     given = {"filter": condition, "bbox": bbox, "crs": crs, "encoding": encoding, **dict(map(_pair, more))}
     args = {name: [value] for name, value in given.items() if value}
@@ -212,8 +212,8 @@ def _pair(item: str) -> tuple[str, str]:
 
 
 def _receiver(house: House, actor: Actor, name: str) -> Any:
-    from gisapp import receivers
     from gisapp.errors import Problem
+    from gisapp.hand_over import receivers
 
     if not name:
         return None

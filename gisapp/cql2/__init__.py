@@ -6,7 +6,7 @@
     values       literals: numbers, instants, geometries
     functions    what may be called, with its arguments; other layers' relations among it
 
-SQL is made of the tree by `gisapp.sql_cql2`.
+SQL is made of the tree by `gisapp.sql.cql2`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from gisapp import sql_bulk
 from gisapp.demo import load
 from gisapp.demo.city import SEED, make_city
 from gisapp.demo.crowd import Columns, builds, signs
@@ -20,6 +19,7 @@ from gisapp.demo.frame import TILE_H, TILE_W, Rng, stream
 from gisapp.demo.moulds import Mould
 from gisapp.demo.rows import from_columns, from_features
 from gisapp.house import House
+from gisapp.sql import bulk as sql_bulk
 
 BASE = {"illegal_builds": 424, "rooftop_signs": 145, "truck_routes": 80}
 #: Layers without which further tiles would have no ground and no territory.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from gisapp import marks, sql_bulk
+from gisapp import marks
 from gisapp.config import ROOT
 from gisapp.demo.files import Record, read
 from gisapp.demo.rows import from_records
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
+from gisapp.sql import bulk as sql_bulk
 
 Say = Callable[[str, str], None]
 FOLDER = ROOT / "data" / "demo"

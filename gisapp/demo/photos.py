@@ -8,9 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gisapp import attachments, marks, sql_attachments
+from gisapp import marks
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
+from gisapp.photos import attachments
+from gisapp.sql import attachments as sql_attachments
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

@@ -11,8 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
-from gisapp import sql_imports, sql_stage, sql_take_in
-from gisapp import sql_stage_checks as found
 from gisapp.children import Progress, Watch, run
 from gisapp.desk import memory, plan
 from gisapp.desk.plan import Plan
@@ -22,6 +20,7 @@ from gisapp.imports import FEW, READ, READ_FEW, SLOTS, folder_of, order_of, own
 from gisapp.layers import Layer
 from gisapp.marking.duplicates import doubtful
 from gisapp.permissions import Actor, require
+from gisapp.sql import imports as sql_imports, stage as sql_stage, stage_checks as found, take_in as sql_take_in
 from gisapp.workflow import is_reachable
 
 Document = dict[str, Any]

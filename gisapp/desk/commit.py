@@ -8,8 +8,6 @@ from uuid import UUID
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
-from gisapp import sql_imports, sql_stage, sql_take_in
-from gisapp import sql_stage_checks as found
 from gisapp.accounts.log import record
 from gisapp.changes import refusal
 from gisapp.children import Progress, Watch
@@ -22,6 +20,7 @@ from gisapp.imports import LISTED, own
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, require
 from gisapp.rules import one_at_a_time
+from gisapp.sql import imports as sql_imports, stage as sql_stage, stage_checks as found, take_in as sql_take_in
 
 Document = dict[str, Any]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gisapp import sql_imports
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, require
+from gisapp.sql import imports as sql_imports
 
 Document = dict[str, Any]
 _KEPT = ("mapping", "codes", "role", "crs", "columns", "repair")

@@ -9,7 +9,7 @@ from typing import Any
 from gisapp.errors import Problem
 from gisapp.formats.storable import is_storable
 from gisapp.layers import Layer
-from gisapp.sql_stage_checks import TERRITORIES
+from gisapp.sql.stage_checks import TERRITORIES
 
 MODES = ("append", "update", "replace")
 ROLES = ("rows", "second", "skip")

@@ -9,8 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
-from gisapp import sql_imports, sql_stage, sql_take_in
-from gisapp import sql_stage_checks as found
 from gisapp.desk import plan
 from gisapp.desk.check import counted, held
 from gisapp.errors import Problem
@@ -19,6 +17,7 @@ from gisapp.house import House
 from gisapp.imports import own
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, require
+from gisapp.sql import imports as sql_imports, stage as sql_stage, stage_checks as found, take_in as sql_take_in
 
 Document = dict[str, Any]
 KINDS = ("insert", "repaired", "update", "same", "skip", "refused")

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
-from gisapp import sql_stage
 from gisapp.errors import Problem
 from gisapp.formats.losses import defused
 from gisapp.house import House
 from gisapp.imports import folder_of, own
 from gisapp.layers import Layer
 from gisapp.permissions import Actor
+from gisapp.sql import stage as sql_stage
 
 FILE = "report.csv"
 _HEAD = ("来源 source", "行 row", "结论 verdict", "处理 act", "原因", "reason", "修复", "repair", "现有记录 met record")

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
-from gisapp import sql_imports, sql_take_in
 from gisapp.accounts.log import record
 from gisapp.changes import refusal
 from gisapp.children import Progress, Watch
@@ -19,6 +18,7 @@ from gisapp.imports import LISTED, own
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, require
 from gisapp.rules import one_at_a_time, require_rules
+from gisapp.sql import imports as sql_imports, take_in as sql_take_in
 
 Document = dict[str, Any]
 

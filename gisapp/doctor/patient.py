@@ -9,11 +9,11 @@ import numpy as np
 import shapely
 from sqlalchemy import Connection
 
-from gisapp import sql_doctor
 from gisapp.doctor.places import CHANCES, Points, in_china, mercator, metres, moved, pairs, probes, some
 from gisapp.doctor.reading import Reading, verdict_on
 from gisapp.formats.frames import Frame, parse_frame, readings
 from gisapp.house import House
+from gisapp.sql import doctor as sql_doctor
 
 #: Layers whose areas together are the city, the first that holds anything; and those whose areas a file may name.
 _CITY = ("districts", "streets", "squadron_territories")

@@ -1,6 +1,6 @@
 """The formats, by the short names that `f=` takes. One module for each file format; this registry only names them.
 
-The modules need GDAL and Arrow and are imported in the child process that writes the file (gisapp.exports),
+The modules need GDAL and Arrow and are imported in the child process that writes the file (gisapp.hand_over.exports),
 never in a web worker.
 """
 

@@ -19,8 +19,7 @@ from gisapp.errors import Problem
 from gisapp.formats.frames import Frame
 from gisapp.formats.wkb import may_be_curved, straightened, type_code
 from gisapp.layers import Layer
-from gisapp.repairs import Repair, parts, repair
-from gisapp.repairs import fault as why_invalid
+from gisapp.repairs import Repair, fault as why_invalid, parts, repair
 from gisapp.shapes import MAX_VERTICES, check_shape, wanted
 
 _MANY = {"Point": shapely.multipoints, "LineString": shapely.multilinestrings, "Polygon": shapely.multipolygons}

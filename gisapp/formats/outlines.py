@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gisapp.crs import MAX_LATITUDE
-from gisapp.crs import STORED_SRID as SRID
+from gisapp.crs import MAX_LATITUDE, STORED_SRID as SRID
 from gisapp.formats.frames import Frame
 from gisapp.formats.geometry import GeometryFault, Shaper
 from gisapp.formats.wkb import plain_shapes

@@ -16,16 +16,16 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from gisapp import attachments
-from gisapp.attachment_files import path_of
-from gisapp.attachments import Photo
 from gisapp.children import report
 from gisapp.formats.job import Job, NotFaithful
 from gisapp.formats.losses import defused
 from gisapp.formats.spool import Spool
 from gisapp.house import House
 from gisapp.permissions import Actor, may
-from gisapp.photo_kinds import ENDINGS
+from gisapp.photos import attachments
+from gisapp.photos.attachments import Photo
+from gisapp.photos.files import path_of
+from gisapp.photos.kinds import ENDINGS
 
 INDEX = "photos.csv"
 _HEADINGS = ("layer", "feature", "file", "original", "sha256", "sha256 original", "bytes", "media type", "width",

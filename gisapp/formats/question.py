@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gisapp.ask_words import filter_in_words
+from gisapp.asking.words import filter_in_words
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.params import Query
 from gisapp.words import Words

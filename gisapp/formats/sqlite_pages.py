@@ -16,8 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gisapp.formats.pieces import Ints, joined, masked
-from gisapp.formats.pieces import cells as fixed
+from gisapp.formats.pieces import Ints, cells as fixed, joined, masked
 from gisapp.formats.sqlite_records import varints
 from gisapp.formats.texts import parts
 

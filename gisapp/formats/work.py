@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gisapp import attachments, params, sql_deliveries
+from gisapp import params
 from gisapp.children import report
 from gisapp.config import Settings
 from gisapp.crs import parse_crs
@@ -38,6 +38,8 @@ from gisapp.house import House, make_house
 from gisapp.layers import Field
 from gisapp.params import Query
 from gisapp.permissions import Actor, may
+from gisapp.photos import attachments
+from gisapp.sql import deliveries as sql_deliveries
 
 
 def work(order: dict[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from gisapp import deliveries, exports, job_queue, sql_jobs
+from gisapp import job_queue
 from gisapp.accounts.log import record
 from gisapp.errors import Problem
+from gisapp.hand_over import deliveries, exports
 from gisapp.house import House
 from gisapp.permissions import Actor, may, require
-from gisapp.sql_jobs import Row
+from gisapp.sql import jobs as sql_jobs
+from gisapp.sql.jobs import Row
 from gisapp.words import Words
 
 #: Unfinished jobs that one account may have.

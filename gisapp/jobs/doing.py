@@ -13,16 +13,18 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gisapp import deliveries, exports, imports, job_queue, sql_imports, sql_jobs
+from gisapp import imports, job_queue
 from gisapp.accounts import people
 from gisapp.children import Progress
 from gisapp.desk.check import check
 from gisapp.desk.undo import undo
 from gisapp.errors import Problem
+from gisapp.hand_over import deliveries, exports
 from gisapp.house import House
 from gisapp.jobs import folder_of, kept_for
 from gisapp.permissions import SYSTEM, Actor
-from gisapp.sql_jobs import Row
+from gisapp.sql import imports as sql_imports, jobs as sql_jobs
+from gisapp.sql.jobs import Row
 from gisapp.words import Words
 
 _log = logging.getLogger(__name__)

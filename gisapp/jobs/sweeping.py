@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 from uuid import UUID
 
-from gisapp import imports, sql_imports
+from gisapp import imports
 from gisapp.desk import report
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
+from gisapp.sql import imports as sql_imports
 
 #: An upload is looked at for less than this, in seconds; after that its folder belongs to nobody without a row.
 OLD_S = 480.0

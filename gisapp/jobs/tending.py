@@ -12,14 +12,16 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from gisapp import attachment_files, job_queue, sql_jobs
+from gisapp import job_queue
 from gisapp.children import sweep
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs.doing import as_kept
 from gisapp.jobs.sweeping import sweep_imports
 from gisapp.permissions import SYSTEM
-from gisapp.sql_jobs import Row
+from gisapp.photos import files as attachment_files
+from gisapp.sql import jobs as sql_jobs
+from gisapp.sql.jobs import Row
 
 _log = logging.getLogger(__name__)
 #: A job whose worker was silent for so long is somebody else's to do.

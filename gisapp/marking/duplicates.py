@@ -11,13 +11,13 @@ from uuid import UUID
 import shapely
 from sqlalchemy import Connection, Table
 
-from gisapp import sql_marking
 from gisapp.errors import Problem
 from gisapp.features import open_layer, visible_names
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor
 from gisapp.shapes import stored
+from gisapp.sql import marking as sql_marking
 
 MOST = 20
 

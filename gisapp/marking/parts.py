@@ -10,7 +10,6 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import split as cut
 from sqlalchemy import Connection, Table
 
-from gisapp import sql, sql_marking
 from gisapp.changes import approve, hold, writing
 from gisapp.crs import Crs
 from gisapp.errors import Problem
@@ -19,9 +18,10 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.marking.batch import versions
 from gisapp.permissions import Actor, require
-from gisapp.photo_changes import come_along
+from gisapp.photos.changes import come_along
 from gisapp.repairs import parts
 from gisapp.shapes import check_shape, read_line, stored
+from gisapp.sql import marking as sql_marking, statements as sql
 
 MOST_PARTS = 50
 _OF_MANY = {"MultiPoint": shapely.multipoints, "MultiLineString": shapely.multilinestrings,

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
-from gisapp import sql, sql_history
 from gisapp.changes import approve, hold, writing
 from gisapp.errors import Problem
 from gisapp.features import open_layer
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor, require
-from gisapp.photo_changes import undone
+from gisapp.photos.changes import undone
+from gisapp.sql import history as sql_history, statements as sql
 
 #: An act may be taken back for so long; later, and by others, one goes back version by version.
 MINUTES = 30

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from gisapp.attachment_files import SIZES
 from gisapp.layers import Layer
 from gisapp.openapi.answers import json_content, paged, reading, schema_ref, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import format_parameter, ref
-from gisapp.photo_kinds import ENDINGS
+from gisapp.photos.files import SIZES
+from gisapp.photos.kinds import ENDINGS
 from gisapp.words import Words
 
 _WORDS = {

@@ -10,7 +10,7 @@ from gisapp.openapi import jobs
 from gisapp.openapi.answers import json_content, reading, writing
 from gisapp.openapi.operations import operation
 from gisapp.openapi.parameters import ref
-from gisapp.sql_stage_checks import TERRITORIES
+from gisapp.sql.stage_checks import TERRITORIES
 from gisapp.words import Words
 
 TAG = "imports"

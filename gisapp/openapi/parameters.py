@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gisapp.cql2 import LANGUAGES
-from gisapp.export_orders import LONGEST_REASON, SHORTEST_REASON
 from gisapp.formats import FILE_FORMATS, FORMATS
 from gisapp.formats.choices import BOOLEANS, DATUMS, GEOMETRIES
+from gisapp.hand_over.orders import LONGEST_REASON, SHORTEST_REASON
 from gisapp.layers import Catalogue, Field, Layer
 from gisapp.map_styles import STYLES
 from gisapp.params import DEFAULT_LIMIT, MAX_LIMIT, is_coded

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash
-from flask import request as asked
+from flask import Blueprint, Response, flash, request as asked
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 

@@ -12,8 +12,8 @@ from gisapp import features, published
 from gisapp.cql2 import CLASSES as CQL2_CLASSES
 from gisapp.crs import CRS84, MENU, Crs
 from gisapp.errors import Problem
-from gisapp.exports import formats_for
 from gisapp.formats import FILE_FORMATS
+from gisapp.hand_over.exports import formats_for
 from gisapp.layers import Layer
 from gisapp.params import FILE_ONLY, invalid, parse, parse_as_of, parse_crs_argument, parse_id
 from gisapp.permissions import Actor

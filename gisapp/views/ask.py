@@ -9,9 +9,10 @@ from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import areas, ask, filters, published, questions
+from gisapp import areas, filters, published, questions
 from gisapp.accounts import people
-from gisapp.ask_rows import AREAS, OPERATORS, kind_of
+from gisapp.asking import page as ask
+from gisapp.asking.rows import AREAS, OPERATORS, kind_of
 from gisapp.errors import Problem
 from gisapp.features import layers_for, schema_of
 from gisapp.params import parse_id

@@ -11,10 +11,11 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import areas, ask, ask_batch, features, published, statistics
-from gisapp.ask import Answer, Asked
-from gisapp.ask_batch import Chosen
-from gisapp.ask_rows import numbers_of, write_area
+from gisapp import areas, features, published, statistics
+from gisapp.asking import batch as ask_batch, page as ask
+from gisapp.asking.batch import Chosen
+from gisapp.asking.page import Answer, Asked
+from gisapp.asking.rows import numbers_of, write_area
 from gisapp.errors import Problem
 from gisapp.listing import sortable, title_of
 from gisapp.marking.batch import MOST

@@ -11,9 +11,10 @@ from uuid import UUID
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import deliveries, hand_overs, jobs, links, receivers
+from gisapp import jobs
 from gisapp.errors import Problem
 from gisapp.formats import FORMATS
+from gisapp.hand_over import by_job as hand_overs, deliveries, links, receivers
 from gisapp.params import parse_id
 from gisapp.permissions import rights
 from gisapp.views import context

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, render_template, request
 
-from gisapp import exports, receivers
-from gisapp.export_offers import offer
 from gisapp.formats import Format
 from gisapp.formats.choices import DATUMS
+from gisapp.hand_over import exports, receivers
+from gisapp.hand_over.offers import offer
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import FILE_ONLY

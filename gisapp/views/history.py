@@ -10,10 +10,11 @@ from flask import Blueprint, Response, flash, jsonify, make_response, render_tem
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import attachments, features, history
+from gisapp import features, history
 from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params import invalid, known_names, parse, parse_as_of, parse_id
+from gisapp.photos import attachments
 from gisapp.views import context
 from gisapp.views.api import feature_response
 from gisapp.views.documents import GEOJSON, answer, link, url, wanted_format

@@ -10,17 +10,21 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from gisapp import imports, jobs
-from gisapp.desk import commit as entering
-from gisapp.desk import plan, preview, report
-from gisapp.desk import undo as undoing
+from gisapp.desk import commit as entering, plan, preview, report, undo as undoing
 from gisapp.desk.check import check as checking
 from gisapp.errors import Problem
 from gisapp.formats.encoding import ENCODINGS
 from gisapp.permissions import rights
 from gisapp.views import context
 from gisapp.views.forms import form_page, see
-from gisapp.views.import_forms import choices_of_form, mapping_page, note_titles, number_of, wants_page
-from gisapp.views.import_forms import problem_answer as _problem
+from gisapp.views.import_forms import (
+    choices_of_form,
+    mapping_page,
+    note_titles,
+    number_of,
+    problem_answer as _problem,
+    wants_page,
+)
 from gisapp.views.jobs import accepted
 
 blueprint = Blueprint("import_desk", __name__, url_prefix="/imports")

@@ -18,7 +18,7 @@ from gisapp.formats.mapping import targets
 from gisapp.layers import Layer
 from gisapp.params import parse_id
 from gisapp.permissions import rights
-from gisapp.sql_stage_checks import TERRITORIES
+from gisapp.sql.stage_checks import TERRITORIES
 from gisapp.views import context, problems
 from gisapp.views.forms import form_page
 from gisapp.views.questions import on_map

@@ -11,10 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from gisapp import features
 from gisapp.errors import Problem
 from gisapp.features import Found
-from gisapp.marking import batch as batches
-from gisapp.marking import check as checks
-from gisapp.marking import duplicates, parts
-from gisapp.marking import undo as undoing
+from gisapp.marking import batch as batches, check as checks, duplicates, parts, undo as undoing
 from gisapp.params import invalid, parse_id
 from gisapp.shapes import check_shape, stored
 from gisapp.views import context

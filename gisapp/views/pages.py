@@ -13,8 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 
-from gisapp import filters, maps, panels, published, style, timeline, tree
-from gisapp import identify as identifying
+from gisapp import filters, identify as identifying, maps, panels, published, style, timeline, tree
 from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import invalid, parse_as_of, parse_id

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import attachments, photo_changes
 from gisapp.errors import Problem
 from gisapp.params import parse_as_of, parse_id
+from gisapp.photos import attachments, changes as photo_changes
 from gisapp.views import context
 from gisapp.views.attachments import room_for_photos
 from gisapp.views.forms import see

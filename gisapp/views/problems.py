@@ -7,8 +7,7 @@ from typing import cast
 
 import psycopg.errors
 from flask import Flask, Response, current_app, g, jsonify, redirect, request
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from gisapp.errors import DISK_FULL, Problem

@@ -9,10 +9,10 @@ from flask import Blueprint, Response, flash, jsonify, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from gisapp import deliveries, receivers
 from gisapp.crs import MENU
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS
+from gisapp.hand_over import deliveries, receivers
 from gisapp.params import parse_id
 from gisapp.permissions import rights
 from gisapp.views import context

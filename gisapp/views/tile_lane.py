@@ -10,7 +10,7 @@ from flask import Request, Response
 from gisapp import tiles
 from gisapp.accounts.sessions import Claim
 from gisapp.params import parse
-from gisapp.sql_tiles import Address
+from gisapp.sql.tiles import Address
 from gisapp.views.short_way import ShortWay
 from gisapp.views.tiles import IGNORED, MATRIX_SET, response_of
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Blueprint, Request, Response, jsonify, request
 
-from gisapp import features, sql_tiles, tiles
+from gisapp import features, tiles
 from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params import invalid, parse
+from gisapp.sql import tiles as sql_tiles
 from gisapp.views import context
 from gisapp.views.documents import answer, known_by_content, self_and_alternate, url, wanted_format
 

@@ -64,7 +64,7 @@ def test_a_ledger_is_checked_imported_and_undone(visit: Visit, size: tuple[int, 
     assert fits(page)
     page.locator("a.button-primary[href*='/map']").click()
     expect(page.locator("#answer .ask-answer, #answer h2").first).to_contain_text("2")
-    poll(page, "() => Object.keys(window.gisapp.ask.further()).length === 1")
+    poll(page, "() => Object.keys(window.gisapp.asking.page.further()).length === 1")
     page.go_back()
     page.locator("#undo button").click()
     expect(page.locator("main .alert-warning")).to_be_visible()

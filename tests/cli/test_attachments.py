@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from gisapp import attachment_files, attachments, changes
+from gisapp import changes
 from gisapp.cli.attachments import look
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
+from gisapp.photos import attachments, files as attachment_files
 from tests.photos import photo
 
 

@@ -15,9 +15,9 @@ from psycopg import sql as pg
 from sqlalchemy import create_engine, func, make_url, select
 from sqlalchemy.schema import CreateTable
 
-from gisapp import sql
 from gisapp.cluster import Cluster
 from gisapp.params import parse
+from gisapp.sql import statements as sql
 from tests.conftest import SHARED, at, copy_database, psycopg_url
 from tests.cql2 import natural_earth
 

@@ -16,7 +16,8 @@ import mapbox_vector_tile
 import pytest
 import shapely
 
-from gisapp import exports, features
+from gisapp import features
+from gisapp.hand_over import exports
 from gisapp.house import House
 from gisapp.params import parse
 from gisapp.permissions import SYSTEM

@@ -14,10 +14,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select, text
 
-from gisapp import census, sql
+from gisapp import census
 from gisapp.house import House
 from gisapp.params import parse
-from gisapp.sql_tiles import WORLD_M
+from gisapp.sql import statements as sql
+from gisapp.sql.tiles import WORLD_M
 from tests.conftest import Role
 from tests.samples import sample_rows, store
 

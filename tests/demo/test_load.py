@@ -68,7 +68,7 @@ def test_growing_fills_further_tiles(owner: House, loaded: dict[str, int]) -> No
 
 
 def test_putting_indexes_aside_leaves_the_tables_as_declared(owner: House, loaded: dict[str, int]) -> None:
-    from gisapp import sql_bulk
+    from gisapp.sql import bulk as sql_bulk
 
 
     pair = (owner.tables.layers["school_gates"], owner.tables.history["school_gates"])

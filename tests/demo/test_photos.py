@@ -6,11 +6,11 @@ import hashlib
 import random
 from datetime import datetime
 
-from gisapp import attachment_files, attachments
 from gisapp.demo import photos
 from gisapp.demo.load import _city, once, silent
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
+from gisapp.photos import attachments, files as attachment_files
 
 
 def test_a_handful_once(owner: House) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from psycopg.errors import QueryCanceled
 from sqlalchemy import (
     ARRAY,
@@ -30,8 +29,7 @@ from sqlalchemy import (
 from gisapp import bulk, features
 from gisapp.crs import CRS84
 from gisapp.formats.columns import GEOMETRY, ID, SECOND, exported_fields, spool_schema, to_batch
-from gisapp.formats.copied import CopyFault, cells
-from gisapp.formats.copied import column as made
+from gisapp.formats.copied import CopyFault, cells, column as made
 from gisapp.formats.fetch import batches
 from gisapp.house import House
 from gisapp.params import Query, parse

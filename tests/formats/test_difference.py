@@ -11,8 +11,7 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gisapp.formats import ledger
 from gisapp.formats.difference import NAME, Difference, Standing

@@ -19,14 +19,12 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from python_calamine import CalamineWorkbook
 
 from gisapp.catalogue import load_catalogue
 from gisapp.crs import MENU
-from gisapp.formats import csv as csv_format
-from gisapp.formats import dxf, fgb, geojson, gpkg, gpx, kml, ndjson, parquet, shp, texts, xlsx
+from gisapp.formats import csv as csv_format, dxf, fgb, geojson, gpkg, gpx, kml, ndjson, parquet, shp, texts, xlsx
 from gisapp.formats.columns import GEOMETRY, exported_fields, spool_schema, to_batch
 from gisapp.formats.dbf_columns import dbf_columns
 from gisapp.formats.dxf_texts import GROUP_BYTES, groups_of, values_of

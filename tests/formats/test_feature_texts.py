@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gisapp.formats.csv import quoted
 from gisapp.formats.feature_texts import joined_texts, json_values

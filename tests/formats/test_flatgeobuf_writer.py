@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gisapp.formats.fgb_features import records
 from gisapp.formats.fgb_values import values_of

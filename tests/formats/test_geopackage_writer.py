@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gisapp.formats.columns import GEOMETRY
 from gisapp.formats.full_columns import FullColumn

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from gisapp.errors import Problem
-from gisapp.formats import kinds, kml_split
-from gisapp.formats import source as files
+from gisapp.formats import kinds, kml_split, source as files
 from gisapp.formats.kml_split import split
 from tests.formats.test_reading import opened, rows_of
 

@@ -18,8 +18,7 @@ import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gisapp.formats.dbf_columns import DbfColumn
 from gisapp.formats.dbf_writer import DbfWriter

@@ -12,8 +12,7 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gisapp.catalogue import load_catalogue
 from gisapp.crs import MENU
