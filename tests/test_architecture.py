@@ -17,8 +17,8 @@ PACKAGE = ROOT / "gisapp"
 #: Inner to outer. A module may import from its own ring and from those before it. `x.*` is a whole package.
 RINGS = {
     "words": """words role_words layers layer_files aliases catalogue schema style map_styles crs coordinates
-        datums params params.* photos.kinds addresses cql2 cql2.* errors problem_kinds faults config basemaps
-        setting_values settings_page""",
+        datums params params.* photos.kinds addresses cql2 cql2.* errors problem_kinds account_problems faults
+        config basemaps setting_values settings_page""",
     "postgis": """tables census db_lookups repairs shapes sql sql.* job_queue counts db bulk marks migrate
         migrations migrations.* cluster cluster.* accounts.rows""",
     "services": """house permissions features streams queryables desktop notebook

@@ -10,6 +10,7 @@ from gisapp.errors import Problem
 from gisapp.formats import source as files
 from gisapp.formats.frames import Frame, parse_frame
 from gisapp.formats.mapping import targets
+from gisapp.formats.samples import sample
 from gisapp.formats.suggestion import suggested
 from gisapp.layers import Layer
 
@@ -29,7 +30,7 @@ def choose(layer: Layer, choices: dict[str, Any], source: files.Source) -> Choic
     """What to do with a source: as chosen, else as suggested. Problems `mapping_invalid`, `crs_needed`."""
     wishes = choices.get("layers", {}).get(source.name, {})
     mapping = wishes.get("mapping", choices.get("mapping"))
-    mapping = suggested(layer, source, files.sample(source)) if mapping is None else mapping
+    mapping = suggested(layer, source, sample(source)) if mapping is None else mapping
     role = wishes.get("role", files.role(layer, source))
     name = wishes.get("crs") or choices.get("crs") or source.crs
     if role != "skip" and name is None:

@@ -17,32 +17,20 @@ from shapely.geometry.base import BaseGeometry
 from gisapp.crs import MAX_LATITUDE, STORED_SRID
 from gisapp.errors import Problem
 from gisapp.formats.frames import Frame
+from gisapp.formats.geometry_faults import GeometryFault, Note, fault_of, invalid, repair_told, told, unreadable
 from gisapp.formats.wkb import may_be_curved, straightened, type_code
 from gisapp.layers import Layer
-from gisapp.repairs import Repair, fault as why_invalid, parts, repair
-from gisapp.shapes import MAX_VERTICES, check_shape, wanted
+from gisapp.repairs import Repair, parts, repair
+from gisapp.shapes import MAX_VERTICES, wanted
 
 _MANY = {"Point": shapely.multipoints, "LineString": shapely.multilinestrings, "Polygon": shapely.multipolygons}
 _IDS = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
-#: A shape is tried and repaired up to so many vertices, and shown up to so many.
-_MOST_TO_REPAIR, _MOST_TO_SHOW = 20_000, 500
+#: A shape is tried and repaired up to so many vertices.
+_MOST_TO_REPAIR = 20_000
 #: A file full of tangles must not hold up its reader: so many seconds go into repairs, then shapes are refused.
 _MENDING_S, _TELLING_S = 120.0, 8.0
 _FARTHEST = 1e9  # no system has a place beyond, and formulas overflow
 Shapes = NDArray[Any]
-Note = dict[str, Any]
-
-
-class GeometryFault(Exception):
-    """Why a row's geometry is refused; `more` is what a person may see of it."""
-
-    def __init__(self, code: str, zh: str, en: str, more: Note | None = None) -> None:
-        super().__init__(en)
-        self.code, self.zh, self.en, self.more = code, zh, en, more or {}
-
-    def row(self) -> Note:
-        """The fault as the report lists it."""
-        return {"field": "geometry", "code": self.code, "zh": self.zh, "en": self.en, **self.more}
 
 
 @dataclass
@@ -101,7 +89,7 @@ class Shaper:
         assert second is not None  # noqa: S101  (asked by the caller)
         one = self._batch(np.array([wkb], dtype=object), {second.geometry: second.id})[0]
         if one.fault or one.ewkb is None:
-            raise one.fault or _fault(Problem("geometry_missing", wanted=second.geometry))
+            raise one.fault or fault_of(Problem("geometry_missing", wanted=second.geometry))
         return one.ewkb
 
     def attached(self, text: Any) -> bytes | None:
@@ -121,7 +109,7 @@ class Shaper:
 
     def missing(self) -> GeometryFault:
         """The fault of a row without a shape."""
-        return _fault(Problem("geometry_missing", wanted=wanted(self._layer)))
+        return fault_of(Problem("geometry_missing", wanted=wanted(self._layer)))
 
     def _batch(self, wkbs: Shapes, columns: dict[str, str]) -> list[Shaped]:
         made = [Shaped() for _ in wkbs]
@@ -143,11 +131,11 @@ class Shaper:
         for odd in [n for n, wkb in enumerate(wkbs) if wkb is not None and (not wkb or may_be_curved(wkb))]:
             readable[odd] = self._straight(wkbs[odd])
             if readable[odd] is None:
-                made[odd].fault = _unreadable()
+                made[odd].fault = unreadable()
         shapes = np.array(shapely.from_wkb(readable, on_invalid="ignore"), dtype=object)
         for place in np.flatnonzero(shapely.is_missing(shapes)):
             if readable[place] is not None:
-                made[place].fault = _unreadable()
+                made[place].fault = unreadable()
         shapes[shapely.is_empty(shapes)] = None
         return shapes
 
@@ -180,14 +168,14 @@ class Shaper:
         for kind, column in columns.items():
             meant = [part for part in single if part.geom_type == kind.removeprefix("Multi")]
             if kind == "MultiPolygon" and not meant and all(map(_is_ring, single)):
-                repairs.append(_told("lines_closed", "闭合线已转为面", "closed lines were made areas"))
+                repairs.append(told("lines_closed", "闭合线已转为面", "closed lines were made areas"))
                 meant = single = [shapely.polygons(shapely.get_coordinates(part)) for part in single]
             if not meant or (not kind.startswith("Multi") and len(meant) > 1):
                 continue
             if len(meant) < len(single):
                 self._drop(single, meant, repairs)
             return (_MANY[meant[0].geom_type](meant) if kind.startswith("Multi") else meant[0]), column
-        raise _fault(Problem("geometry_type", given=shape.geom_type, wanted=wanted(self._layer)))
+        raise fault_of(Problem("geometry_type", given=shape.geom_type, wanted=wanted(self._layer)))
 
     def _drop(self, single: list[BaseGeometry], meant: list[BaseGeometry], repairs: list[Note]) -> None:
         others = ", ".join(sorted({part.geom_type for part in single} - {meant[0].geom_type}))
@@ -195,14 +183,14 @@ class Shaper:
             raise GeometryFault("geometry_mixed", f"几何混合了多种类型（另有 {others}）；选择“修复”则只保留所需类型",
                                 f"the geometry mixes kinds (also {others}); with “repair” only what fits is kept")
         count = len(single) - len(meant)
-        repairs.append(_told("parts_dropped", f"已去掉 {count} 个其他类型的部分（{others}）",
+        repairs.append(told("parts_dropped", f"已去掉 {count} 个其他类型的部分（{others}）",
                              f"{count} part(s) of another kind were left out ({others})"))
 
     def _count(self, shapes: Shapes, made: list[Shaped]) -> None:
         counts = shapely.get_num_coordinates(shapes)
         for large in np.flatnonzero(counts > MAX_VERTICES).tolist():
             problem = Problem("geometry_too_large", count=int(counts[large]), limit=MAX_VERTICES)
-            shapes[large], made[large].fault = None, _fault(problem)
+            shapes[large], made[large].fault = None, fault_of(problem)
 
     def _place(self, shapes: Shapes, made: list[Shaped]) -> None:
         """Coordinates in EPSG:4326; what lies nowhere becomes a fault."""
@@ -216,7 +204,7 @@ class Shaper:
         lost = np.unique(owner[~inside])
         for place in lost:
             first = points[np.flatnonzero((owner == place) & ~inside)[0]]
-            fault = _fault(Problem("coordinates_outside", place=str(first.tolist())[:80]))
+            fault = fault_of(Problem("coordinates_outside", place=str(first.tolist())[:80]))
             shapes[place], made[place].fault = None, fault
         kept = ~np.isin(owner, lost)
         shapely.set_coordinates(shapes, stored[kept])
@@ -227,13 +215,13 @@ class Shaper:
             start = monotonic()
             done = self._repaired(shapes[place]) if self._mend else None
             if done is None:
-                made[place].fault = _invalid(shapes[place], told=self._left > 0)
+                made[place].fault = invalid(shapes[place], told=self._left > 0)
                 shapes[place] = None
             self._left -= monotonic() - start
             if done is None:
                 continue
             shapes[place] = done.shape
-            made[place].repairs.append(_repair_told(done))
+            made[place].repairs.append(repair_told(done))
         whole = shapely.to_wkb(shapely.set_srid(shapes, STORED_SRID), include_srid=True)
         for one, ewkb in zip(made, whole, strict=True):
             one.ewkb = ewkb
@@ -257,42 +245,3 @@ def _set_columns(shapes: Shapes, made: list[Shaped], kind: str, column: str) -> 
 
 def _is_ring(part: BaseGeometry) -> bool:
     return bool(part.geom_type == "LineString" and part.is_closed and shapely.get_num_coordinates(part) >= 4)
-
-
-def _invalid(shape: BaseGeometry, *, told: bool) -> GeometryFault:
-    """The fault of an invalid shape; `told` says whether to try what a repair would make of it."""
-    if not told:
-        reason, point = why_invalid(shape)
-        return _fault(Problem("geometry_invalid", reason=reason, place=" ".join(map(str, point or "-"))))
-    try:
-        check_shape(shape)
-    except Problem as problem:
-        fault = _fault(problem)
-        more = problem.more or {}
-        small = shapely.get_num_coordinates(shape) <= _MOST_TO_SHOW
-        fault.more = {"geometry": json.loads(shapely.to_geojson(shape)) if small else more.get("point")}
-        if more.get("repair"):
-            fault.more["repair"] = {key: value for key, value in more["repair"].items() if key != "geometry"}
-        return fault
-    return _unreadable()
-
-
-def _repair_told(done: Repair) -> Note:
-    areas = {"area_before_m2": done.area_before_m2, "area_after_m2": done.area_after_m2}
-    return _told("geometry_repaired",
-                 f"几何已修复（{done.reason}），面积 {done.area_before_m2} → {done.area_after_m2} m²",
-                 f"the geometry was repaired ({done.reason}), area {done.area_before_m2} → {done.area_after_m2} m²",
-                 **areas)
-
-
-def _told(code: str, zh: str, en: str, **more: Any) -> Note:
-    return {"field": "geometry", "code": code, "zh": zh, "en": en, **more}
-
-
-def _unreadable() -> GeometryFault:
-    return GeometryFault("geometry_unreadable", "几何无法读取：类型不受支持、已损坏或坐标不是数字",
-                         "the geometry cannot be read: an unknown kind, damaged, or coordinates that are no numbers")
-
-
-def _fault(problem: Problem) -> GeometryFault:
-    return GeometryFault(problem.code, problem.sentence("zh"), problem.sentence("en"))

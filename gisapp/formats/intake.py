@@ -17,6 +17,7 @@ from gisapp.formats import source as files
 from gisapp.formats.archive import Upload
 from gisapp.formats.kinds import Dataset, datasets
 from gisapp.formats.reading.ogr import allow_drivers
+from gisapp.formats.samples import sample
 from gisapp.formats.suggestion import suggested
 from gisapp.formats.taking import Taking
 from gisapp.layers import Layer
@@ -57,7 +58,7 @@ def _columns(order: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def _shown(layer: Layer, source: files.Source) -> dict[str, Any]:
-    sample = files.sample(source)
-    mapping = suggested(layer, source, sample)
-    return source.public() | {"mapping": mapping, "role": files.role(layer, source), "sample": sample.rows,
-                              "shapes": sample.shapes, "labels": sample.labels}
+    shown = sample(source)
+    mapping = suggested(layer, source, shown)
+    return source.public() | {"mapping": mapping, "role": files.role(layer, source), "sample": shown.rows,
+                              "shapes": shown.shapes, "labels": shown.labels}

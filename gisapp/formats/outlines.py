@@ -11,7 +11,8 @@ import shapely
 
 from gisapp.crs import MAX_LATITUDE, STORED_SRID as SRID
 from gisapp.formats.frames import Frame
-from gisapp.formats.geometry import GeometryFault, Shaper
+from gisapp.formats.geometry import Shaper
+from gisapp.formats.geometry_faults import GeometryFault
 from gisapp.formats.wkb import plain_shapes
 from gisapp.layers import Layer
 from gisapp.shapes import MAX_VERTICES

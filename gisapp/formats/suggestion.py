@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from gisapp.formats import source as files
 from gisapp.formats.mapping import parse_uuid, suggest
+from gisapp.formats.samples import Sample
+from gisapp.formats.source import Source
 from gisapp.layers import Layer
 
 
-def suggested(layer: Layer, source: files.Source, sample: files.Sample) -> dict[str, str | None]:
+def suggested(layer: Layer, source: Source, sample: Sample) -> dict[str, str | None]:
     """Column → field. A column that holds the shapes is none, nor is a sender's own kind of id."""
     mapping = suggest(layer, source.fields, source.types)
     for column in (source.columns or {}).values():

@@ -25,7 +25,8 @@ from gisapp.formats import source as files
 from gisapp.formats.batches import Batch, batches
 from gisapp.formats.cells import Column
 from gisapp.formats.choosing import Choice, choose, columns
-from gisapp.formats.geometry import GeometryFault, Shaper
+from gisapp.formats.geometry import Shaper
+from gisapp.formats.geometry_faults import GeometryFault
 from gisapp.formats.mapping import Converter, parse_uuid, targets
 from gisapp.formats.outlines import Outliner, Outlines
 from gisapp.formats.storable import storable
