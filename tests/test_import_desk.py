@@ -296,6 +296,18 @@ def test_the_mapping_is_remembered_for_the_same_columns(admin: Role, house: Hous
     assert sent["remembered"][0]["name"] == "规划局"
 
 
+def test_what_values_stand_for_is_remembered_by_the_page_too(admin: Role, house: House) -> None:
+    emptied(house, SIGNS)
+    row = sign("R-2", sign_kind="大牌子")
+    checked(admin, SIGNS, row, codes={"sign_kind": {"大牌子": "02"}}, save_as="")
+    sent = send(admin, SIGNS, {"b.geojson": geojson(row)}).json
+    form = {"role_0": "rows", "save": "1"} | {
+        f"map_0_{n}": sent["layers"][0]["mapping"][name] or "" for n, name in enumerate(sent["layers"][0]["fields"])}
+    for _ in range(2):  # a second check without the list at hand does not forget it
+        answer = admin.post(f"/imports/{sent['id']}/check", data=form)
+        assert answer.status_code == 200 and answer.json["counts"]["insert"] == 1
+
+
 # ---------------------------------------------------------------- undoing
 
 def test_an_import_is_undone_as_one_step(admin: Role, house: House, owner) -> None:

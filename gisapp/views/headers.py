@@ -98,6 +98,8 @@ def _keep_private(response: Response, is_page: bool) -> None:
         return
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "private, no-store" if is_page else "private, no-cache"
+        # The way back to a page must not find the document that a script fetched from the same address.
+        response.vary.add("Accept")
     elif not response.cache_control.no_store:
         response.cache_control.public = False
         response.cache_control.private = True

@@ -19,6 +19,7 @@ from gisapp.views import context
 from gisapp.views.forms import form_page, see
 from gisapp.views.import_forms import (
     choices_of_form,
+    ground,
     mapping_page,
     note_titles,
     number_of,
@@ -91,7 +92,7 @@ def _page(document: dict[str, Any], rows: dict[str, Any], problem: Problem | Non
     return form_page(
         "hand_over/preview.html", problem, document=document, check=document["check"], layer=layer, rows=rows,
         doubts=[row for row in doubts["rows"] if row["meets"]["by"] == "place"], lists=lists,
-        language=context.language(), kinds=_kind_titles(),
+        language=context.language(), kinds=_kind_titles(), ground=ground(house),
         note_titles=note_titles(), asked=request.args.get("kind", ""), may=rights(actor), titles=_titles(document),
         deletions=preview.deletions(house, actor, number), metres=house.settings.duplicate_metres)
 

@@ -15,6 +15,7 @@ from gisapp.desk import report
 from gisapp.errors import Problem
 from gisapp.formats.encoding import ENCODINGS
 from gisapp.formats.mapping import targets
+from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.params import parse_id
 from gisapp.permissions import rights
@@ -28,6 +29,21 @@ def note_titles() -> dict[str, str]:
     """What was done to shapes and texts on the way, in the reader's language."""
     return {"heights_dropped": _("Heights dropped"), "curves_straightened": _("Curves made straight lines"),
             "texts_cut": _("Texts whose end the sender had cut off")}
+
+
+def geometry_title(given: str) -> str:
+    """What GDAL calls a kind of shape, in the reader's language; heights and measures are told elsewhere."""
+    plain = given.removeprefix("3D ").removeprefix("Measured ").split(" ", maxsplit=1)[0].removeprefix("Multi")
+    titles = {
+        "Point": _("Points"), "LineString": _("Lines"), "Polygon": _("Areas"),
+        "Unknown": _("not told, or of several kinds"), "GeometryCollection": _("not told, or of several kinds"),
+        "None": _("no shapes"), "": _("no shapes")}
+    return str(titles.get(plain, given))
+
+
+def ground(house: House) -> list[str]:
+    """The layers under a small map that tell a place by sight, as far as the office has them."""
+    return [name for name in ("districts", "roads", "buildings") if name in house.catalogue.layers]
 
 
 def wants_page() -> bool:
@@ -65,7 +81,8 @@ def mapping_page(document: dict[str, Any], problem: Problem | None = None,
                      systems=[crs for crs in MENU.values() if crs.srid], encodings=ENCODINGS,
                      chosen_encoding=request.values.get("encoding", choices.get("encoding") or ""),
                      faults=problem.errors if problem else [], may=rights(actor),
-                     note_titles=note_titles(), map_url=_on_map(document),
+                     note_titles=note_titles(), map_url=_on_map(document), ground=ground(house),
+                     geometry_title=geometry_title,
                      has_report=report.is_kept(house, UUID(document["id"])),
                      keys=[field for field in layer.fields if field.unique],
                      levels=[layer.field(name) for name in TERRITORIES] if layer.assigned else [],
@@ -153,7 +170,8 @@ def _whole(columns: dict[str, str]) -> dict[str, str] | None:
 def _codes(document: dict[str, Any]) -> dict[str, dict[str, str | None]]:
     """What unknown code values stand for: those chosen before, and those of the form (code_<n> of the list)."""
     kept = document.get("check", {})
-    made = {name: dict(words) for name, words in (kept.get("choices", {}).get("codes") or {}).items()}
+    before = kept.get("choices", {}).get("codes") if kept else _remembered_codes(document)
+    made = {name: dict(words) for name, words in (before or {}).items()}
     for number, one in enumerate(kept.get("unknown", [])):
         given = request.form.get(f"code_{number}", "")
         if given:
@@ -161,3 +179,10 @@ def _codes(document: dict[str, Any]) -> dict[str, dict[str, str | None]]:
     return made
 
 
+def _remembered_codes(document: dict[str, Any]) -> dict[str, dict[str, str | None]]:
+    """What was said of the same columns the last time, as long as this upload was not checked yet."""
+    made: dict[str, dict[str, str | None]] = {}
+    for source in document.get("layers", []):
+        for name, words in source.get("codes", {}).items():
+            made.setdefault(name, {}).update(words)
+    return made

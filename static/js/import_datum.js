@@ -1,5 +1,5 @@
 // The mapping page: a file's rows as they would lie by each way of reading its coordinates; the choice fills the select.
-const PRESENT = 2000;
+import { ground } from './import_ground.js';
 
 for (const box of document.querySelectorAll(".datum")) show(box);
 
@@ -33,19 +33,11 @@ function show(box) {
   });
   map.setView([31.69, 113.38], 12);
   mark();
-  ground(map);
+  const root = new URL(document.querySelector("form#mapping").action).pathname.replace(/\/imports\/.*$/, "");
+  ground(map, root, box.dataset.ground.split(" "));
 }
 
 function style(colour, chosen) {
   const look = { color: colour, weight: chosen ? 3 : 1.5, fillColor: colour, fillOpacity: chosen ? 0.6 : 0.25 };
   return { style: look, pointToLayer: (feature, at) => L.circleMarker(at, { ...look, radius: chosen ? 7 : 5 }) };
-}
-
-async function ground(map) {
-  const root = new URL(document.querySelector("form#mapping").action).pathname.replace(/\/imports\/.*$/, "");
-  const answer = await fetch(`${root}/collections/districts/items?f=json&limit=${PRESENT}`,
-    { headers: { Accept: "application/geo+json" } });
-  if (!answer.ok) return;
-  L.geoJSON(await answer.json(), { style: { color: "#5b6a78", weight: 1, fill: false }, interactive: false })
-    .addTo(map).bringToBack();
 }

@@ -1,4 +1,6 @@
 // The small map of a check: rows of the file coloured by verdict, over the records that the layer has.
+import { boxOf, ground } from './import_ground.js';
+
 const place = document.getElementById("import-map");
 const words = JSON.parse(document.getElementById("import-map-words").textContent);
 const note = document.getElementById("import-map-note");
@@ -15,7 +17,6 @@ for (const name of [...Object.keys(words.kinds), "present"]) {
 
 const map = L.map(place, { attributionControl: false, preferCanvas: true, zoomAnimation: false, fadeAnimation: false });
 map.fitBounds([[south, west], [north, east]], { padding: [20, 20], maxZoom: 18 });
-const districts = L.geoJSON(null, { style: { color: "#5b6a78", weight: 1, fill: false }, interactive: false }).addTo(map);
 const present = L.geoJSON(null, options(() => "present")).addTo(map);
 const rows = L.geoJSON(null, {
   ...options((feature) => feature.properties.kind),
@@ -40,9 +41,7 @@ function options(kindOf) {
 let asked = 0;
 async function draw() {
   const turn = ++asked;
-  const box = map.getBounds();
-  const bbox = [Math.max(box.getWest(), -180), Math.max(box.getSouth(), -90), Math.min(box.getEast(), 180),
-                Math.min(box.getNorth(), 90)].map((one) => one.toFixed(7)).join(",");
+  const bbox = boxOf(map);
   const verdicts = kind ? `&kind=${encodeURIComponent(kind)}` : "";
   const [found, there] = await Promise.all([
     load(`${root}/imports/${number}/shapes?bbox=${bbox}${verdicts}`),
@@ -63,11 +62,6 @@ async function load(address) {
   return answer.ok ? answer.json() : null;
 }
 
-async function ground() {
-  const found = await load(`${root}/collections/districts/items?f=json&limit=1000`);
-  if (found) districts.addData(found).bringToBack();
-}
-
 map.on("moveend", draw);
 draw();
-ground();
+ground(map, root, place.dataset.ground.split(" "));

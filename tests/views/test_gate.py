@@ -148,6 +148,8 @@ def test_answers_for_one_reader_are_kept_by_nobody_else(app: Flask, accounts: Ac
     admin = Role(app, "admin", accounts["admin"]["password"])
     assert "no-store" in admin.get("/account", headers=PAGE).headers["Cache-Control"]
     assert "private" in admin.get("/collections").headers["Cache-Control"]
+    jobs = admin.get("/jobs", headers={"Accept": "application/json"})
+    assert "Accept" in jobs.headers["Vary"]  # the way back to the page must not find what a script fetched
 
 
 def test_a_request_id_is_taken_when_it_is_plain(app: Flask) -> None:
