@@ -77,9 +77,10 @@ FORMATS: dict[str, Format] = {item.name: item for item in (
     Format("kml", Words("KML", "KML"), "application/vnd.google-earth.kml+xml", "kml", "gisapp.formats.kml",
            lonlat_only=True, time_us=1_000_000, cannot=Words(
                "只有经纬度；时间为文字，到秒；XML 不允许的控制字符以 〓 代替，文字首尾空白不保存；"
-               "第二几何写成 WKT 文字",
+               "第二几何写成 WKT 文字；与 KML 自有项同名的字段名后加下划线（id_）",
                "longitude and latitude only; times are texts to the second; control characters that XML lacks become "
-               "〓, spaces at the ends of texts are dropped; a second geometry is a WKT text")),
+               "〓, spaces at the ends of texts are dropped; a second geometry is a WKT text; fields called as "
+               "something of KML's own have a line below after their name (id_)")),
     Format("gpx", Words("GPX（点、线）", "GPX (points, lines)"), "application/gpx+xml", "gpx", "gisapp.formats.gpx",
            geometries=("Point", "MultiPoint", "MultiLineString"), lonlat_only=True, time_us=1_000_000, cannot=Words(
                "只有点和线，只有经纬度；最多 70 个字段，不含代码名称；一个要素多个点时拆开；时间为文字，到秒；"

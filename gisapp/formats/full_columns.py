@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gisapp.formats.columns import YES_NO, code_titles, joined, titled
+from gisapp.formats.columns import YES_NO, code_titles, doubles, joined, titled
 from gisapp.formats.job import Job, Table
 from gisapp.formats.spool import Part
 from gisapp.layers import Field
@@ -62,6 +62,8 @@ class FullColumn:
             return joined(values)
         if self.field.type == "boolean" and self.booleans == "words":
             return pc.if_else(values, *self.words)
+        if pa.types.is_decimal(values.type):
+            return doubles(values)
         return values.cast(self.type, safe=False)
 
 

@@ -28,9 +28,11 @@ from gisapp.style import colours
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2"><Document>\n'
 #: Larger ones GDAL would hold in memory many times over; the other proof reads them all the same.
 MOST_FOR_GDAL = 20 * 2**20
+#: Begins the id of a placemark, where XML wants a letter: a UUID may begin with a digit.
+_MARK = "f-"
 _TAIL = "</Folder></Document></kml>\n"
 #: What a placemark has of its own; a field of that name gets a line below after it.
-_OWN = frozenset({"name", "description", "timestamp", "begin", "end", "altitudemode", "tessellate", "extrude",
+_OWN = frozenset({"id", "name", "description", "timestamp", "begin", "end", "altitudemode", "tessellate", "extrude",
                   "visibility", "draworder", "icon", "snippet", "camera", "heading", "tilt", "roll"})
 
 
@@ -162,7 +164,7 @@ def _placemarks(job: Job, sheet: Sheet, batch: pa.RecordBatch) -> pa.Array:
     columns = dict(zip((column.field.id for column in sheet.columns if column.titles is None),
                        (batch[n] for n, column in enumerate(sheet.columns) if column.titles is None), strict=True))
     title = columns.get(job.layer.name_field or "")
-    pieces: list[pa.Array | str] = ['<Placemark\nid="', batch[0], '"><name>',
+    pieces: list[pa.Array | str] = [f'<Placemark\nid="{_MARK}', batch[0], '"><name>',
                                     "" if title is None else escaped_texts(title.cast(pa.string())),
                                     "</name><styleUrl>#c", _style_of(job, columns), "</styleUrl><ExtendedData>"
                                     f'<SchemaData schemaUrl="#{job.layer.id}">']

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -28,7 +29,7 @@ from sqlalchemy import (
 
 from gisapp import bulk, features
 from gisapp.crs import CRS84
-from gisapp.formats.columns import GEOMETRY, ID, SECOND, exported_fields, spool_schema, to_batch
+from gisapp.formats.columns import GEOMETRY, ID, SECOND, doubles, exported_fields, spool_schema, to_batch
 from gisapp.formats.copied import CopyFault, cells, column as made
 from gisapp.formats.fetch import batches
 from gisapp.house import House
@@ -184,3 +185,11 @@ def test_rows_of_another_shape_are_refused(house: House) -> None:
         [block] = bulk.copy_out(connection, select(cast("x", Text)))
     with pytest.raises(CopyFault):
         cells(block, 2)
+
+
+@given(st.integers(0, 18), st.lists(st.none() | st.integers(1 - 10**18, 10**18 - 1), max_size=20), st.integers(0, 3))
+@settings(max_examples=200, deadline=None)
+def test_decimals_become_the_doubles_nearest_to_them(scale: int, whole: list[int | None], first: int) -> None:
+    numbers = [None if one is None else Decimal(one).scaleb(-scale) for one in whole]
+    found = doubles(pa.array(numbers, pa.decimal128(18, scale)).slice(first))
+    assert found.to_pylist() == [None if one is None else float(one) for one in numbers[first:]]

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gisapp.formats.mapping import suggest
 from gisapp.formats.markup import shown_name
+from gisapp.layers import Catalogue
+from tests.formats.test_faithful import catalogue
 from tests.formats.test_reading import opened, rows_of
+
+__all__ = ["catalogue"]
 
 NAMES = ["设施编号", "设施类型", "a & b", "plain", "面积 (㎡)", "'quoted'", "x" * 100]
 
@@ -35,6 +40,16 @@ def test_names_of_plain_data_stay_apart_and_readable(tmp_path: Path) -> None:
 def test_a_name_beyond_all_measure_is_left_as_it_is(tmp_path: Path) -> None:
     [source] = opened(tmp_path, ("a.kml", written(["名" * 20_000, "设施编号"])))
     assert "设施编号" in source.fields and source.count == 3
+
+
+def test_the_id_among_the_data_comes_before_the_placemarks_own(tmp_path: Path, catalogue: Catalogue) -> None:
+    data = '<ExtendedData><Data name="id_"><value>7d1</value></Data></ExtendedData>'
+    file = (f'<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark id="f-7d1">{data}'
+            "<Point><coordinates>113.38,31.69</coordinates></Point></Placemark></Document></kml>")
+    [source] = opened(tmp_path, ("a.kml", file.encode()))
+    found = suggest(catalogue.layers["vendor_points"], source.fields)
+    assert (found["id_"], found["id"]) == ("id", None)
+    assert [(row["id_"], row["id"]) for row in rows_of(source)] == [("7d1", "f-7d1")]
 
 
 @pytest.mark.parametrize("name", ["hex_zz", "hex_ff", "plain", "hex_"])

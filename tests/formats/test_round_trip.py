@@ -131,9 +131,12 @@ def shapefiles(files: list[Path], order: Job) -> Rows:
 
 
 def placemarks(files: list[Path], order: Job) -> Rows:
-    """A field that is called as something of a placemark's own has a line below after its name."""
+    """A field that is called as something of a placemark's own has a line below after its name. The placemark's own id
+    is one that XML allows: it never begins with a digit."""
+    rows = by_gdal(files[0], lambda field: f"{field.id}_" if field is ID else field.id)
+    assert {row["id"] for row in rows.values()} == {f"f-{key}" for key in rows}
     return {key: row | {field.id: row[f"{field.id}_"] for field in order.fields if f"{field.id}_" in row}
-            for key, row in by_gdal(files[0]).items()}
+            for key, row in rows.items()}
 
 
 def geojson(files: list[Path], order: Job) -> Rows:

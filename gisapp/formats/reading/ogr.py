@@ -140,8 +140,11 @@ def _bounds(given: Any) -> tuple[float, float, float, float] | None:
 
 
 def own_columns(dataset: Dataset, names: list[str]) -> list[int]:
-    """Which of GDAL's columns are the file's own."""
-    return [n for n, name in enumerate(names) if not (dataset.format == "kml" and name in _KML_OWN)]
+    """Which of GDAL's columns are the file's own, in which order: the id of a placemark comes last, behind the one
+    that a file of ours has among its data."""
+    if dataset.format != "kml":
+        return list(range(len(names)))
+    return sorted((n for n, name in enumerate(names) if name not in _KML_OWN), key=lambda n: names[n] == "id")
 
 
 def _options(dataset: Dataset) -> dict[str, str]:
