@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gisapp.db_lookups import Lookups
@@ -44,6 +44,14 @@ def _try_after_rest(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
         driver.rollback()
     except psycopg.Error as error:
         raise DisconnectionError from error  # the pool opens another one
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether an error says that the server is gone, going or not there yet, and nothing of what was asked of it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    # Without a code it is the connection itself; class 57P is a server that ends or begins.
+    return isinstance(cause, psycopg.OperationalError) and (
+        cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P")))
 
 
 class Database:

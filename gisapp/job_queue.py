@@ -5,18 +5,25 @@ The queue says which worker does what next; what people see of a job is the regi
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import Connection, make_url, text
 
+from gisapp.db import is_away
+
 if TYPE_CHECKING:  # it is loaded where a job is queued or done: every web process would hold 8 MB of it
     import procrastinate
 
+_log = logging.getLogger(__name__)
 TASK, QUEUE = "do_job", "files"
 #: Seconds between two signs of life of a worker.
 HEARTBEAT_S = 5
+#: A database that gives no connection for so long, in seconds, is held to be away.
+LOST_S = 5.0
 _PATH = "-c search_path=jobs,public -c application_name=gisapp-worker"
 
 #: Does a job; is told whether to stop by the second argument.
@@ -41,10 +48,38 @@ def put(connection: Connection, job_id: UUID) -> int:
     return queued.id
 
 
-async def work(url: str, do: Do, at_once: int, patience_s: float) -> None:
-    """Take jobs and do them, `at_once` at a time, until SIGINT or SIGTERM; then `patience_s` for what runs."""
-    app = _app(url, at_once)
+class Away(Exception):
+    """The database cannot be reached."""
 
+
+async def work(url: str, do: Do, at_once: int, patience_s: float) -> None:
+    """Take jobs and do them, `at_once` at a time, until SIGINT or SIGTERM; then `patience_s` for what runs.
+
+    Raises Away when the database does not answer for some seconds.
+    """
+    from procrastinate.exceptions import ConnectorException
+    from psycopg_pool import PoolTimeout
+
+    _speak_less()
+    try:
+        await _work(_app(url, at_once), do, at_once, patience_s)
+    except (ConnectorException, PoolTimeout) as error:
+        cause = error.__cause__ if isinstance(error, ConnectorException) else error
+        if isinstance(cause, PoolTimeout) or is_away(cause):
+            raise Away from error
+        raise
+
+
+def _speak_less() -> None:
+    """What each job says of itself, and the worker of a lost database, is enough: both libraries fill the log with the
+    same, again and again."""
+    for name in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: _log.debug("%s", context.get("message"), exc_info=context.get("exception")))
+
+
+async def _work(app: procrastinate.App, do: Do, at_once: int, patience_s: float) -> None:
     @app.task(name=TASK, pass_context=True)
     def do_job(context: procrastinate.JobContext, job_id: str) -> None:
         do(UUID(job_id), context.should_abort)
@@ -64,4 +99,5 @@ def _app(url: str, at_once: int) -> procrastinate.App:
     place = address.difference_update_query(["options"]).render_as_string(hide_password=False)
     # A connection for the loop's own statements, and one for each job that ends.
     return procrastinate.App(connector=procrastinate.PsycopgConnector(
-        conninfo=place, kwargs={"options": f"{given} {_PATH}".strip()}, min_size=1, max_size=at_once + 2))
+        conninfo=place, kwargs={"options": f"{given} {_PATH}".strip()}, min_size=1,
+        max_size=at_once + 2, timeout=LOST_S))

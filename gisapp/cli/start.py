@@ -18,7 +18,7 @@ from gisapp.cli.web import WebFault, WebServer, address, refuse_taken_port, stop
 from gisapp.cli.web_account import web_account
 from gisapp.cli.worker import JobWorker
 from gisapp.cluster import Cluster
-from gisapp.cluster.connections import Urls, external, private_cluster, require_owner
+from gisapp.cluster.connections import Urls, answers, external, private_cluster, require_owner
 from gisapp.config import Settings, secret_key
 from gisapp.faults import Fault
 
@@ -157,11 +157,21 @@ def show(settings: Settings, accounts: dict[str, Any], progress: Progress) -> No
 
 
 def watch(server: WebServer, worker: JobWorker, cluster: Cluster | None, progress: Progress) -> None:
-    """Start again what dies; give up with a fault when it dies again and again. Left by KeyboardInterrupt."""
+    """Start again what dies; give up with a fault when it dies again and again. Left by KeyboardInterrupt.
+
+    Nothing can begin without its database: while a foreign one is away nothing is started, and nothing held against it.
+    """
     falls: list[float] = []
+    waiting = False
     while True:
         time.sleep(WATCH_SECONDS)
         fallen, idle = not server.alive(), not worker.alive()
+        if (fallen or idle) and cluster is None and not answers(server.app_url):
+            if not waiting:
+                progress.say("数据库连接不上，恢复后继续…", "the database cannot be reached; waiting for it …")
+            waiting = True
+            continue
+        waiting = False
         if cluster is not None and cluster.pid is None:
             progress.say("数据库意外停止，正在恢复…", "the database stopped unexpectedly; recovering it …")
             cluster.start()

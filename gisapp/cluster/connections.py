@@ -91,6 +91,15 @@ def connect(url: str, name: str) -> psycopg.Connection[Any]:
         raise DatabaseFault(f"{name} 指定的数据库连接不上：{reason}", f"{name}: no connection: {reason}") from None
 
 
+def answers(url: str) -> bool:
+    """Whether a database takes connections just now."""
+    try:
+        psycopg.connect(url, connect_timeout=CONNECT_SECONDS).close()
+    except psycopg.Error:
+        return False
+    return True
+
+
 def examine(link: psycopg.Connection[Any]) -> None:
     """Refuse a server that is too old or has no PostGIS; PostGIS is put into the database when allowed."""
     if link.info.server_version // 10000 < OLDEST:

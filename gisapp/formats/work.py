@@ -20,6 +20,7 @@ from gisapp import params
 from gisapp.children import report
 from gisapp.config import Settings
 from gisapp.crs import parse_crs
+from gisapp.db import is_away
 from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, fetch, ledger, photos
 from gisapp.formats.choices import Choices
@@ -43,7 +44,19 @@ from gisapp.sql import deliveries as sql_deliveries
 
 
 def work(order: dict[str, Any]) -> dict[str, Any]:
-    """Write the file that the order asks for; answers with its path, rows, losses and the question in words."""
+    """Write the file that the order asks for; answers with its path, rows, losses and the question in words.
+
+    Problems: those of the format, and `database_unavailable` when the database ends meanwhile.
+    """
+    try:
+        return _work(order)
+    except Exception as error:
+        if is_away(error):
+            raise Problem("database_unavailable") from error
+        raise
+
+
+def _work(order: dict[str, Any]) -> dict[str, Any]:
     settings = Settings(layers=Path(order["layers"]), time_zone=order["time_zone"], threads=1,
                         statement_timeout_s=order["statement_timeout_s"],
                         filter_length=order["filter_length"], filter_depth=order["filter_depth"])

@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
+import psycopg.errors
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gisapp import imports, job_queue
 from gisapp.accounts import people
 from gisapp.children import Progress
+from gisapp.db import is_away
 from gisapp.desk.check import check
 from gisapp.desk.undo import undo
-from gisapp.errors import Problem
+from gisapp.errors import DISK_FULL, Problem
 from gisapp.hand_over import deliveries, exports
 from gisapp.house import House
 from gisapp.jobs import folder_of, kept_for
@@ -30,6 +32,8 @@ from gisapp.words import Words
 _log = logging.getLogger(__name__)
 #: Between two signs of life of a job.
 BEAT_S = 1.0
+#: What a child says whose database went away.
+AWAY = "database_unavailable"
 
 
 class Stopped(Exception):
@@ -52,6 +56,7 @@ class Pulse:
     number: UUID | None = None
     why: str = ""
     _progress: dict[str, Any] = field(default_factory=dict)
+    _unheard: bool = False
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def watch(self, progress: Progress) -> None:
@@ -71,8 +76,11 @@ class Pulse:
             with self.house.db.begin(SYSTEM.username) as connection:
                 wish = sql_jobs.beat(connection, self.job_id, self.attempt, self._progress)
         except SQLAlchemyError:
-            _log.warning("job %s: no sign of life could be noted", self.job_id)
+            if not self._unheard:
+                _log.warning("job %s: no sign of life could be noted", self.job_id)
+            self._unheard = True
             return
+        self._unheard = False
         self.why = "lost" if wish is None else "cancel" if wish else "shutdown" if self.stop() else self.why
         if self.why and self.number is not None:
             self._interrupt(self.number)
@@ -116,16 +124,34 @@ def do(house: House, job_id: UUID, stop: Callable[[], bool]) -> None:
     except Stopped as stopped:
         _stopped(house, row, stopped.why)
     except Problem as problem:
-        _failed(house, row, problem)
-    except Exception:
+        if problem.code == AWAY:
+            _abandoned(job_id)
+        else:
+            _failed(house, row, problem)
+    except Exception as error:
         if pulse.why:  # a statement that was stopped
             _stopped(house, row, pulse.why)
+        elif is_away(error):
+            _abandoned(job_id)
         else:
             _log.exception("job %s failed", job_id)
-            _failed(house, row, Problem("work_failed"))
+            _failed(house, row, _problem_of(error))
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _abandoned(job_id: UUID) -> None:
+    """The database ended under the work, which is no fault of the job's: nothing can be noted just now, and whoever
+    tends jobs finds it silent and lets it be begun anew."""
+    _log.warning("job %s: the database went away; it is begun anew", job_id)
+
+
+def _problem_of(error: Exception) -> Problem:
+    """What a reader is told of an error that nobody foresaw."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    full = isinstance(cause, psycopg.errors.DiskFull) or (isinstance(cause, OSError) and cause.errno in DISK_FULL)
+    return Problem("storage_full" if full else "work_failed")
 
 
 def _actor(house: House, row: Row) -> Actor:

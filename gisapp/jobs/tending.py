@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from datetime import timedelta
@@ -10,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from gisapp import job_queue
 from gisapp.children import sweep
@@ -23,7 +21,6 @@ from gisapp.photos import files as attachment_files
 from gisapp.sql import jobs as sql_jobs
 from gisapp.sql.jobs import Row
 
-_log = logging.getLogger(__name__)
 #: A job whose worker was silent for so long is somebody else's to do.
 SILENCE = timedelta(seconds=15)
 #: A waiting job that the queue does not know after so long is put there again.
@@ -39,22 +36,22 @@ YOUNG_S = 30.0
 
 
 def tend(house: House) -> None:
-    """Everything once; called every few seconds by each worker, and safe to be called by all at once."""
-    try:
-        with house.db.begin(SYSTEM.username) as connection:
-            for row in sql_jobs.silent(connection, SILENCE):
-                _take_up(connection, row)
-            for row in sql_jobs.unqueued(connection, UNQUEUED):
-                _queue(connection, row)
-            sql_jobs.expired(connection)
-            sql_jobs.forget(connection, LINES_KEPT)
-        sweep_folders(house)
-        # Of requests that were killed while they made a small file.
-        sweep(house.settings.instance / "exports", 900)
-        _sweep_photos(house)
-        sweep_imports(house)
-    except (SQLAlchemyError, OSError):
-        _log.warning("jobs could not be tended just now", exc_info=True)
+    """Everything once; called every few seconds by each worker, and safe to be called by all at once.
+
+    Raises what the database or the disk say.
+    """
+    with house.db.begin(SYSTEM.username) as connection:
+        for row in sql_jobs.silent(connection, SILENCE):
+            _take_up(connection, row)
+        for row in sql_jobs.unqueued(connection, UNQUEUED):
+            _queue(connection, row)
+        sql_jobs.expired(connection)
+        sql_jobs.forget(connection, LINES_KEPT)
+    sweep_folders(house)
+    # Of requests that were killed while they made a small file.
+    sweep(house.settings.instance / "exports", 900)
+    _sweep_photos(house)
+    sweep_imports(house)
 
 
 def _sweep_photos(house: House) -> None:

@@ -155,7 +155,7 @@ def idle_time() -> timedelta:
 
 def _session_account(user_id: str) -> Account | None:
     number = session.get("number")
-    if is_open() or not number or _asked_before():
+    if is_open() or not number or _asked_before("session"):
         return None
     house = cast(House, current_app.extensions["gisapp"])
     account = sessions.load(house.db, number, idle_time(), timedelta(days=house.settings.session_days))
@@ -175,7 +175,7 @@ def _header_account(asked: Request) -> Account | None:
 
 def _by_header(asked: Request) -> Account | None:
     given = asked.authorization
-    if given is None or is_open():
+    if given is None or is_open() or _asked_before("header"):
         return None
     if given.type == "bearer":
         g.account_by = "bearer"
@@ -186,10 +186,11 @@ def _by_header(asked: Request) -> Account | None:
     return None
 
 
-def _asked_before() -> bool:
+def _asked_before(by: str) -> bool:
     """True at a second look-up: the first one failed, and the page that says so is drawn for a stranger."""
-    again = "looked_up" in g
-    g.looked_up = True
+    looked: set[str] = g.setdefault("looked_up", set())
+    again = by in looked
+    looked.add(by)
     return again
 
 

@@ -111,6 +111,8 @@ def test_without_a_database_everybody_is_told_so(
     page = browser.get("/account")
     assert (page.status_code, page.mimetype) == (503, "text/html")
     assert program.get("/collections").json["code"] == "database_unavailable"
+    page = program.get("/jobs", headers=PAGE)
+    assert (page.status_code, page.mimetype) == (503, "text/html")
     assert app.test_client().get("/healthz").status_code == 503
     app.extensions["gisapp"].db.close()
 
