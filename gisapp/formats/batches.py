@@ -18,24 +18,28 @@ from gisapp.formats.encoding import decode_cut
 class Batch:
     """Columns in the order of the source's fields. `rows` are the numbers of the rows in the file, `wkb` the
     geometries (None: none; empty: one that cannot be read). `broken` are the texts that are not in the encoding, by row
-    and column, as they can be shown; the column has no value there. `cut` counts texts whose end was cut off."""
+    and column, as they can be shown; the column has no value there. `cut` counts texts whose end was cut off. `faults`
+    are those of whole rows, found by the reader."""
 
     rows: Any
     columns: list[Any]
     wkb: Any
     broken: dict[tuple[int, int], str] = field(default_factory=dict)
     cut: int = 0
+    faults: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 def batches(source: files.Source) -> Iterator[Batch]:
     """All rows of a source. Problem `file_unreadable`."""
     for some in files.arrow(source):
         rows, columns, wkb = np.arange(some.first, some.first + len(some.shapes)), some.columns, some.shapes
+        faults = some.faults
         if source.family is not None:
             meant = source.mine(wkb.to_numpy(zero_copy_only=False))
             rows, wkb = rows[meant], wkb.filter(pa.array(meant))
             columns = [column.filter(pa.array(meant)) for column in columns]
-        batch = Batch(rows, [], wkb.to_numpy(zero_copy_only=False))
+            faults = {new: faults[old] for new, old in enumerate(np.flatnonzero(meant).tolist()) if old in faults}
+        batch = Batch(rows, [], wkb.to_numpy(zero_copy_only=False), faults=faults)
         batch.columns = [_decoded(batch, place, column, source.raw_encoding) for place, column in enumerate(columns)]
         yield batch
 

@@ -10,14 +10,19 @@ from pathlib import Path
 from gisapp.formats.dbf import read_sample
 
 #: What a person may choose; the first ones are what Chinese departments send.
-ENCODINGS = ("GBK", "UTF-8", "GB18030", "BIG5")
+ENCODINGS = ("GBK", "UTF-8", "GB18030", "BIG5", "CP1252", "UTF-16")
 #: Python's names; GB18030 reads whatever GBK wrote and the rest of Unicode besides.
-_CODECS = {"GBK": "gb18030", "UTF-8": "utf-8", "GB18030": "gb18030", "BIG5": "big5hkscs", "UTF-16": "utf-16"}
-_LANGUAGE_BYTES = {0x4D: "GBK", 0x7A: "GBK", 0x4F: "BIG5", 0x78: "BIG5"}
+CODECS = {"GBK": "gb18030", "UTF-8": "utf-8", "GB18030": "gb18030", "BIG5": "big5hkscs", "UTF-16": "utf-16",
+          "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be", "CP1252": "cp1252"}
+_LANGUAGE_BYTES = {0x4D: "GBK", 0x7A: "GBK", 0x4F: "BIG5", 0x78: "BIG5", 0x03: "CP1252"}
 _CPG = {"936": "GBK", "CP936": "GBK", "GBK": "GBK", "GB2312": "GBK", "GB18030": "GB18030", "54936": "GB18030",
-        "UTF8": "UTF-8", "UTF-8": "UTF-8", "65001": "UTF-8", "950": "BIG5", "CP950": "BIG5", "BIG5": "BIG5"}
+        "EUC-CN": "GBK", "GB_2312-80": "GBK", "UTF8": "UTF-8", "UTF-8": "UTF-8", "65001": "UTF-8", "950": "BIG5",
+        "CP950": "BIG5", "BIG5": "BIG5", "1252": "CP1252", "88591": "CP1252", "8859-1": "CP1252", "LATIN1": "CP1252"}
 #: How much likelier another reading must look before what the file says of itself is not believed.
 _DOUBT = 0.35
+#: How much texts in code page 1252, which nearly any bytes could be, look like what a department sends.
+_WESTERN = 0.2
+_RUN, _NO_WESTERN = re.compile(rb"[\x80-\xff]{3}"), re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _CHUNK = 2**20
 
 
@@ -33,7 +38,7 @@ codecs.register_error("gisapp.euro", _euro)
 
 def decode(raw: bytes, encoding: str) -> str:
     """The text; UnicodeDecodeError when the bytes are not in that encoding."""
-    return raw.decode(_CODECS[encoding], "gisapp.euro")
+    return raw.decode(CODECS[encoding], "gisapp.euro")
 
 
 def decode_cut(raw: bytes, encoding: str) -> tuple[str, bool]:
@@ -57,6 +62,7 @@ def find_encoding(dbf: Path, cpg: Path) -> tuple[str, str]:
     if all(text.isascii() for text in texts):
         return next((encoding for encoding, _ in declared if encoding), "UTF-8"), "plain"
     best, scores = likeliest(texts)
+    scores["CP1252"] = _WESTERN
     for encoding, source in declared:
         if encoding and scores.get(_alike(encoding), -1.0) >= scores[best] - _DOUBT:
             return encoding, source
@@ -77,7 +83,15 @@ def likeliest(texts: Iterable[bytes]) -> tuple[str, dict[str, float]]:
     # Valid UTF-8 of some length is hardly ever anything else; and of two alike, GBK is what departments send.
     scores["UTF-8"] += 0.3 if scores["UTF-8"] > 0 else 0.0
     scores["BIG5"] -= 0.15
-    return max(scores, key=lambda name: scores[name]), scores
+    best = max(scores, key=lambda name: scores[name])
+    return "CP1252" if scores[best] < 0 and _is_western(sample) else best, scores
+
+
+def _is_western(texts: list[bytes]) -> bool:
+    """Whether texts that no encoding of Chinese reads may be of Western Europe: letters with marks stand alone or in
+    pairs, and five bytes are none."""
+    whole = b" ".join(texts)
+    return not _RUN.search(whole) and not _NO_WESTERN.search(whole)
 
 
 def _looks(texts: list[bytes], encoding: str) -> float:
@@ -125,7 +139,7 @@ def _cpg_says(path: Path) -> str | None:
         return None
     with path.open("rb") as file:
         words = file.read(64).decode("ascii", "ignore").strip().upper()
-    return _CPG.get(re.sub(r"^(ANSI|CP|ISO)[ -]?(?=\d)", "", words), _CPG.get(words))
+    return _CPG.get(re.sub(r"^(ANSI|CP|ISO|MS|WINDOWS|X)[ _-]?(?=\d|GB)", "", words), _CPG.get(words))
 
 
 def find_text_encoding(path: Path) -> tuple[str, str]:
@@ -137,16 +151,27 @@ def find_text_encoding(path: Path) -> tuple[str, str]:
         return "UTF-8", "bom"
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16", "bom"
+    wide = wide_encoding(start)
+    if wide:
+        return wide, "detected"
     if start.isascii():
         return "UTF-8", "plain"
     lines = start.split(b"\n")
     return likeliest(lines if whole else lines[:-1] or lines)[0], "detected"
 
 
+def wide_encoding(start: bytes) -> str | None:
+    """UTF-16 without the mark that should stand before it, told by the zero bytes of its commas and digits."""
+    even, odd = start[:4096:2].count(0), start[1:4096:2].count(0)
+    if bool(even) == bool(odd) or max(even, odd) * 40 < len(start[:4096]):
+        return None
+    return "UTF-16LE" if odd else "UTF-16BE"
+
+
 def transcode(path: Path, encoding: str, change: Callable[[str], str] = str) -> None:
     """Write the file anew in UTF-8, its beginning changed; what is not in that encoding becomes U+FFFD."""
     other = path.with_name(f"{path.name}.utf8")
-    name = "gb18030" if encoding == "GBK" else _CODECS[encoding]
+    name = CODECS[encoding]
     with path.open("r", encoding=name, errors="replace", newline="") as source, \
             other.open("w", encoding="utf-8", newline="") as sink:
         sink.write(change(source.read(_CHUNK)))

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from gisapp.errors import Problem
 from gisapp.formats.archive import Loose, Upload, extension, shown, stem, unpacked
+from gisapp.formats.encoding import wide_encoding
 from gisapp.formats.kml_split import MOST_BYTES, TooLarge, split
 from gisapp.formats.markup import checked_xml
 
 SIDECARS = ("shp", "shx", "dbf", "prj", "cpg")
 #: By what is told of a format: our short name of it and the ending that its reader looks for.
-_TABLES = {"csv": "csv", "tsv": "csv", "txt": "csv"}
+_TABLES = {"csv": "csv", "tsv": "csv", "txt": "csv", "dat": "csv"}
 #: Kinds that often lie about beside the data; their tables count only where there is nothing else.
 _TABLE_FORMATS = ("csv", "xlsx")
 _MAGIC = ((b"SQLite format 3\x00", "gpkg"), (b"fgb\x03fgb", "fgb"), (b"PAR1", "parquet"),
@@ -93,7 +94,7 @@ def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[D
 def _chosen_tables(tables: list[tuple[Loose, str]], found: list[Dataset],
                    passed: list[Loose]) -> list[tuple[Loose, str]]:
     """Tables count where nothing else holds shapes; among tables, plain texts where there is no better."""
-    better = [(file, kind) for file, kind in tables if extension(file.name) != "txt"]
+    better = [(file, kind) for file, kind in tables if extension(file.name) not in ("txt", "dat")]
     chosen = [] if found else better or tables
     passed += [file for file, kind in tables if (file, kind) not in chosen]
     return chosen
@@ -168,7 +169,8 @@ def _kind(file: Loose) -> str | None:
     if ending in ("gpkg", "fgb", "parquet", "xlsx", "geojson", "kml", "gpx") or (ending == "json" and not file.packed):
         raise Problem("file_unreadable", reason=f"{shown(file.name)}：内容与扩展名不符 / "
                                                 "its content is not what its name says")
-    return _TABLES.get(ending) if b"\x00" not in start or start.startswith((b"\xff\xfe", b"\xfe\xff")) else None
+    wide = start.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_encoding(start)
+    return _TABLES.get(ending) if wide or b"\x00" not in start else None
 
 
 def _plain(start: bytes) -> bytes:

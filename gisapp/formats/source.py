@@ -81,12 +81,14 @@ class Arrow(NamedTuple):
     """Some rows: the number of the first, counted from 1 in the file; columns in the order of `fields`; WKB, null
     where there is no shape, empty where there is one that cannot be read.
 
-    Binary columns are texts in the source's `raw_encoding`, not yet decoded.
+    Binary columns are texts in the source's `raw_encoding`, not yet decoded. `faults` says of some rows, counted from
+    0, why their reader refuses them.
     """
 
     first: int
     columns: list[pa.Array]
     shapes: pa.Array
+    faults: dict[int, dict[str, Any]]
 
 
 class Batch(NamedTuple):
@@ -194,15 +196,15 @@ def arrow(source: Source) -> Iterator[Arrow]:
     """The rows of a source as they lie in the file, those of other families among them. Problem
     `file_unreadable`."""
     first = 1
-    for columns, shapes in _reader(source.dataset).arrow(source, BATCH):
-        yield Arrow(first, columns, shapes)
+    for columns, shapes, *more in _reader(source.dataset).arrow(source, BATCH):
+        yield Arrow(first, columns, shapes, more[0] if more else {})
         first += len(shapes)
 
 
 def batches(source: Source) -> Iterator[Batch]:
     """The same as Python values. A text that is not in the source's encoding comes as `BrokenText`, one whose end
     was cut as `CutText`."""
-    for first, columns, shapes in arrow(source):
+    for first, columns, shapes, _ in arrow(source):
         yield Batch(first, [_values(column, source.raw_encoding) for column in columns],
                     shapes.to_numpy(zero_copy_only=False))
 

@@ -149,6 +149,8 @@ class Rows:
     def table(self) -> pa.Table:
         """The rows with their verdicts, in the order of HEAD and the taking's columns."""
         taking, values = self.taking, self._values()
+        for row, fault in self.batch.faults.items():
+            self._wrong(row, fault)
         shapes = self._shapes(values["id"])
         values |= {name: pa.array(shapes.columns[name], pa.string()) for name in shapes.columns}
         for row, fault in shapes.faults.items():

@@ -9,12 +9,12 @@ from itertools import islice
 from typing import TextIO
 
 from gisapp.errors import Problem
-from gisapp.formats.encoding import find_text_encoding
+from gisapp.formats.encoding import CODECS, find_text_encoding
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.reading.headings import above, unique
 
 _SEPARATORS = ",\t;|，"
-_CODECS = {"GBK": "gb18030", "UTF-8": "utf-8-sig", "GB18030": "gb18030", "BIG5": "big5hkscs", "UTF-16": "utf-16"}
+_CODECS = CODECS | {"UTF-8": "utf-8-sig"}
 #: A shape of a million vertices as text.
 _MAX_CELL = 64 * 2**20
 _LOOKED_AT = 30
