@@ -149,6 +149,25 @@ def test_a_recovery_that_fails_over_a_stage_is_tried_again_after_waiting_for_the
     assert ask(cluster.start().app_url, "SELECT 1") == 1 and not said
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="orphans are found in /proc")
+def test_a_server_killed_over_a_long_statement_is_started_again(cluster: Cluster,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its backend does not notice, and would hold the data for as long as the statement takes."""
+    monkeypatch.setattr("gisapp.cluster.LET_GO_SECONDS", 20)
+    cluster.start()
+    link = psycopg.connect(cluster.app_url, autocommit=True)
+    link.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1e12)")
+    backend, server = link.info.backend_pid, cast(int, cluster.pid)
+    os.kill(server, signal.SIGKILL)
+    while is_alive(server):
+        sleep(0.05)
+    sleep(0.2)
+    assert is_alive(backend)
+    assert ask(cluster.start().app_url, "SELECT 1") == 1
+    assert not is_alive(backend)
+    link.close()
+
+
 def test_a_pid_file_that_names_another_living_process_is_stale(cluster: Cluster) -> None:
     cluster.start().stop()
     pid_file = cluster.place.data / "postmaster.pid"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -23,12 +24,14 @@ import psycopg
 
 from gisapp.cluster import binaries, database
 from gisapp.cluster.place import Place, known_home, run, settle
-from gisapp.cluster.process import data_version, forget_stale_pid, last_words, server_pid
+from gisapp.cluster.process import data_version, end_orphans, forget_stale_pid, last_words, server_pid
 from gisapp.faults import Fault
 
 Say = Callable[[str, str], None]
 # A killed server's processes need a moment to notice it; until then the data is locked.
 LET_GO_SECONDS = 30
+# They are asked to end at first; those that cannot hear it are ended.
+QUIT_SECONDS = 5
 LET_GO_SIGNS = ("still in use", "already exists")
 # One that is killed while it recovers says nothing of why it ended; it is started again so many times. So is one that
 # ends its recovery with "File exists": what a killed server had begun to remove of a stage is put right by the next.
@@ -171,7 +174,7 @@ class Cluster:
     def _launch(self, programs: binaries.Binaries) -> None:
         self.say("启动私有数据库…", "starting the private cluster …")
         database.write_files(self.place, self.durable, self.listen)
-        give_up, failed = time.monotonic() + LET_GO_SECONDS, 0
+        impatient, give_up, failed = time.monotonic() + QUIT_SECONDS, time.monotonic() + LET_GO_SECONDS, 0
         while True:
             forget_stale_pid(self.place.data)
             done = self._pg_ctl(
@@ -183,6 +186,8 @@ class Cluster:
             locked = any(words in reason for words in LET_GO_SIGNS)
             # A server that waited for the one before is not the worse for it: each reason has a patience of its own.
             failed += not locked
+            if locked:
+                end_orphans(self.place.data, signal.SIGKILL if time.monotonic() > impatient else signal.SIGQUIT)
             if failed >= TRIES or (locked and time.monotonic() > give_up):
                 raise _failed("私有数据库无法启动", "the private cluster does not start", reason or done.stderr)
             time.sleep(0.5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 TURNED_AWAY = ("the database system is ", "remaining connection slots", "too many clients", "too many connections")
@@ -46,6 +48,20 @@ def forget_stale_pid(data: Path) -> None:
     """
     if server_pid(data) is None:
         (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def end_orphans(data: Path, number: int) -> None:
+    """Send a signal to what a killed server left at work on this data: in the middle of a long statement a backend does
+    not notice that its server is gone, and no other may begin. All of them work in the data's folder.
+
+    Linux only; elsewhere they are waited for.
+    """
+    if server_pid(data) is not None:
+        return
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):  # of another account, or gone by now
+            if place.readlink() == data and _command_line(int(place.parent.name)).startswith("postgres"):
+                os.kill(int(place.parent.name), number)
 
 
 def last_words(log: Path) -> str:
