@@ -74,12 +74,12 @@ def ask_planned(house: House, actor: Actor, order: Mapping[str, Any], address: s
 
 
 def ask_import(house: House, actor: Actor, number: UUID, layer_id: str, choices: Mapping[str, Any], rows: int,
-               address: str | None = None, act: str = "commit") -> UUID:
+               address: str | None = None, act: str = "commit", file: str = "") -> UUID:
     """A job that checks an upload of about so many `rows`, or (`act` = "commit") lets its rows enter, or (`act` =
-    "undo") takes a committed import back; `choices` are those of `imports.commit`. Problem `import_busy` (409) while
-    another job works on it."""
+    "undo") takes a committed import back; `choices` are those of `imports.commit`, `file` is what the sender called
+    it. Problem `import_busy` (409) while another job works on it."""
     require(actor, "delete" if act == "undo" else "import")
-    order = {"import": str(number), "choices": dict(choices), "act": act}
+    order = {"import": str(number), "choices": dict(choices), "act": act, "file": file}
     with house.db.read() as connection:
         other = sql_jobs.active_with(connection, "import", "import", str(number))
     if other is not None and _own(house, actor, other)["asked"] != order:
@@ -149,7 +149,8 @@ def document(row: Row, language: str) -> dict[str, Any]:
         "format": row["asked"].get("format"), "question": result.get("question"),
         "file_name": result.get("name") if result.get("file") else None,
         "media_type": result.get("media_type"), "size": result.get("size"), "losses": result.get("losses"),
-        "import": row["asked"].get("import"), "result": result.get("import"),
+        "import": row["asked"].get("import"), "act": row["asked"].get("act"), "source": row["asked"].get("file"),
+        "result": result.get("import"),
         "delivery": result.get("delivery"), "changes": result.get("changes"), "shown": result.get("shown"),
         "withheld": result.get("withheld"), "files": result.get("files"),
         "receiver": (row["asked"].get("receiver") or {}).get("name"),

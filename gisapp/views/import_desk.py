@@ -70,7 +70,7 @@ def _as_job(document: dict[str, Any], choices: dict[str, Any], act: str) -> AnyR
     """202 with the job; a browser is shown how far it is."""
     rows = sum(source["count"] or 0 for source in document["layers"])
     return accepted(jobs.ask_import(context.house(), context.actor(), UUID(document["id"]), document["layer"], choices,
-                                    rows, request.remote_addr, act))
+                                    rows, request.remote_addr, act, document["file"]))
 
 
 @blueprint.get("/<import_id>/preview")
@@ -227,7 +227,7 @@ def undo(import_id: str) -> AnyResponse:
     written = undoing.count(document)
     if written > jobs.DIRECT:
         return accepted(jobs.ask_import(house, actor, number, document["layer"], {}, written, request.remote_addr,
-                                        "undo"))
+                                        "undo", document["file"]))
     try:
         done = undoing.undo(house, actor, number, request.remote_addr)
     except Problem as problem:

@@ -1,4 +1,6 @@
 // What lies under the small maps of an import: districts, roads and, near by, buildings, so that a place is known by sight.
+import { isDark } from './theme.js';
+
 const MOST = 2000;
 const BUILDINGS_FROM = 16;
 
@@ -9,8 +11,8 @@ export function ground(map, root, layers) {
   const renderer = L.canvas({ pane: 'ground', padding: 0.2 });
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const flat = (style) => L.geoJSON(null, { pane: 'ground', renderer, interactive: false, style }).addTo(map);
-  const buildings = flat({ stroke: false, fillColor: colour('--line-strong'), fillOpacity: 0.55 });
-  const roads = flat({ color: colour('--surface'), weight: 3 });
+  const buildings = flat({ stroke: false, fillColor: colour(isDark() ? '--line' : '--line-strong'), fillOpacity: 0.55 });
+  const roads = flat({ color: colour(isDark() ? '--line-strong' : '--surface'), weight: isDark() ? 1.5 : 3 });
   const districts = flat({ color: colour('--muted'), weight: 1, fill: false });
 
   let turn = 0;
