@@ -25,10 +25,12 @@ from sqlalchemy import create_engine, make_url
 from gisapp import create_app, migrate
 from gisapp.accounts import ensure_first_accounts
 from gisapp.accounts.pacing import Count
+from gisapp.catalogue import Catalogue, load_catalogue
 from gisapp.cluster import Cluster
 from gisapp.codelists import sync_codelists
 from gisapp.config import Settings
 from gisapp.house import House, make_house
+from gisapp.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -172,6 +174,12 @@ def roles(app: Flask, accounts: dict[str, dict[str, str]]) -> dict[str, Role]:
 @pytest.fixture(scope="module")
 def admin(roles: dict[str, Role]) -> Role:
     return roles["admin"]
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The layers of this checkout."""
+    return load_catalogue(ROOT / "layers", RULES)
 
 
 @pytest.fixture(scope="module")

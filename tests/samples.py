@@ -9,7 +9,10 @@ from uuid import UUID, uuid5
 
 import shapely
 from shapely.geometry.base import BaseGeometry
+from sqlalchemy import text
 
+from gisapp.accounts import people
+from gisapp.accounts.rows import Account
 from gisapp.changes import insert_many, writing
 from gisapp.house import House
 from gisapp.layers import Field, Layer
@@ -99,3 +102,24 @@ def _shape(kind: str, x: float, y: float) -> BaseGeometry:
 
 def _ewkb(shape: BaseGeometry) -> bytes:
     return bytes(shapely.to_wkb(shapely.set_srid(shape, 4326), include_srid=True))
+
+
+def run(owner: House, statement: str, **values: Any) -> Any:
+    """Carry out a statement as the owner; its rows, if it has any."""
+    with owner.db.engine.begin() as connection:
+        result = connection.execute(text(statement), values)
+        return result.all() if result.returns_rows else None
+
+
+def spoilable(owner: House, username: str) -> tuple[Account, str]:
+    """A reviewer whose account a test may spoil, as good as new, and the password."""
+    with owner.db.begin("test") as connection:
+        known = people.find_by_name(connection, username)
+    if known is None:
+        known, password = people.make(owner, SYSTEM, username, "reviewer")
+    else:
+        people.enable(owner.db, SYSTEM, str(known.id))
+        people.set_role(owner.db, SYSTEM, str(known.id), "reviewer")
+        password = people.reset_password(owner.db, SYSTEM, str(known.id))
+    run(owner, "UPDATE gisapp.accounts SET must_change_password = false WHERE username = :name", name=username)
+    return known, password

@@ -7,21 +7,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from gisapp.house import House
 from tests.conftest import psycopg_url
+from tests.samples import run
 
 CELLS = {
     "tile_counts": "layer, zoom, tile_x, tile_y, cell, district_code",
     "tile_facets": "layer, zoom, tile_x, tile_y, cell, district_code, status, kind",
 }
-
-
-def run(owner: House, statement: str, **values: Any) -> Any:
-    with owner.db.engine.begin() as connection:
-        result = connection.execute(text(statement), values)
-        return result.all() if result.returns_rows else None
 
 
 def grid(owner: House) -> dict[str, Any]:

@@ -38,11 +38,6 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 MADE_BY_RUN = ("instance/", "static/vendor/", ".venv/", "/srv/", "/etc/", "/usr/")
 
 
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "layers", RULES)
-
-
 def text_of(name: str) -> str:
     return (ROOT / "docs" / name).read_text("utf-8")
 

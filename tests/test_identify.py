@@ -7,18 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
 from gisapp.house import House
 from tests.conftest import Role
+from tests.samples import run
 
 LON, LAT = 113.38, 31.675
 LAYERS = "rooftop_signs,illegal_builds,truck_routes,districts,streets"
-
-
-def run(owner: House, statement: str, **values: Any) -> None:
-    with owner.db.engine.begin() as connection:
-        connection.execute(text(statement), values)
 
 
 def add_sign(owner: House, name: str, lon: float, lat: float) -> None:

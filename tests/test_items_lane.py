@@ -15,16 +15,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from gisapp.accounts import people, tokens
+from gisapp.accounts import tokens
 from gisapp.accounts.people import actor_of
 from gisapp.accounts.rows import Account
 from gisapp.config import Settings
 from gisapp.house import House
-from gisapp.permissions import SYSTEM
 from gisapp.views.items_lane import ItemsLane
 from tests.browser_client import Browser
+from tests.samples import run, spoilable
 from tests.test_tile_lane import Answer, environ, read, signed_in
-from tests.test_tiles import run
 
 BUILDS, SIGNS, ROUTES = (f"/collections/{name}/items" for name in ("illegal_builds", "rooftop_signs", "truck_routes"))
 BOX = "113.36,31.67,113.40,31.71"
@@ -185,15 +184,7 @@ def test_strangers_and_other_sites_are_left_to_the_application(lane: ItemsLane, 
 @pytest.fixture
 def newcomer(owner: House, app: Flask) -> tuple[Account, str, str]:
     """An account that may be spoilt, its cookie and a token."""
-    with owner.db.begin("test") as connection:
-        known = people.find_by_name(connection, "items")
-    if known is None:
-        known, password = people.make(owner, SYSTEM, "items", "reviewer")
-    else:
-        people.enable(owner.db, SYSTEM, str(known.id))
-        people.set_role(owner.db, SYSTEM, str(known.id), "reviewer")
-        password = people.reset_password(owner.db, SYSTEM, str(known.id))
-    run(owner, "UPDATE gisapp.accounts SET must_change_password = false WHERE username = 'items'")
+    known, password = spoilable(owner, "items")
     run(owner, "DELETE FROM gisapp.api_tokens USING gisapp.accounts AS a WHERE account_id = a.id"
                " AND username = 'items'")
     token = tokens.make(owner.db, actor_of(known), "lane", 30)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
@@ -34,22 +34,9 @@ from gisapp.permissions import SYSTEM, Actor
 from gisapp.sql import jobs as sql_jobs
 from tests.conftest import psycopg_url
 from tests.samples import fill
+from tests.waiting import PATIENCE, never, until
 
-LAYER, ROWS, PATIENCE = "rooftop_signs", 60, 120
-
-
-def never() -> bool:
-    return False
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
+LAYER, ROWS = "rooftop_signs", 60
 
 
 @pytest.fixture(scope="module")

@@ -36,11 +36,6 @@ def empty(cluster: Cluster) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "layers", RULES)
-
-
 def differences(engine: Engine, catalogue: Catalogue) -> list[str]:
     with engine.connect() as connection:
         return migrate.compare(connection, catalogue, Tables(catalogue))

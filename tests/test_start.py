@@ -9,12 +9,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,25 +21,15 @@ from gisapp.cli.web_account import FOLDERS, web_account
 from gisapp.cli.worker import worker_processes
 from gisapp.cluster import Cluster
 from gisapp.config import ROOT, Settings
+from tests.waiting import PATIENCE, until
 
 GISAPP = str(Path(sys.executable).with_name("gisapp"))
-PATIENCE = 300
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in time")
 
 
 class Instance:

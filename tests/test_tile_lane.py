@@ -12,16 +12,15 @@ import pytest
 from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gisapp.accounts import people
 from gisapp.config import Settings
 from gisapp.db import Database
 from gisapp.house import House
-from gisapp.permissions import SYSTEM
 from gisapp.views.items_lane import ItemsLane
 from gisapp.views.tile_lane import TileLane
 from tests.browser_client import Browser
 from tests.conftest import Role
-from tests.test_tiles import LAT, LON, Z14, add_build, add_signs, path, run
+from tests.samples import run, spoilable
+from tests.test_tiles import LAT, LON, Z14, add_build, add_signs, path
 
 Answer = tuple[str, dict[str, str], bytes]
 BUILDS, SIGNS = path("illegal_builds", Z14), path("rooftop_signs", Z14)
@@ -137,15 +136,7 @@ def test_signing_out_ends_the_lane_at_once(app: Flask, lane: TileLane, accounts:
 def newcomer(owner: House, app: Flask) -> tuple[Any, str]:
     """An account that may be spoilt, and its cookie."""
     run(owner, "DELETE FROM gisapp.sessions USING gisapp.accounts AS a WHERE account_id = a.id AND username = 'new'")
-    with owner.db.begin("test") as connection:
-        known = people.find_by_name(connection, "new")
-    if known is None:
-        known, password = people.make(owner, SYSTEM, "new", "reviewer")
-    else:
-        people.enable(owner.db, SYSTEM, str(known.id))
-        people.set_role(owner.db, SYSTEM, str(known.id), "reviewer")
-        password = people.reset_password(owner.db, SYSTEM, str(known.id))
-    run(owner, "UPDATE gisapp.accounts SET must_change_password = false WHERE username = 'new'")
+    known, password = spoilable(owner, "new")
     return known, signed_in(app, {"username": "new", "password": password})
 
 

@@ -17,6 +17,7 @@ from gisapp import tile_drawing, tile_shelf, tiles
 from gisapp.house import House
 from gisapp.sql.tiles import Address
 from tests.conftest import Role
+from tests.samples import run
 
 #: The middle of the demo's part of the world, and the tile of zoom 14 around it.
 LON, LAT = 113.38, 31.675
@@ -52,12 +53,6 @@ def fetch(client: Role, layer: str, address: Address, **query: Any) -> list[dict
 
 def properties(client: Role, layer: str, address: Address, **query: Any) -> list[dict[str, Any]]:
     return [one["properties"] for one in fetch(client, layer, address, **query)]
-
-
-def run(owner: House, statement: str, **values: Any) -> Any:
-    with owner.db.engine.begin() as connection:
-        result = connection.execute(text(statement), values)
-        return result.all() if result.returns_rows else None
 
 
 def add_signs(owner: House, count: int, *, status: str = "01", spread: float = 0.01, kind: str = "01") -> None:

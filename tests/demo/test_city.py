@@ -13,13 +13,11 @@ import pytest
 import shapely
 from pyproj import Transformer
 
-from gisapp.catalogue import load_catalogue
 from gisapp.demo.city import City, make_city
 from gisapp.demo.files import read, records
 from gisapp.demo.load import FOLDER, ORDER
 from gisapp.demo.plan import WIDTHS
 from gisapp.layers import Catalogue, Layer
-from gisapp.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Records = dict[str, list[dict[str, Any]]]
@@ -33,11 +31,6 @@ def files() -> Records:
 @pytest.fixture(scope="module")
 def city() -> City:
     return make_city()
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "layers", RULES)
 
 
 def shapes(found: list[dict[str, Any]]) -> Any:

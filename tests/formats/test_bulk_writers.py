@@ -24,9 +24,8 @@ from gisapp.formats.sheet import Sheet
 from gisapp.formats.xlsx_cells import cells_of_sheet, letters
 from gisapp.formats.xlsx_proof import prove_sheets
 from tests.formats.shape_strategies import KINDS, wkb
-from tests.formats.test_faithful import catalogue, job, spool_of
+from tests.formats.test_faithful import job, spool_of
 
-__all__ = ["catalogue"]
 ROW = np.dtype([("number", "<u8"), ("further", "<f4", 2)])
 
 

@@ -22,7 +22,6 @@ import shapely
 from hypothesis import HealthCheck, given, settings, strategies as st
 from python_calamine import CalamineWorkbook
 
-from gisapp.catalogue import load_catalogue
 from gisapp.crs import MENU
 from gisapp.formats import csv as csv_format, dxf, fgb, geojson, gpkg, gpx, kml, ndjson, parquet, shp, texts, xlsx
 from gisapp.formats.columns import GEOMETRY, exported_fields, spool_schema, to_batch
@@ -34,7 +33,6 @@ from gisapp.formats.proof import prove, same_geometries
 from gisapp.formats.shp import LANGUAGE_BYTE
 from gisapp.formats.spool import Spool
 from gisapp.layers import Catalogue
-from gisapp.rules import RULES
 from gisapp.words import Words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,11 +44,6 @@ AWKWARD = st.sampled_from([
     "trail ", "=1+1", "+1", "-1", "@x", "😀", "—～…", "违" * 130, "a" * 254, "a" * 255, "违" * 127, "a" + "违" * 127,
     "〓", "null", "NaN", "*", "\x1a", "\ufeffx", "e\u0301", "\u200b", "　全角　"])
 TEXTS = st.lists(AWKWARD | ANY, min_size=1, max_size=12)
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "layers", RULES)
 
 
 @contextmanager

@@ -18,28 +18,10 @@ from hypothesis import given, settings, strategies as st
 from gisapp.formats.fgb_features import records
 from gisapp.formats.fgb_values import values_of
 from gisapp.formats.fgb_writer import FgbWriter, levels, read_header
-from gisapp.formats.full_columns import FullColumn
-from gisapp.layers import Field
-from gisapp.words import Words
 from tests.formats.shape_strategies import KINDS, alike, wkb
+from tests.formats.spooled import COLUMNS, SPOOLED, TITLES, cells
 
-
-def _field(name: str, kind: str) -> Field:
-    return Field(name, Words("名", "name"), kind, name.upper())
-
-
-TITLES = {"01": "一般程序", "02": "x" * 300}
-COLUMNS = [FullColumn("number", _field("number", "integer")), FullColumn("t", _field("t", "text")),
-           FullColumn("c", code := _field("c", "code")), FullColumn("c_title", code, TITLES),
-           FullColumn("f", _field("f", "number")), FullColumn("b", _field("b", "boolean")),
-           FullColumn("d", _field("d", "date")), FullColumn("m", _field("m", "datetime"))]
-SPOOLED = pa.schema([("number", pa.int64()), ("t", pa.string()), ("c", pa.string()), ("f", pa.float64()),
-                     ("b", pa.bool_()), ("d", pa.date32()), ("m", pa.timestamp("us", "UTC"))])
-ROWS = st.tuples(
-    st.none() | st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=9),
-    st.none() | st.sampled_from(["01", "02", "99"]), st.none() | st.floats(allow_nan=False, allow_infinity=False),
-    st.none() | st.booleans(), st.none() | st.dates(dt.date(1, 1, 1)),
-    st.none() | st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(9000, 1, 1), timezones=st.just(dt.UTC)))
+ROWS = st.tuples(*cells(9))
 
 
 def _written(path: Path, kind: str, shapes: list[Any], rows: list[tuple[Any, ...]], batch: int = 7) -> None:

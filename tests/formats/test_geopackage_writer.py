@@ -20,38 +20,19 @@ import shapely
 from hypothesis import given, settings, strategies as st
 
 from gisapp.formats.columns import GEOMETRY
-from gisapp.formats.full_columns import FullColumn
 from gisapp.formats.gdal import write_layer
 from gisapp.formats.gpkg import layer_schema
 from gisapp.formats.gpkg_layer import fill_layer
 from gisapp.formats.sqlite_pages import Pages, TableFiller, following
 from gisapp.formats.sqlite_records import rows, value, varints
 from gisapp.formats.sqlite_rtree import rounded
-from gisapp.layers import Field
-from gisapp.words import Words
 from tests.formats.shape_strategies import KINDS, alike, wkb
+from tests.formats.spooled import COLUMNS, SPOOLED, TITLES, cells
 
-
-def _field(name: str, kind: str) -> Field:
-    return Field(name, Words("名", "name"), kind, name.upper())
-
-
-TITLES = {"01": "一般程序", "02": "x" * 300}
-COLUMNS = [FullColumn("number", _field("number", "integer")), FullColumn("t", _field("t", "text")),
-           FullColumn("c", code := _field("c", "code")), FullColumn("c_title", code, TITLES),
-           FullColumn("f", _field("f", "number")), FullColumn("b", _field("b", "boolean")),
-           FullColumn("d", _field("d", "date")), FullColumn("m", _field("m", "datetime"))]
-SPOOLED = pa.schema([("number", pa.int64()), ("t", pa.string()), ("c", pa.string()), ("f", pa.float64()),
-                     ("b", pa.bool_()), ("d", pa.date32()), ("m", pa.timestamp("us", "UTC")),
-                     (GEOMETRY, pa.binary())])
 Row = tuple[Any, ...]
+SHAPED = SPOOLED.append(pa.field(GEOMETRY, pa.binary()))
 NOTHING: Row = (0,) + (None,) * 6
-ROWS = st.tuples(
-    st.none() | st.integers(-2**63, 2**63 - 1) | st.integers(-200, 200),
-    st.none() | st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=90),
-    st.none() | st.sampled_from(["01", "02", "99"]), st.none() | st.floats(allow_nan=False, allow_infinity=False),
-    st.none() | st.booleans(), st.none() | st.dates(dt.date(1, 1, 1)),
-    st.none() | st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(9000, 1, 1), timezones=st.just(dt.UTC)))
+ROWS = st.tuples(st.none() | st.integers(-2**63, 2**63 - 1) | st.integers(-200, 200), *cells(90))
 
 
 @dataclass
@@ -71,8 +52,8 @@ class _Part:
     def batches(self) -> Iterator[pa.RecordBatch]:
         for first in range(0, len(self.shapes), self.batch):
             part = self.values[first:first + self.batch]
-            columns = [pa.array([row[n] for row in part], field.type) for n, field in enumerate(list(SPOOLED)[:-1])]
-            yield pa.record_batch([*columns, wkb(self.shapes[first:first + self.batch])], schema=SPOOLED)
+            columns = [pa.array([row[n] for row in part], field.type) for n, field in enumerate(SPOOLED)]
+            yield pa.record_batch([*columns, wkb(self.shapes[first:first + self.batch])], schema=SHAPED)
 
 
 def _written(path: Path, kind: str, shapes: list[Any], values: list[Row] | None = None, batch: int = 7,

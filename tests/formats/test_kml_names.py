@@ -9,10 +9,7 @@ import pytest
 from gisapp.formats.mapping import suggest
 from gisapp.formats.markup import shown_name
 from gisapp.layers import Catalogue
-from tests.formats.test_faithful import catalogue
 from tests.formats.test_reading import opened, rows_of
-
-__all__ = ["catalogue"]
 
 NAMES = ["设施编号", "设施类型", "a & b", "plain", "面积 (㎡)", "'quoted'", "x" * 100]
 

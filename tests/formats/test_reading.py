@@ -17,24 +17,17 @@ import pytest
 import shapely
 import xlsxwriter
 
-from gisapp.catalogue import load_catalogue
 from gisapp.errors import Problem
 from gisapp.formats import source as files
 from gisapp.formats.archive import Upload
 from gisapp.formats.kinds import datasets
 from gisapp.layers import Catalogue
-from gisapp.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMES = ["中山路１号", "鲁迅路", "“样本”,;a\"b", "𠮷野家", "=1+1", "路"]
 NUMBERS = [1.5, -2.0, 0.0, 1e6, 3.25, 7.0]
 POINTS = shapely.points([[113.38 + n / 1000, 31.69 + n / 700] for n in range(6)])
 AREAS = shapely.buffer(POINTS, 0.0005, quad_segs=2)
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "layers", RULES)
 
 
 def written(path: Path, driver: str, shapes: Any = POINTS, kind: str = "Point", crs: str | None = "EPSG:4326",

@@ -14,7 +14,6 @@ import pytest
 import shapely
 from hypothesis import given, strategies as st
 
-from gisapp.catalogue import load_catalogue
 from gisapp.crs import MENU
 from gisapp.datums import FROM_WGS84
 from gisapp.errors import Problem
@@ -23,16 +22,10 @@ from gisapp.formats.geometry import Shaped, Shaper
 from gisapp.formats.wkb import straightened
 from gisapp.layers import Catalogue
 from gisapp.repairs import MOST_CROSSINGS, crossings, repair
-from gisapp.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOW_TIE = shapely.Polygon([(113, 31), (113.001, 31.001), (113.001, 31), (113, 31.001)])
 AREA = shapely.box(113, 31, 113.001, 31.001)
-
-
-@pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "layers", RULES)
 
 
 def taken(catalogue: Catalogue, layer: str, *shapes: Any, frame: str = "EPSG:4490", mend: bool = False,
