@@ -76,8 +76,9 @@ def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[D
     rest = list(_shapefiles(loose, folder, found))
     rest = list(_geodatabases(rest, folder, found))
     tables: list[tuple[Loose, str]] = []
+    names = [file.name for file in rest]
     for file in rest:
-        kind = _kind(file)
+        kind = _kind(file, names)
         if kind in _TABLE_FORMATS:
             tables.append((file, kind))
         elif kind is None:
@@ -149,9 +150,9 @@ def _geodatabases(loose: list[Loose], folder: Path, found: list[Dataset]) -> Ite
         found.append(Dataset(title(parent) or "gdb", "gdb", target))
 
 
-def _kind(file: Loose) -> str | None:
-    """The format of a file by its first bytes; None for what is passed over. Problem `file_unsupported` for what
-    was surely meant as data and cannot be read."""
+def _kind(file: Loose, beside: list[str]) -> str | None:
+    """The format of a file by its first bytes; None for what is passed over. `beside` are the names of all files.
+    Problem `file_unsupported` for what was surely meant as data and cannot be read."""
     start = file.start(4096)
     kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
     if kind:
@@ -163,7 +164,7 @@ def _kind(file: Loose) -> str | None:
     if _DXF.match(start) or (ending == "dxf" and text):
         return "dxf"
     if text.startswith(b"<") or (ending in ("kml", "gpx") and start.startswith((b"\xff\xfe", b"\xfe\xff"))):
-        return checked_xml(file, wanted=ending in ("kml", "gpx"))
+        return checked_xml(file, wanted=ending in ("kml", "gpx"), beside=beside)
     if text.startswith((b"{", b"\x1e")) and (ending not in _TABLES or b'"type"' in text):
         return "ndjson" if _is_lines(text, ending) else "geojson"
     if ending in ("gpkg", "fgb", "parquet", "xlsx", "geojson", "kml", "gpx") or (ending == "json" and not file.packed):
