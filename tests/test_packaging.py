@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 COMES_WITH = {
     "werkzeug": "flask", "jinja2": "flask", "itsdangerous": "flask", "markupsafe": "flask",
     "flask-login": "flask-security", "libpass": "flask-security", "wtforms": "flask-wtf", "babel": "flask-babel",
-    "branca": "folium", "mako": "alembic",
+    "branca": "folium", "mako": "alembic", "psycopg-pool": "psycopg",
 }
 
 
