@@ -76,7 +76,7 @@ def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) ->
         summary["layers"] = memory.recall(house, actor, layer, summary["layers"])
         with house.db.begin(actor.username, actor.request_id) as connection:
             sql_imports.add(connection, {"id": number, "account_id": actor.id, "layer": layer.id, "state": "ready",
-                                         "file_name": ", ".join(names)[:400], "folder": number.hex,
+                                         "file_name": _called(names), "folder": number.hex,
                                          "summary": summary | {"names": names}})
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,6 +84,14 @@ def receive(house: House, actor: Actor, layer_id: str, files: Sequence[File]) ->
             raise Problem("storage_full") from error
         raise
     return show(house, actor, number)
+
+
+def _called(names: Sequence[str]) -> str:
+    """What an upload is called: the files beside a .shp go without saying."""
+    shapes = tuple(name[:-3].casefold() for name in names if name.casefold().endswith(".shp"))
+    alone = [name for name in names
+             if name.casefold().endswith(".shp") or not (shapes and name.casefold().startswith(shapes))]
+    return ", ".join(alone)[:400]
 
 
 def _look(house: House, layer: Layer, folder: Path, names: Sequence[str], encoding: str | None = None) -> Document:

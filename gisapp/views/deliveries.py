@@ -80,8 +80,13 @@ def _page(row: Any, token: str = "", problem: Problem | None = None) -> Response
     ids = [line for line, _ in zip(deliveries.features_of(house, actor, number), range(_SHOWN), strict=False)]
     return form_page(
         "hand_over/delivery.html", problem, delivery=row, ids=ids, titles=_titles(), language=context.language(),
-        takings=deliveries.takings(house, actor, number), links=links.listed(house, actor, number),
-        made=url(f"/d/{token}") if token else "", most_days=links.MOST_DAYS, most_uses=links.MOST_USES)
+        personal_titles=_personal_titles(), takings=deliveries.takings(house, actor, number),
+        links=links.listed(house, actor, number), made=url(f"/d/{token}") if token else "", most_days=links.MOST_DAYS, most_uses=links.MOST_USES)
+
+
+def _personal_titles() -> dict[str, str]:
+    return {field.id: field.title.get(context.language()) for layer in context.house().catalogue.layers.values()
+            for field in layer.all_fields if field.personal}
 
 
 @blueprint.get("/deliveries/<delivery_id>/ids")

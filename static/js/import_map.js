@@ -8,6 +8,7 @@ const { root, layer, kind } = place.dataset;
 const number = place.dataset.import;
 const [west, south, east, north] = place.dataset.extent.split(",").map(Number);
 const MOST_PRESENT = 1000;
+const CROWD = 500;
 
 const colours = {};
 for (const name of [...Object.keys(words.kinds), "present"]) {
@@ -35,10 +36,11 @@ function options(kindOf) {
     return { color: colours[name], weight: name === "present" ? 1 : 2, fillColor: colours[name],
              fillOpacity: name === "present" ? 0.25 : 0.45 };
   };
-  return { style, pointToLayer: (feature, at) => L.circleMarker(at, { ...style(feature), radius: 6 }) };
+  return { style, pointToLayer: (feature, at) => L.circleMarker(at, { ...style(feature), radius }) };
 }
 
 let asked = 0;
+let radius = 6;
 async function draw() {
   const turn = ++asked;
   const bbox = boxOf(map);
@@ -48,6 +50,7 @@ async function draw() {
     load(`${root}/collections/${layer}/items?f=json&limit=${MOST_PRESENT}&bbox=${bbox}`),
   ]);
   if (turn !== asked) return;
+  radius = (found?.features.length ?? 0) + (there?.features.length ?? 0) > CROWD ? 3 : 6;
   if (there) present.clearLayers().addData(there);
   if (found) {
     rows.clearLayers().addData(found);
