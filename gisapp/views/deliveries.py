@@ -81,7 +81,8 @@ def _page(row: Any, token: str = "", problem: Problem | None = None) -> Response
     return form_page(
         "hand_over/delivery.html", problem, delivery=row, ids=ids, titles=_titles(), language=context.language(),
         personal_titles=_personal_titles(), takings=deliveries.takings(house, actor, number),
-        links=links.listed(house, actor, number), made=url(f"/d/{token}") if token else "", most_days=links.MOST_DAYS, most_uses=links.MOST_USES)
+        links=links.listed(house, actor, number), made=url(f"/d/{token}") if token else "",
+        most_days=links.MOST_DAYS, most_uses=links.MOST_USES)
 
 
 def _personal_titles() -> dict[str, str]:
