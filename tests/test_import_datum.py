@@ -13,6 +13,7 @@ import shapely
 
 from gisapp.datums import FROM_WGS84
 from tests.dbase import points, table as dbase
+from tests.formats.test_meridians import esri
 from tests.test_imports import emptied, geojson, send, sign, stored, taken_in, zipped
 
 PLACES = [(113.38, 31.69), (113.39, 31.70), (113.40, 31.71)]
@@ -112,6 +113,29 @@ def test_a_system_beside_the_menu_on_the_same_datum_is_read_exactly(admin: Any, 
     there = {row["sign_no"]: row["geom"] for row in stored(house, "rooftop_signs").values()}
     for n, place in enumerate(PLACES):
         assert there[f"U-{n}"].distance(shapely.Point(place)) < 1e-8
+
+
+@pytest.mark.parametrize(("named", "asked"), [("", True), ("Xian 1980", True), ("CGCS2000", False)])
+def test_a_meridian_of_a_citys_own_is_found_or_given(admin: Any, house: Any, named: str, asked: bool) -> None:
+    emptied(house, "rooftop_signs")
+    emptied(house, "districts")
+    ring = [[113.3, 31.6], [113.5, 31.6], [113.5, 31.8], [113.3, 31.8], [113.3, 31.6]]
+    taken_in(admin, "districts", {"a.geojson": geojson({
+        "type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "properties": {"code": "421303", "name": "x"}})})
+    given = {"": "cgcs2000", "Xian 1980": "xian", "CGCS2000": "cgcs2000"}[named]
+    files = shapefile_in("+proj=tmerc +lon_0=113.5 +x_0=500000 +ellps=GRS80 +type=crs", PLACES)
+    files |= {"a.prj": esri(given, 113.5).encode() if named else b""}
+    sent = send(admin, "rooftop_signs", files).json
+    source = sent["layers"][0]
+    assert source["crs"] == (None if asked else "TM:113.5")
+    assert "TM:113.5" in [choice["frame"] for choice in source["datum"]["choices"]]
+    if asked:
+        assert admin.post(f"/imports/{sent['id']}/check", json={}).json["code"] == "crs_needed"
+    done = admin.post(f"/imports/{sent['id']}/commit", json={"crs": "TM:113°30′"} if asked else {})
+    assert done.status_code == 200, done.json
+    there = {row["sign_no"]: row["geom"] for row in stored(house, "rooftop_signs").values()}
+    assert all(there[f"U-{n}"].distance(shapely.Point(place)) < 1e-8 for n, place in enumerate(PLACES))
 
 
 @pytest.mark.parametrize("named", ["EPSG:2362", "EPSG:2414", "EPSG:4610", "EPSG:4214"])

@@ -28,7 +28,8 @@ def examine(house: House, found: list[dict[str, Any]]) -> None:
         source["datum"] = None
         if len(shapes):
             with house.db.snapshot() as connection:
-                source["datum"] = Patient(connection, house, shapes, labels).diagnosis(source["crs"])
+                patient = Patient(connection, house, shapes, labels)
+                source["datum"] = patient.diagnosis(source["crs"], source.get("crs_like"))
             if not source["crs"] and source.get("crs_found"):
                 _name_the_system(source["datum"], source["crs_found"])
 

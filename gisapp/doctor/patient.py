@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gisapp.doctor.places import CHANCES, Points, in_china, mercator, metres, moved, pairs, probes, some
 from gisapp.doctor.reading import Reading, verdict_on
-from gisapp.formats.frames import Frame, parse_frame, readings
+from gisapp.formats.frames import Frame, parse_frame, rarer_readings, readings
 from gisapp.house import House
 from gisapp.sql import doctor as sql_doctor
 
@@ -40,12 +40,17 @@ class Patient:
         self._layers = {name for name in {*_CITY, *_NAMED, *_REACH} & house.catalogue.layers.keys()
                         if not sql_doctor.is_empty(connection, name)}
 
-    def diagnosis(self, declared: str | None) -> dict[str, Any]:
-        """The verdict and the readings to choose from, as plain JSON."""
-        own = parse_frame(declared) if declared else None
-        x, y = np.median(self._middles, axis=0)
-        tried = [Reading(frame) for frame in readings(float(x), float(y), own)]
+    def diagnosis(self, declared: str | None, like: str | None = None) -> dict[str, Any]:
+        """The verdict and the readings to choose from, as plain JSON. `like` is the system of ours whose projection
+        the file's has."""
+        own, alike = (parse_frame(name) if name else None for name in (declared, like))
+        x, y = map(float, np.median(self._middles, axis=0))
+        tried = [Reading(frame) for frame in readings(x, y, own, alike)]
         self._look_inside(tried)
+        if not any(reading.in_city for reading in tried):
+            rarer = [Reading(frame) for frame in rarer_readings(x, y)]
+            self._look_inside(rarer)
+            tried += [reading for reading in rarer if reading.in_city]
         inside = [reading for reading in tried if reading.in_city]
         base = tried[0] if own else inside[0] if inside else None
         close = self._distinct(inside, base)[:_CLOSELY]

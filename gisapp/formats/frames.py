@@ -1,6 +1,6 @@
 """In what a file's numbers may be meant: a system of the menu, a shifted datum, axes exchanged or not.
 
-A frame has a name on the wire: `EPSG:4547`, `GCJ-02`, `BD-09`, `EPSG:3857@GCJ-02`, `EPSG:4547@swapped`.
+A frame has a name on the wire: `EPSG:4547`, `GCJ-02`, `BD-09`, `EPSG:3857@GCJ-02`, `EPSG:4547@swapped`, `TM:113.5`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from gisapp.crs import CGCS2000, MENU, STORED_SRID, Crs, parse_crs, zone_codes
 from gisapp.datums import TO_WGS84, on_mainland
 from gisapp.errors import Problem
-from gisapp.formats.systems import recognised
+from gisapp.formats.meridians import MARK, Meridian, half_degrees, parse_meridian
+from gisapp.formats.systems import likeness, on_our_datum, recognised
 from gisapp.words import Words
 
 SWAPPED = "swapped"
@@ -65,7 +66,7 @@ class Frame:
         pairs = points[:, ::-1] if self.swapped else points
         if self.crs.projected:
             with np.errstate(all="ignore"):
-                pairs = np.column_stack(_transformer(self.crs.srid).transform(pairs[:, 0], pairs[:, 1]))
+                pairs = np.column_stack(_transformer(self.crs).transform(pairs[:, 0], pairs[:, 1]))
         if self.datum:
             lon, lat = TO_WGS84[self.datum](pairs[:, 0], pairs[:, 1])
             shifted = on_mainland(lon, lat)
@@ -74,8 +75,9 @@ class Frame:
 
 
 @cache
-def _transformer(srid: int) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(srid, STORED_SRID, always_xy=True)
+def _transformer(crs: Crs) -> pyproj.Transformer:
+    given = crs.definition if isinstance(crs, Meridian) else crs.srid
+    return pyproj.Transformer.from_crs(given, STORED_SRID, always_xy=True)
 
 
 def parse_frame(text: str) -> Frame:
@@ -90,6 +92,8 @@ def parse_frame(text: str) -> Frame:
 
 def _system(name: str) -> Crs:
     """The system of the menu, or another one on the same datum. Problem `crs_unsupported`."""
+    if name.startswith(MARK):
+        return parse_meridian(name)
     try:
         return parse_crs(name)
     except Problem:
@@ -127,7 +131,18 @@ def named_crs(given: str) -> tuple[str | None, str]:
         code = STORED_SRID  # files are longitude first in either
     code = code or recognised(crs)
     kin = None if code is None or code in MENU else _kin(code)
-    return (MENU[code].name if code in MENU else kin.name if kin else None), crs.name
+    own = likeness(crs) if code is None and on_our_datum(crs) else None
+    return (MENU[code].name if code in MENU else kin.name if kin else own.name if own else None), crs.name
+
+
+def likely_crs(given: str) -> str | None:
+    """The name of the projection that a system uses, whatever its datum, where that is none of the menu's: Xian 1980
+    about 113.5° is not CGCS2000 about 113.5°, but nearer to it than to all else. None where there is none."""
+    try:
+        own = likeness(pyproj.CRS.from_user_input(given).to_2d()) if given else None
+    except pyproj.exceptions.CRSError:
+        return None
+    return own.name if own else None
 
 
 def plausible(x: float, y: float) -> Iterator[Crs]:
@@ -162,13 +177,20 @@ def candidates(bounds: Iterable[float]) -> list[str]:
     return [frame.name for frame in straight + crossed]
 
 
-def readings(x: float, y: float, declared: Frame | None) -> list[Frame]:
+def rarer_readings(x: float, y: float) -> list[Frame]:
+    """Frames to be tried on data around (x, y) when no usual one fits: meridians of half a degree."""
+    return [Frame(crs) for crs in half_degrees(x, y)] + [Frame(crs, swapped=True) for crs in half_degrees(y, x)]
+
+
+def readings(x: float, y: float, declared: Frame | None, like: Frame | None = None) -> list[Frame]:
     """Every frame worth trying on data around (x, y): each plausible system, plain and shifted, straight and crossed.
 
-    The declared one comes first.
+    The declared one comes first, then the one that the file's system is `like`.
     """
-    found: dict[str, Frame] = {declared.name: declared} if declared else {}
+    found: dict[str, Frame] = {frame.name: frame for frame in (declared, like) if frame}
     systems = [(crs, False) for crs in plausible(x, y)] + [(crs, True) for crs in plausible(y, x)]
+    if like:
+        systems.insert(0, (like.crs, like.swapped))
     if declared:
         systems.insert(0, (declared.crs, declared.swapped))
     seen = {"geographic"} if declared and not declared.crs.projected else set[str]()

@@ -18,7 +18,7 @@ import shapely
 
 from gisapp.errors import Problem
 from gisapp.formats.encoding import decode_cut
-from gisapp.formats.frames import candidates, named_crs
+from gisapp.formats.frames import candidates, likely_crs, named_crs
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.mapping import suggest
 from gisapp.formats.wkb import Census, plain_shapes
@@ -37,8 +37,8 @@ class Source:
     """One layer of an upload, as it is shown to the person who sent it.
 
     `part` is what the reader calls it within the dataset; `kinds` counts its shapes where the reader knows them;
-    `family` is the only kind of shape that is meant, where a layer holds several; `columns` where a table's shapes
-    stand ({"wkt": …} or {"x": …, "y": …}).
+    `crs_like` is the system of ours whose projection a foreign one has; `family` is the only kind of shape that is
+    meant, where a layer holds several; `columns` where a table's shapes stand ({"wkt": …} or {"x": …, "y": …}).
     """
 
     name: str
@@ -50,6 +50,7 @@ class Source:
     types: list[str]
     crs_words: str = ""
     crs: str | None = None
+    crs_like: str | None = None
     bounds: tuple[float, float, float, float] | None = None
     encoding: str = "UTF-8"
     encoding_from: str = "format"
@@ -72,7 +73,7 @@ class Source:
         """All but where it lies."""
         return {"name": self.name, "format": self.dataset.format, "geometry": self.geometry, "count": self.count,
                 "fields": self.fields, "types": self.types, "crs": self.crs, "crs_found": self.crs_words,
-                "crs_candidates": self.crs_candidates, "encoding": self.encoding,
+                "crs_like": self.crs_like, "crs_candidates": self.crs_candidates, "encoding": self.encoding,
                 "encoding_from": self.encoding_from, "missing": self.dataset.missing, "columns": self.columns,
                 "notes": self.notes}
 
@@ -170,7 +171,9 @@ def _counted(source: Source) -> Counter[str]:
 
 def _finished(source: Source) -> Source:
     """The source with its CRS named as the menu does, and where it may lie when it names none."""
-    source.crs, source.crs_words = named_crs(source.crs_words)
+    given = source.crs_words
+    source.crs, source.crs_words = named_crs(given)
+    source.crs_like = None if source.crs else likely_crs(given)
     if source.dataset.missing and "shx" in source.dataset.missing:
         source.notes.append({"code": "shx_rebuilt", "zh": "缺少 .shx，已按 .shp 重建",
                              "en": "the .shx was missing and has been rebuilt from the .shp"})

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pyproj
 
 from gisapp.crs import CGCS2000, STORED_SRID, zone_codes
+from gisapp.errors import Problem
+from gisapp.formats.encoding import wide_encoding
+from gisapp.formats.meridians import Meridian, meridian
 
 #: What programs call the two datums, without case, signs and the D_ of Esri's.
 _WGS84 = frozenset({"wgs1984", "wgs84", "worldgeodeticsystem1984", "worldgeodeticsystem1984ensemble"})
@@ -16,6 +20,11 @@ _AXIS_M, _FLATTENINGS = 6378137.0, (298.257223563, 298.257222101)
 _MERIDIAN = "Longitude of natural origin"
 #: What every zone has.
 _PLAIN = {"Latitude of natural origin": 0.0, "False northing": 0.0, "Scale factor at natural origin": 1.0}
+#: What of a .prj is looked at, and how a system may be written there.
+_MOST = 16 * 2**10
+_NUMBER = re.compile(r"(?:EPSG[:： ]*)?(\d{4,6})", re.IGNORECASE)
+_WKT = re.compile(r"(?:GEOGCS|PROJCS|COMPD_CS|GEOGCRS|PROJCRS|BOUNDCRS)\s*[\[(]", re.IGNORECASE)
+_PROJ, _FILES = re.compile(r"\+proj=\w"), re.compile(r"grids|init|file|pipeline|/", re.IGNORECASE)
 _METHODS = ("Transverse Mercator", "Gauss Kruger", "Gauss_Kruger")
 
 
@@ -45,13 +54,55 @@ def _in_degrees(crs: pyproj.CRS) -> bool:
 
 def _zone(crs: pyproj.CRS) -> int | None:
     """By central meridian and false easting, with the zone's number before it or not."""
+    given = _parameters(crs)
+    if given is None:
+        return None
+    plain = all(given.get(name) == value for name, value in _PLAIN.items())
+    return _codes(given.get(_MERIDIAN, 0.0)).get(given.get("False easting", 0.0)) if plain else None
+
+
+def _parameters(crs: pyproj.CRS) -> dict[str, float] | None:
+    """Those of a transverse Mercator in metres, None for all else."""
     work = crs.coordinate_operation
     if work is None or work.method_name not in _METHODS or any(axis.unit_conversion_factor != 1
                                                                for axis in crs.axis_info):
         return None
-    given = {one.name: float(one.value) for one in work.params}
-    plain = all(given.get(name) == value for name, value in _PLAIN.items())
-    return _codes(given.get(_MERIDIAN, 0.0)).get(given.get("False easting", 0.0)) if plain else None
+    return {one.name: float(one.value) for one in work.params}
+
+
+def words_of_prj(path: Path) -> str:
+    """The system in a .prj that is no plain ESRI WKT: in UTF-16, of PROJ, or only a number. Nothing where it is none of
+    these, or names files that PROJ would open."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        raw = file.read(_MOST)
+    wide = "UTF-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else wide_encoding(raw)
+    text = raw.decode(wide or "utf-8-sig", "replace").strip().strip("\x00")
+    number = _NUMBER.fullmatch(text)
+    if number:
+        return f"EPSG:{number[1]}"
+    return text if _WKT.match(text) or (_PROJ.match(text) and not _FILES.search(text)) else ""
+
+
+def on_our_datum(crs: pyproj.CRS) -> bool:
+    """Whether a system stands on WGS 84 or CGCS2000."""
+    return _base(crs) is not None
+
+
+def likeness(crs: pyproj.CRS) -> Meridian | None:
+    """The projection of a system about a meridian of its own, whatever its datum; None for zones of three degrees and
+    for all else."""
+    given = _parameters(crs) if crs.is_projected else None
+    if given is None or given.get("Latitude of natural origin") or _zone(crs) is not None:
+        return None
+    lon = given.get(_MERIDIAN, 0.0)
+    offsets = (given.get("False easting", 0.0), given.get("False northing", 0.0),
+               given.get("Scale factor at natural origin", 1.0))
+    try:
+        return meridian(lon, *offsets) if crs.prime_meridian and not crs.prime_meridian.longitude else None
+    except Problem:
+        return None
 
 
 def _codes(meridian: float) -> dict[float, int]:

@@ -148,7 +148,7 @@ def choices_of_form(document: dict[str, Any]) -> dict[str, Any]:
         mapping = {name: form.get(f"map_{place}_{column}") or None for column, name in enumerate(source["fields"])}
         columns = {kind: form[f"{kind}_{place}"] for kind in ("x", "y", "wkt") if form.get(f"{kind}_{place}")}
         layers[source["name"]] = {"columns": _whole(columns), "role": form[f"role_{place}"], "mapping": mapping,
-                                  "crs": form.get(f"crs_{place}") or None, "repair": "repair" in form}
+                                  "crs": _frame(place), "repair": "repair" in form}
     chosen: dict[str, Any] = {
         "layers": layers, "encoding": form.get("encoding") or None, "mode": form.get("mode", "append"),
         "key": form.get("key", "id"), "new": form.get("new", "enter"), "codes": _codes(document),
@@ -158,6 +158,12 @@ def choices_of_form(document: dict[str, Any]) -> dict[str, Any]:
     if "save" in form:
         chosen["save_as"] = form.get("save_as", "").strip()
     return chosen
+
+
+def _frame(place: int) -> str | None:
+    """The system that was chosen for a source: a meridian of the sender's own goes before the menu."""
+    own = request.form.get(f"meridian_{place}", "").strip()
+    return f"TM:{own.removeprefix('TM:')}" if own else request.form.get(f"crs_{place}") or None
 
 
 def _whole(columns: dict[str, str]) -> dict[str, str] | None:

@@ -19,6 +19,7 @@ from gisapp.formats.markup import shown_name
 from gisapp.formats.reading import records
 from gisapp.formats.reading.headings import unique
 from gisapp.formats.source import Source, unreadable
+from gisapp.formats.systems import words_of_prj
 
 #: GDAL's driver for each of our short names.
 DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON", "ndjson": "GeoJSONSeq", "fgb": "FlatGeobuf",
@@ -121,9 +122,14 @@ def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
         name=title, dataset=dataset, part=str(info["layer_name"]), geometry=str(info["geometry_type"]),
         count=max(int(info["features"]), rows) - gone,
         fields=unique([given[n] for n in kept]),
-        types=[str(info["ogr_types"][n]).removeprefix("OFT") for n in kept], crs_words=str(info["crs"] or ""),
-        bounds=_bounds(info["total_bounds"]), encoding=chosen, encoding_from=known_from, raw_encoding=chosen,
-        notes=_gone(gone))
+        types=[str(info["ogr_types"][n]).removeprefix("OFT") for n in kept],
+        crs_words=str(info["crs"] or _prj(dataset)), bounds=_bounds(info["total_bounds"]),
+        encoding=chosen, encoding_from=known_from, raw_encoding=chosen, notes=_gone(gone))
+
+
+def _prj(dataset: Dataset) -> str:
+    """What the .prj says where GDAL makes nothing of it; nothing for other formats."""
+    return words_of_prj(dataset.path.with_suffix(".prj")) if dataset.format == "shp" else ""
 
 
 def _gone(rows: int) -> list[dict[str, str]]:
