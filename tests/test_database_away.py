@@ -25,7 +25,8 @@ from gisapp.house import House
 from gisapp.jobs import doing, tending, worker as working
 from gisapp.jobs.doing import do
 from tests.conftest import at
-from tests.test_jobs import ask, folders, never, row, silent, state, until, worker
+from tests.test_jobs import ask, folders, row, silent, state, worker
+from tests.waiting import never, until
 
 #: What a driver says of a connection that broke, and of a server that ends.
 LOST, ENDING = psycopg.OperationalError("the connection is lost"), psycopg.errors.AdminShutdown("terminating")
@@ -108,10 +109,15 @@ def test_a_child_says_that_its_database_is_away(house: House, owner: House, acto
     assert (state(house, job_id), set(folders(house))) == ("running", before)
 
 
-@pytest.mark.parametrize("error", [psycopg.errors.DiskFull("no room"), OSError(28, "No space left on device"),
-                                   OperationalError("INSERT", {}, psycopg.errors.DiskFull("no room"))])
-def test_a_full_disk_under_a_job_is_told_as_such(house: House, actors: dict[str, Any],
-                                                 monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+@pytest.mark.parametrize(("error", "code", "said"), [
+    (psycopg.errors.DiskFull("no room"), "storage_full", "磁盘空间"),
+    (OSError(28, "No space left on device"), "storage_full", "磁盘空间"),
+    (OperationalError("INSERT", {}, psycopg.errors.DiskFull("no room")), "storage_full", "磁盘空间"),
+    (OperationalError("LOCK", {}, psycopg.errors.LockNotAvailable("late")), "busy", "繁忙"),
+    (OperationalError("LOCK", {}, psycopg.errors.DeadlockDetected("both")), "busy", "繁忙")])
+def test_a_full_disk_or_a_lock_under_a_job_is_told_as_such(house: House, actors: dict[str, Any],
+                                                 monkeypatch: pytest.MonkeyPatch, error: Exception, code: str,
+                                                 said: str) -> None:
     def broken(*_: Any) -> bool:
         raise error
 
@@ -119,8 +125,8 @@ def test_a_full_disk_under_a_job_is_told_as_such(house: House, actors: dict[str,
     job_id = ask(house, actors["exporter"])
     do(house, job_id, never)
     shown = jobs.show(house, actors["exporter"], job_id, "zh")
-    assert (shown["state"], shown["problem"]["code"]) == ("failed", "storage_full")
-    assert "磁盘空间" in shown["problem"]["detail"]
+    assert (shown["state"], shown["problem"]["code"]) == ("failed", code)
+    assert said in shown["problem"]["detail"]
 
 
 def test_nothing_ends_the_tending_of_jobs(house: House, monkeypatch: pytest.MonkeyPatch,

@@ -8,6 +8,7 @@ import os
 import subprocess
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,15 +22,21 @@ from sqlalchemy import text
 
 from gisapp import children, jobs
 from gisapp.accounts import people
+from gisapp.children import Progress
+from gisapp.desk import report, telling
 from gisapp.desk.check import check
+from gisapp.desk.commit import commit
+from gisapp.desk.undo import undo
 from gisapp.errors import Problem
 from gisapp.house import House
-from gisapp.jobs import sweeping
+from gisapp.jobs import pace, sweeping
 from gisapp.jobs.doing import do
+from gisapp.permissions import Actor
 from gisapp.sql import imports as sql_imports, jobs as sql_jobs
 from tests.conftest import Role, psycopg_url
 from tests.test_imports import geojson, send, sign
-from tests.test_jobs import held, never, row, state, until, upload
+from tests.test_jobs import held, row, state, upload
+from tests.waiting import never, until
 
 _GEO = {"version": "1.0.0", "primary_column": "geometry",
         "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Point"]}}}
@@ -103,13 +110,9 @@ def test_a_cancelled_import_stops_within_its_statement(house: House, owner: Hous
 
 def test_the_progress_of_a_check_counts_the_rows_that_are_in(house: House, roles: dict[str, Any],
                                                              accounts: dict[str, dict[str, str]]) -> None:
-    number = UUID(upload(roles["reviewer"], 40))
-    with house.db.read() as connection:
-        account = people.find_by_name(connection, accounts["reviewer"]["username"])
-    assert account is not None
-    heard: list[int] = []
-    check(house, people.actor_of(account), number, {}, lambda progress: heard.append(progress.rows_done))
-    assert heard[-1] == 40 and heard == sorted(heard) and heard[0] == 40, heard
+    number, heard = UUID(upload(roles["reviewer"], 40)), list[Progress]()
+    check(house, actors_of(house, accounts, "reviewer"), number, {}, heard.append)
+    assert [(one.step, one.rows_done) for one in heard] == [("check", 40), ("judge", 0)]
 
 
 def test_a_child_that_does_not_end_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +172,82 @@ def test_rows_that_a_crash_took_from_the_stage_are_checked_again(house: House, o
         connection.execute(text(f"{lost} staging.i_{number.hex}"))
     done = admin.post(f"/imports/{number}/commit", json={})
     assert (done.status_code, done.json["accepted"], done.json["inserted"]) == (200, 2, 2), done.json
+
+
+# ---------------------------------------------------------------------------------------------- how far it is
+
+def test_a_statement_that_writes_rows_tells_how_many(house: House, owner: House, roles: dict[str, Any],
+                                                     accounts: dict[str, dict[str, str]],
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody sees the rows before it ends; it is held up here before its end."""
+    monkeypatch.setattr(telling, "TOLD_S", 0.02)
+    number = UUID(upload(roles["reviewer"], 30))
+    actor, heard = actors_of(house, accounts, "reviewer"), list[Progress]()
+    check(house, actor, number, {})
+    keep = report.keep
+
+    def late(*given: Any) -> None:
+        until(lambda: any(one.rows_done for one in heard))
+        keep(*given)
+
+    monkeypatch.setattr(report, "keep", late)
+    assert commit(house, actor, number, {}, watch=heard.append)["inserted"] == 30
+    assert {(one.step, one.rows_all) for one in heard} == {("enter", 30)}
+    assert (heard[0].rows_done, heard[-1].rows_done) == (0, 30)
+    heard.clear()
+    monkeypatch.setattr("gisapp.desk.undo._require_rules", lambda *_: until(lambda: any(o.rows_done for o in heard)))
+    assert undo(house, actors_of(house, accounts, "admin"), number, watch=heard.append)["removed"] == 30
+    assert (heard[0].rows_done, heard[-1].rows_done, heard[-1].step) == (0, 30, "undo")
+
+
+def actors_of(house: House, accounts: dict[str, dict[str, str]], role: str) -> Actor:
+    with house.db.read() as connection:
+        account = people.find_by_name(connection, accounts[role]["username"])
+    assert account is not None
+    return people.actor_of(account)
+
+
+def shown(**more: Any) -> Any:
+    """A running job of 100 rows, as the register holds it."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return {"state": "running", "kind": "import", "asked": {"act": "commit"}, "rows_all": 100, "rows_done": 50,
+            "step": "enter", "result": None, "started_at": now - timedelta(seconds=40), "seen_at": now,
+            "moved_at": now - timedelta(seconds=10), "now": now} | more
+
+
+def test_the_remaining_time_is_that_of_the_way_so_far() -> None:
+    moment = shown()["now"]
+    assert (pace.rows(shown()), pace.remaining(shown())) == ((50, 100), 20)  # 30 s for half of it, 10 s ago
+    assert pace.remaining(shown(moved_at=moment - timedelta(seconds=22))) is None  # longer than was reckoned
+    assert pace.remaining(shown(seen_at=moment - timedelta(seconds=9))) is None  # the worker is silent
+    assert pace.remaining(shown(rows_done=0)) is None
+    assert pace.remaining(shown(state="waiting")) is None
+
+
+@pytest.mark.parametrize(("act", "steps"), [
+    ("export", ("read", "write", "prove")), ("check", ("check", "judge")), ("commit", ("check", "judge", "store")),
+    ("commit", ("enter",)), ("undo", ("undo",))])
+def test_the_steps_of_an_act_are_the_whole_way(act: str, steps: tuple[str, ...]) -> None:
+    ways = [pace.way(act, step, done, 1000) for step in steps for done in (0, 500, 1000)]
+    assert (ways[0], ways[-1]) == (0, 1000) and ways == sorted(ways)
+
+
+def test_a_job_tells_when_it_moved(house: House, roles: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "DIRECT", 0)
+    number = upload(roles["reviewer"], 1)
+    job_id = UUID(roles["reviewer"].post(f"/imports/{number}/check", json={}).json["id"])
+
+    def moved(**progress: Any) -> Any:
+        with house.db.begin("test") as connection:
+            assert sql_jobs.beat(connection, job_id, 1, progress) is False
+        return row(house, job_id)["moved_at"]
+
+    with house.db.begin("test") as connection:
+        assert sql_jobs.claim(connection, job_id)
+    first = moved(rows_done=0, step="check")
+    assert moved(rows_done=0, step="check") == first < moved(rows_done=1, step="check")
+    with house.db.begin("test") as connection:
+        sql_jobs.finish(connection, job_id, 1, {"state": "failed"})
 
 
 # ---------------------------------------------------------------------------------------------- what is left behind

@@ -56,7 +56,7 @@ def export(layer: str, format_name: str, target: Path, condition: str, bbox: str
             house, actor, layer, format_name, args, language, receiver_id=_receiver(house, actor, receiver),
             mode="difference" if difference else "full")
         with (work_folder(house.settings.instance / "exports", exports.LIMITS.seconds + 600) as folder,
-              _bar(exports.count(house, actor, order)) as watch):
+              _bar("export", exports.count(house, actor, order)) as watch):
             made = exports.deliver(house, actor, order, folder, "cli", watch)
             path = _moved(made.path, target / made.name if target.is_dir() else target)
     click.echo(f"{path}: {made.rows} records, {made.size / 1e6:.1f} MB")
@@ -97,13 +97,13 @@ def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid:
         number = _number(looked["id"])
         with _forgotten(house, actor, number):
             if report is not None or only_check:
-                with _bar(_rows(looked)) as watch:
+                with _bar("check", _rows(looked)) as watch:
                     _say_checked(check(house, actor, number, choices, watch))
             if report is not None:
                 _write_report(house, actor, number, report)
             if only_check:
                 return
-            with _bar(_rows(looked)) as watch:
+            with _bar("commit", _rows(looked)) as watch:
                 result = imports.commit(house, actor, number, choices, "cli", watch=watch)
     click.echo(f"{layer}: {result['accepted']} records, {result['refused_count']} left out")
     for fault in result.get("refused", [])[:20]:
@@ -190,15 +190,15 @@ class _Upload:
 
 
 @contextmanager
-def _bar(rows: int) -> Iterator[Any]:
+def _bar(act: str, rows: int) -> Iterator[Any]:
     """A progress bar of so many rows on the terminal; what it gives hears how far the work is."""
-    from gisapp.jobs import way
+    from gisapp.jobs.pace import way
 
     shown: Any = click.progressbar(length=max(rows, 1), show_pos=True, file=sys.stderr)
     with shown as bar:
         def watch(progress: Way) -> None:
             whole = progress.rows_all or rows
-            bar.update(max(0, way(progress.step, progress.rows_done, whole) * rows // max(whole, 1) - bar.pos))
+            bar.update(max(0, way(act, progress.step, progress.rows_done, whole) * rows // max(whole, 1) - bar.pos))
 
         yield watch
         bar.update(max(0, max(rows, 1) - bar.pos))

@@ -44,6 +44,8 @@ def check(house: House, actor: Actor, number: UUID, choices: Document, watch: Wa
         stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
         sql_stage.make(connection, layer, number)
         answer, columns = _fill(house, layer, connection, stage, row, choices, watch)
+        if watch is not None:
+            watch(Progress(0, _rows(row), "judge"))
         sql_stage.settle(connection, layer, number, _rows(row))
         _judge(house, actor, layer, connection, stage, wanted, columns, answer)
         summary = _summary(house, layer, connection, stage, wanted, choices, answer, columns)

@@ -10,10 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from gisapp.accounts.log import record
 from gisapp.changes import refusal
-from gisapp.children import Progress, Watch
+from gisapp.children import Watch
 from gisapp.desk import plan, report
 from gisapp.desk.check import check, held, judge_rights, judge_rules
 from gisapp.desk.plan import Plan
+from gisapp.desk.telling import told
 from gisapp.errors import DISK_FULL, Problem
 from gisapp.house import House
 from gisapp.imports import LISTED, own
@@ -37,19 +38,19 @@ def commit(house: House, actor: Actor, number: UUID, choices: Document, address:
     row = own(house, actor, number)
     if row["state"] != "ready":
         raise Problem("import_done")
-    kept = row["summary"].get("check")
+    kept, step = row["summary"].get("check"), "enter"
     if kept is None or any(value for name, value in choices.items() if name != "accept"):
-        kept = check(house, actor, number, choices, watch)
+        kept, step = check(house, actor, number, choices, watch), "store"
     layer = house.layer(row["layer"])
     if not _is_there(house, layer, number, kept):
-        kept = check(house, actor, number, kept["choices"], watch)
+        kept, step = check(house, actor, number, kept["choices"], watch), "store"
     wanted = plan.read(layer, kept["choices"])
     for act in plan.acts(wanted):
         require(actor, act)
-    if watch is not None:
-        watch(Progress(0, kept["counts"]["accepted"], "store"))
+    rows = sum(kept["counts"][name] for name in ("insert", "update", "delete"))
     try:
-        with held(house, actor, number, request=sql_take_in.mark(number)) as connection:
+        with told(house, layer, rows, step, watch), held(
+                house, actor, number, request=sql_take_in.mark(number)) as connection:
             result, faults = _enter(house, actor, layer, connection, number, wanted, choices, address)
     except IntegrityError as error:
         raise refusal(layer, error) from error

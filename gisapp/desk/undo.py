@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from gisapp.accounts.log import record
 from gisapp.changes import refusal
-from gisapp.children import Progress, Watch
+from gisapp.children import Watch
 from gisapp.desk.check import held
+from gisapp.desk.telling import told
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.imports import LISTED, own
@@ -41,11 +42,10 @@ def undo(house: House, actor: Actor, number: UUID, address: str | None = None, w
     require(actor, "delete")
     if row["state"] != "done":
         raise Problem("import_not_done")
-    if watch is not None:
-        watch(Progress(0, 0, "undo"))
     table, history = house.tables.layers[layer.id], house.tables.history[layer.id]
     try:
-        with held(house, actor, number, ("done",), f"undo:{number}") as connection:
+        with told(house, layer, count(row["summary"] | {"state": row["state"]}), "undo", watch), held(
+                house, actor, number, ("done",), f"undo:{number}") as connection:
             one_at_a_time(connection, layer)
             later = sql_take_in.changed_since(connection, layer, history, number, LISTED)
             if later:

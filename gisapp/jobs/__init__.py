@@ -23,6 +23,7 @@ from gisapp.accounts.log import record
 from gisapp.errors import Problem
 from gisapp.hand_over import deliveries, exports
 from gisapp.house import House
+from gisapp.jobs import pace
 from gisapp.permissions import Actor, may, require
 from gisapp.sql import jobs as sql_jobs
 from gisapp.sql.jobs import Row
@@ -35,9 +36,6 @@ DIRECT = 2000
 #: So is one with more photos than this, or with more bytes of them.
 DIRECT_PHOTOS, DIRECT_BYTES = 200, 100 * 2**20
 LISTED = 100
-#: Of the whole way, what lies behind a step when it begins, and its own part.
-_STEPS = {"read": (0.0, 0.45), "check": (0.0, 0.5), "write": (0.45, 0.4), "store": (0.5, 0.5), "prove": (0.85, 0.15),
-          "undo": (0.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -138,15 +136,16 @@ def _own(house: House, actor: Actor, job_id: UUID) -> Row:
 def document(row: Row, language: str) -> dict[str, Any]:
     """What is told of a job: state, rows done, rows in all, seconds that remain, its result or what went wrong."""
     result, problem = dict(row["result"] or {}), row["problem"]
-    done, whole = _rows(row)
+    done, whole = pace.rows(row)
     return {
         "id": str(row["id"]), "kind": row["kind"], "layer": row["layer"], "state": row["state"],
         "rows_done": done, "rows_in_all": whole, "step": row["step"] or None,
-        "remaining_s": _remaining(row, done, whole), "cancelling": row["cancel"] and row["state"] == "running",
+        "remaining_s": pace.remaining(row), "cancelling": row["cancel"] and row["state"] == "running",
         "asked_by": row["username"], "attempt": row["attempt"],
         **{name: row[name] and row[name].isoformat() for name in
            ("created_at", "started_at", "finished_at", "expires_at")},
-        "format": row["asked"].get("format"), "question": result.get("question"),
+        "format": row["asked"].get("format"), "datum": row["asked"].get("datum"),
+        "further": [each["layer"] for each in row["asked"].get("further") or []], "question": result.get("question"),
         "file_name": result.get("name") if result.get("file") else None,
         "media_type": result.get("media_type"), "size": result.get("size"), "losses": result.get("losses"),
         "import": row["asked"].get("import"), "act": row["asked"].get("act"), "source": row["asked"].get("file"),
@@ -156,28 +155,6 @@ def document(row: Row, language: str) -> dict[str, Any]:
         "receiver": (row["asked"].get("receiver") or {}).get("name"),
         "problem": _problem(problem).document(language) if problem else None,
     }
-
-
-def _rows(row: Row) -> tuple[int, int | None]:
-    if row["state"] == "done":
-        rows = int((row["result"] or {}).get("rows", row["rows_all"] or 0))
-        return rows, rows
-    whole, done = row["rows_all"], row["rows_done"]
-    return (way(row["step"], done, whole) if whole else done), whole
-
-
-def way(step: str, done: int, whole: int) -> int:
-    """How many of all rows the work is through, reckoned over its steps: each step passes all of them once."""
-    before, part = _STEPS.get(step, (0.0, 0.0))
-    return int(whole * (before + part * min(done / max(whole, 1), 1)))
-
-
-def _remaining(row: Row, done: int, whole: int | None) -> int | None:
-    """Seconds, reckoned from the way so far; None where nothing is known."""
-    if row["state"] != "running" or not whole or not done or row["started_at"] is None:
-        return None
-    gone: float = (datetime.now(UTC) - row["started_at"]).total_seconds()
-    return max(1, round(gone * (whole - done) / done))
 
 
 def _problem(kept: Mapping[str, Any]) -> Problem:

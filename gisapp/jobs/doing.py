@@ -150,6 +150,9 @@ def _abandoned(job_id: UUID) -> None:
 def _problem_of(error: Exception) -> Problem:
     """What a reader is told of an error that nobody foresaw."""
     cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected
+                  | psycopg.errors.SerializationFailure):
+        return Problem("busy", seconds=60)
     full = isinstance(cause, psycopg.errors.DiskFull) or (isinstance(cause, OSError) and cause.errno in DISK_FULL)
     return Problem("storage_full" if full else "work_failed")
 

@@ -116,6 +116,11 @@ def interrupt(connection: Connection, import_id: UUID, *, for_good: bool) -> Non
         activity.c.application_name == _name(import_id), activity.c.usename == func.current_user()))
 
 
+def history_reached(connection: Connection, layer_id: str) -> int:
+    """How many numbers the lines of a layer's history have taken so far, those of running transactions too."""
+    return int(connection.execute(func.gisapp.history_reached(layer_id).select()).scalar_one() or 0)
+
+
 def hold(connection: Connection, import_id: UUID) -> str | None:
     """Lock an import for this transaction: its state; None when another transaction works on it, or it is gone."""
     statement = select(IMPORTS.c.state).where(IMPORTS.c.id == import_id).with_for_update(skip_locked=True)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -40,12 +41,14 @@ JOBS = Table(
     Column("request_id", Text), Column("state", Text), Column("step", Text), Column("rows_done", BigInteger),
     Column("rows_all", BigInteger), Column("attempt", Integer), Column("cancel", Boolean),
     Column("created_at", _MOMENT), Column("queued_at", _MOMENT), Column("started_at", _MOMENT),
-    Column("seen_at", _MOMENT), Column("finished_at", _MOMENT), Column("expires_at", _MOMENT),
+    Column("seen_at", _MOMENT), Column("moved_at", _MOMENT), Column("finished_at", _MOMENT),
+    Column("expires_at", _MOMENT),
     Column("result", JSONB(none_as_null=True)), Column("problem", JSONB(none_as_null=True)),
     Column("queue_id", BigInteger),
     schema="gisapp")
 _C = JOBS.c
 ACTIVE = ("waiting", "running")
+_SHOWN = select(JOBS, func.now().label("now"))
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -53,13 +56,13 @@ def add(connection: Connection, values: Mapping[str, Any]) -> None:
 
 
 def one(connection: Connection, job_id: UUID) -> Row | None:
-    """The job, or None."""
-    return connection.execute(select(JOBS).where(_C.id == job_id)).mappings().one_or_none()
+    """The job with the moment that it is (`now`), or None."""
+    return connection.execute(_SHOWN.where(_C.id == job_id)).mappings().one_or_none()
 
 
 def recent(connection: Connection, account_id: UUID | None, limit: int) -> Sequence[Row]:
     """The newest jobs first, of one account or of all."""
-    statement = select(JOBS).order_by(_C.created_at.desc()).limit(limit)
+    statement = _SHOWN.order_by(_C.created_at.desc()).limit(limit)
     if account_id is not None:
         statement = statement.where(_C.account_id == account_id)
     return connection.execute(statement).mappings().all()
@@ -94,8 +97,8 @@ def note_queued(connection: Connection, job_id: UUID, queue_id: int) -> None:
 def claim(connection: Connection, job_id: UUID) -> Row | None:
     """Begin a waiting job; None when it does not wait (any more). Only one caller ever gets it."""
     statement = update(JOBS).where(_C.id == job_id, _C.state == "waiting").values(
-        state="running", attempt=_C.attempt + 1, started_at=func.now(), seen_at=func.now(), rows_done=0, step="",
-        problem=None)
+        state="running", attempt=_C.attempt + 1, started_at=func.now(), seen_at=func.now(), moved_at=func.now(),
+        rows_done=0, step="", problem=None)
     return connection.execute(statement.returning(*_C)).mappings().one_or_none()
 
 
@@ -105,7 +108,9 @@ def _mine(job_id: UUID, attempt: int) -> ColumnElement[bool]:
 
 def beat(connection: Connection, job_id: UUID, attempt: int, progress: Mapping[str, Any]) -> bool | None:
     """Say that the job's worker lives and how far it is. Whether to stop; None when the job is no longer its own."""
-    statement = update(JOBS).where(_mine(job_id, attempt)).values(seen_at=func.now(), **progress)
+    moved = or_(*(_C[name] != value for name, value in progress.items()))
+    statement = update(JOBS).where(_mine(job_id, attempt)).values(
+        seen_at=func.now(), moved_at=case((moved, func.now()), else_=_C.moved_at), **progress)
     return connection.execute(statement.returning(_C.cancel)).scalar_one_or_none()
 
 
