@@ -32,6 +32,8 @@ RESERVED = frozenset({
     "f", "lang", "limit", "after", "before", "bbox", "crs", "datetime", "sortby", "ids", "encoding", "as_of", "q",
     "filter", "compute", "and", "layers", "datum", "pack", "photos", "booleans", "group_by", "sum", "until", "from",
     "to", "v", "csrf_token",
+    # Spreadsheets and GDAL find the place of a feature under it.
+    "wkt",
 })
 
 _FIELD_OPTIONS = {

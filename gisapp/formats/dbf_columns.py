@@ -16,6 +16,8 @@ from gisapp.layers import Field
 
 NAME_BYTES = 10
 TEXT_BYTES = 254
+#: Wider whole numbers are taken for doubles, which have not so many digits.
+WHOLE_SIGNS = 18
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,14 @@ class DbfColumn:
     decimals: int = 0
     titles: Mapping[str, str] | None = None
     booleans: str = "words"
+    as_text: bool = False
 
     @property
     def kind(self) -> str:
-        """What it holds: the field's type, with a boolean told as a text or a number being one."""
+        """What it holds: the field's type, with a boolean told as a text or a number being one, and whole numbers
+        that no reader would take for such."""
+        if self.as_text:
+            return "text"
         if self.field.type == "boolean" and self.booleans != "logical":
             return "text" if self.booleans == "words" else "integer"
         return self.field.type
@@ -63,7 +69,7 @@ def dbf_columns(job: Job, part: Part) -> list[DbfColumn]:
     taken = {field.export for field in fields}
     columns = []
     for field in fields:
-        columns.append(_column(job, field))
+        columns.append(_column(job, field, part.spool.signs))
         if field.codelist:
             columns.append(_title_column(job, field, _title_name(field.export, taken)))
     return columns
@@ -77,11 +83,12 @@ def _title_name(short: str, taken: set[str]) -> str:
     return name
 
 
-def _column(job: Job, field: Field) -> DbfColumn:
+def _column(job: Job, field: Field, signs: Mapping[str, int]) -> DbfColumn:
     if field.type == "number":
         return _number(field)
     if field.type == "integer":
-        return DbfColumn(field.export, field, _integer_width(field))
+        wide = signs.get(field.id, 1)
+        return DbfColumn(field.export, field, max(_integer_width(field), wide), as_text=wide > WHOLE_SIGNS)
     if field.type == "boolean":
         told = job.choices.booleans or "words"
         return DbfColumn(field.export, field, 3 if told == "words" else 1, booleans=told)
@@ -100,7 +107,7 @@ def _number(field: Field) -> DbfColumn:
 
 def _integer_width(field: Field) -> int:
     if field.min is None or field.max is None:
-        return 18
+        return WHOLE_SIGNS
     return max(len(str(int(field.min))), len(str(int(field.max))))
 
 

@@ -20,7 +20,7 @@ from gisapp.formats.feature_texts import feature_texts, joined_bytes
 from gisapp.formats.full_columns import FullColumn
 from gisapp.formats.job import Job, Table, Written
 from gisapp.formats.proof import prove
-from gisapp.formats.spool import Spool
+from gisapp.formats.spool import EXACT_SIGNS, Spool
 
 _BETWEEN = ",\n"
 
@@ -63,7 +63,7 @@ def prove_features(job: Job, spool: Spool, path: Path, layer: str, driver: str =
     if not spool.rows:
         return
     names = [f.id for f in job.fields if f.type not in ("codes", "datetime")]
-    schema = pa.schema([pa.field(n, _proven_type(spool.schema.field(n).type)) for n in names]
+    schema = pa.schema([pa.field(n, _proven_type(spool, n)) for n in names]
                        + [pa.field(GEOMETRY, pa.binary())])
 
     def expected() -> Iterator[pa.RecordBatch]:
@@ -71,13 +71,16 @@ def prove_features(job: Job, spool: Spool, path: Path, layer: str, driver: str =
             shapes = batch[GEOMETRY]
             if job.layer.stand_in is not None:
                 shapes = pc.coalesce(shapes, batch[SECOND])
-            yield pa.record_batch([batch[n].cast(schema.field(n).type) for n in names] + [shapes], schema=schema)
+            yield pa.record_batch([batch[n].cast(schema.field(n).type, safe=False) for n in names] + [shapes],
+                                  schema=schema)
 
     options = {"DATE_AS_STRING": "YES"} if driver == "GeoJSON" else {}
     prove(path, layer, expected(), spool.rows, **options)
 
 
-def _proven_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_decimal(kind):
+def _proven_type(spool: Spool, name: str) -> pa.DataType:
+    """What GDAL takes a column for: whole numbers of many digits for doubles."""
+    kind = spool.schema.field(name).type
+    if pa.types.is_decimal(kind) or spool.signs.get(name, 1) > EXACT_SIGNS:
         return pa.float64()
     return pa.string() if pa.types.is_date(kind) else kind

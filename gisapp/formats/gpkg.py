@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,8 +65,10 @@ def _write_layer(job: Job, part: Part, columns: Sequence[FullColumn], batches: I
     """The rows of the spool that are the part's as a layer of its name."""
     path = _path(job)
     # Named, so that a field called "fid" or "geom" cannot collide.
+    names = {column.name.lower() for column in columns}
+    number = next(name for name in ("ogr_fid" + "_" * n for n in count()) if name not in names)
     write_layer(path, "GPKG", part, layer_schema(columns), iter(()), job.system, append=path.exists(),
-                options={"FID": "ogr_fid", "GEOMETRY_NAME": "geom"})
+                options={"FID": number, "GEOMETRY_NAME": "geom"})
     fill_layer(path, part, columns, part.of(batches))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import shapely
 
@@ -16,6 +17,7 @@ from gisapp.formats.proof import prove
 from gisapp.formats.shape_texts import as_wkt
 from gisapp.formats.sheet import Sheet
 from gisapp.formats.spool import Spool
+from gisapp.formats.vertices import types_of
 from gisapp.formats.xml_proof import prove_fields
 from gisapp.formats.xml_writing import escaped, fit_for_xml, told
 
@@ -54,9 +56,17 @@ def _prove(path: Path, sheet: Sheet) -> None:
     texts = ({name: value for name, value in row.items() if value is not None}
              for batch in _rows(sheet, quiet) for row in batch.drop_columns([GEOMETRY]).to_pylist())
     prove_fields(path, texts, _OBJECTS, lambda tag, _: tag[4:] if tag.startswith("ogr:") else None)
-    kind = "tracks" if sheet.job.layer.geometry == "MultiLineString" else "waypoints"
-    rows = sum(batch.num_rows for batch in _rows(sheet, quiet))
-    prove(path, kind, (batch.select([GEOMETRY]) for batch in _rows(sheet, quiet)), rows)
+    for kind, lines in (("tracks", True), ("waypoints", False)):
+        rows = sum(batch.num_rows for batch in _of_kind(sheet, lines=lines))
+        if rows:
+            prove(path, kind, _of_kind(sheet, lines=lines), rows)
+
+
+def _of_kind(sheet: Sheet, *, lines: bool) -> Iterator[pa.RecordBatch]:
+    """The places of the tracks or of the waypoints: a line may be stood in for by a point."""
+    for batch in _rows(sheet, Noting(None, "")):
+        is_line = np.isin(types_of(batch[GEOMETRY]), (2, 5))
+        yield batch.select([GEOMETRY]).filter(pa.array(is_line == lines))
 
 
 def _rows(sheet: Sheet, noting: Noting) -> Iterator[pa.RecordBatch]:

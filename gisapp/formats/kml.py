@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gisapp.formats.columns import GEOMETRY, SECOND
 from gisapp.formats.feature_texts import joined_bytes, joined_texts
+from gisapp.formats.full_columns import FullColumn
 from gisapp.formats.job import Job, NotFaithful, Written
 from gisapp.formats.marked import MarkedRows, apart, cells_of, compare_cells
 from gisapp.formats.noting import Noting
@@ -21,7 +22,7 @@ from gisapp.formats.pieces import Ints
 from gisapp.formats.proof import prove
 from gisapp.formats.shape_texts import as_kml, as_wkt
 from gisapp.formats.sheet import Sheet
-from gisapp.formats.spool import Spool
+from gisapp.formats.spool import EXACT_SIGNS, Spool
 from gisapp.formats.xml_writing import escaped, escaped_texts, fit_for_xml
 from gisapp.style import colours
 
@@ -112,17 +113,23 @@ def _rows(sheet: Sheet, noting: Noting) -> Iterator[pa.RecordBatch]:
     """The rows as the file holds them: numbers as doubles, the rest as texts, a second geometry as WKT."""
     names, first = _names(sheet), 1
     for batch in sheet.table.batches():
-        values = [_plain(column) for column in sheet.values(batch)]
+        values = [_plain(values, _told_as(sheet, column))
+                  for values, column in zip(sheet.values(batch), sheet.columns, strict=True)]
         values += [as_wkt(batch[SECOND])] if sheet.table.second else []
         fitted = fit_for_xml(batch, values, names, Noting(noting.book, noting.file, first))
         yield pa.record_batch([*fitted, batch[GEOMETRY]], names=[*names, GEOMETRY])
         first += batch.num_rows
 
 
-def _plain(values: pa.Array) -> pa.Array:
-    if pa.types.is_string(values.type) or pa.types.is_floating(values.type):
-        return values
-    return values.cast(pa.float64() if pa.types.is_integer(values.type) else pa.string())
+def _plain(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    return values if values.type == kind or pa.types.is_string(values.type) else values.cast(kind)
+
+
+def _told_as(sheet: Sheet, column: FullColumn) -> pa.DataType:
+    """Numbers are doubles, but texts where doubles have not all their digits; the rest is text."""
+    kind = column.type
+    exact = pa.types.is_integer(kind) and sheet.spool.signs.get(column.field.id, 1) <= EXACT_SIGNS
+    return pa.float64() if exact or pa.types.is_floating(kind) else pa.string()
 
 
 def _about(job: Job, sheet: Sheet) -> str:
@@ -132,7 +139,7 @@ def _about(job: Job, sheet: Sheet) -> str:
     if job.datum:
         note = f"{job.datum} (shifted / 偏移坐标) · {note}"
     styles = "".join(_style(f"c{code}", colour) for code, colour in _colours(job).items())
-    columns = [(column.heading(language), column.type) for column in sheet.columns]
+    columns = [(column.heading(language), _told_as(sheet, column)) for column in sheet.columns]
     if layer.second_geometry is not None:
         columns.append((layer.second_geometry.title.get(language), pa.string()))
     fields = "".join(
@@ -144,7 +151,7 @@ def _about(job: Job, sheet: Sheet) -> str:
 
 
 def _type(kind: pa.DataType) -> str:
-    return "double" if pa.types.is_floating(kind) or pa.types.is_integer(kind) else "string"
+    return "double" if pa.types.is_floating(kind) else "string"
 
 
 def _colours(job: Job) -> dict[str, str]:

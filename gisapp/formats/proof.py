@@ -104,7 +104,7 @@ def _same_numbers(wanted: pa.Array, found: pa.Array) -> bool:
     if not pc.is_null(wanted).equals(pc.is_null(found)):
         return False
     scale = wanted.type.scale if pa.types.is_decimal(wanted.type) else None
-    a, b = (x.cast(pa.float64()).drop_null().to_numpy(zero_copy_only=False) for x in (wanted, found))
+    a, b = (x.cast(pa.float64(), safe=False).drop_null().to_numpy(zero_copy_only=False) for x in (wanted, found))
     slack = 1e-9 * np.abs(a) if scale is None else 0.5 * 10.0 ** -scale
     return bool(np.all(np.abs(a - b) <= slack))
 

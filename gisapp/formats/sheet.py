@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +54,13 @@ class Sheet:
     @property
     def places(self) -> list[str]:
         """The names of the columns that say where a feature is."""
+        taken = {column.name for column in self.columns}
+        return [next(free for free in (name + "_" * n for n in count()) if free not in taken)
+                for name in self.place_kinds]
+
+    @property
+    def place_kinds(self) -> list[str]:
+        """What these columns hold: their names where no field is called so."""
         numbers = ["east", "north"] if self.job.crs.projected else ["lon", "lat"]
         second = [f"{self.table.second}_wkt"] if self.table.second else []
         return [*(numbers if self.by_numbers else ["wkt"]), *second]

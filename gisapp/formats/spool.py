@@ -79,6 +79,10 @@ class Part:
         return pc.and_(pc.is_valid(batch[SECOND]), pc.invert(main) if self.whole else main)
 
 
+#: Whole numbers of so many signs are doubles without loss.
+EXACT_SIGNS = 15
+
+
 class Spool:
     """The rows of one layer in an Arrow file under `folder`, written once, read as often as wanted.
 
@@ -98,6 +102,8 @@ class Spool:
         self.shape_bytes = dict.fromkeys((name for name in (GEOMETRY, SECOND) if name in schema.names), 0)
         #: Bytes that the longest text of each column takes, in whatever encoding.
         self.longest = dict.fromkeys((f.name for f in schema if pa.types.is_string(f.type)), 1)
+        #: Signs that the longest number of each column of whole numbers takes, its minus among them.
+        self.signs = dict.fromkeys((f.name for f in schema if pa.types.is_int64(f.type)), 1)
 
     def fill(self, batches: Iterable[pa.RecordBatch], begin: Beginning | None = None) -> None:
         """Write all batches; counts rows by the geometries they have, and the synthetic ones.
@@ -130,6 +136,10 @@ class Spool:
         for name in self.longest:
             if batch[name].null_count < batch.num_rows:
                 self.longest[name] = max(self.longest[name], _longest(batch[name]))
+        for name in self.signs:
+            if batch[name].null_count < batch.num_rows:
+                ends = pc.min_max(batch[name]).as_py()
+                self.signs[name] = max(self.signs[name], *(len(str(end)) for end in ends.values()))
         if "synthetic" in self.schema.names:
             self.synthetic += batch["synthetic"].true_count
         if SECOND in self.schema.names:

@@ -67,7 +67,7 @@ def headings(job: Job, sheet: Sheet) -> list[str]:
     places = _PLACES | ({f"{second.id}_wkt": Words(f"{second.title.zh}（WKT）", f"{second.title.en} (WKT)")}
                         if second else {})
     titles = [column.heading(job.language) for column in sheet.columns]
-    titles += [places[name].get(job.language) for name in sheet.places]
+    titles += [places[kind].get(job.language) for kind in sheet.place_kinds]
     found = [title if titles.count(title) == 1 else f"{title} ({name})"
              for title, name in zip(titles, sheet.names, strict=True)]
     return found + ([COUNT.get(job.language), LINK.get(job.language)] if job.photo_links else [])

@@ -63,7 +63,7 @@ def _plain(numbers: pa.Array) -> pa.Array:
 def cells_of_sheet(sheet: Sheet, noting: Noting) -> Iterator[list[Cells]]:
     """The columns of each batch of rows as a spreadsheet holds them; what does not fit a cell is noted."""
     times = {column.name for column in sheet.columns if column.field.type == "datetime"}
-    places = {name for name in sheet.places if name.endswith("wkt")}
+    places = {name for name, kind in zip(sheet.places, sheet.place_kinds, strict=True) if kind.endswith("wkt")}
     first = 1
     for batch in sheet.batches(noting):
         here = Noting(noting.book, noting.file, first)
