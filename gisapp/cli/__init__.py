@@ -1,6 +1,7 @@
 """The command line: `gisapp COMMAND`. Each topic is a module, imported only when called."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -53,15 +54,35 @@ def gisapp() -> None:
 
 
 def main() -> None:
-    """The console script: a fault the user can mend is one line, never a traceback."""
+    """The console script: a fault the user can mend is one line, never a traceback.
+
+    Exit codes: 0 done, 1 a fault, 2 wrong words or settings, 130 Ctrl-C, 143 ended by SIGTERM.
+    """
     from gisapp.faults import Fault, terminal_language
     from gisapp.layer_files import LayerFileError
 
     try:
-        gisapp(prog_name="gisapp")
+        sys.exit(gisapp(prog_name="gisapp", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo({"zh": "已中断。"}.get(terminal_language(), "interrupted."), err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # who read the output wants no more of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except Fault as fault:
         click.echo(fault.text(terminal_language()), err=True)
         sys.exit(fault.exit_code)
     except LayerFileError as error:
         click.echo(Fault(f"图层文件有误：{error}", f"wrong layer file: {error}").text(terminal_language()), err=True)
+        sys.exit(1)
+    except Exception as error:
+        from gisapp.db import is_away
+
+        if not is_away(error):
+            raise
+        click.echo(Fault("数据库连接中断，请恢复后重试。",
+                         "the database went away; try again when it is back.").text(terminal_language()), err=True)
         sys.exit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gisapp.cli.instance import instance_option
 from gisapp.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def attachments() -> None:
 
 @attachments.command()
 @click.option("--repair", is_flag=True, help="Make shown pictures anew where the original is sound, sweep stray files.")
+@instance_option
 def check(repair: bool) -> None:
     """Compare every photo on disk with its SHA-256 in the database. Ends with 1 where a photo is missing or changed."""
     from gisapp.cli.layers import owner_house

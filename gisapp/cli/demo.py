@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gisapp.cli.instance import instance_option
 from gisapp.cli.progress import Progress
 from gisapp.faults import Fault
 
@@ -13,6 +14,7 @@ from gisapp.faults import Fault
               help="So many times as much: further city parts beside the first, and denser.")
 @click.option("--only", multiple=True, metavar="LAYER=COUNT",
               help="So many features of one layer (illegal_builds, rooftop_signs, truck_routes); may be repeated.")
+@instance_option
 def demo(scale: int, only: tuple[str, ...]) -> None:
     """Load synthetic demo data: a fictional part of a city. What is loaded already is left as it is.
 

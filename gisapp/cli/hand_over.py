@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gisapp.cli.instance import instance_option
 from gisapp.cli.progress import Progress
 from gisapp.faults import Fault
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from gisapp.house import House
     from gisapp.permissions import Actor
 
-_INSTANCE = click.option("--instance", type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
-                         help="Folder of what belongs to this installation.")
 _AS = click.option("--as", "username", required=True, metavar="NAME", help="The account that does it, with its rights.")
 
 
@@ -40,9 +40,9 @@ _AS = click.option("--as", "username", required=True, metavar="NAME", help="The 
 @click.option("--receiver", default="", metavar="NAME", help="A receiver: format, CRS and columns are its own.")
 @click.option("--difference", is_flag=True, help="Only what is new since the receiver's last delivery.")
 @_AS
-@_INSTANCE
+@instance_option
 def export(layer: str, format_name: str, target: Path, condition: str, bbox: str, crs: str, encoding: str,
-           more: tuple[str, ...], receiver: str, difference: bool, username: str, instance: Path | None) -> None:
+           more: tuple[str, ...], receiver: str, difference: bool, username: str) -> None:
     """Write the features of LAYER, or of a saved question, as a file. Prints its name and the number of records."""
     from gisapp.children import work_folder
     from gisapp.hand_over import by_job as hand_overs, exports
@@ -50,7 +50,7 @@ def export(layer: str, format_name: str, target: Path, condition: str, bbox: str
     given = {"filter": condition, "bbox": bbox, "crs": crs, "encoding": encoding, **dict(map(_pair, more))}
     args = {name: [value] for name, value in given.items() if value}
     _require_room(target)
-    with _acting(instance, username) as (house, actor):
+    with _acting(username) as (house, actor):
         language = Progress().language
         order = hand_overs.plan(
             house, actor, layer, format_name, args, language, receiver_id=_receiver(house, actor, receiver),
@@ -77,9 +77,9 @@ def export(layer: str, format_name: str, target: Path, condition: str, bbox: str
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write every row's verdict and reasons to a CSV file.")
 @_AS
-@_INSTANCE
+@instance_option
 def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid: bool, wishes: Path | None,
-            only_check: bool, report: Path | None, username: str, instance: Path | None) -> None:
+            only_check: bool, report: Path | None, username: str) -> None:
     """Check every row of FILE and let them enter LAYER, with the mapping that the page would suggest or the one
     of --choices.
 
@@ -92,7 +92,7 @@ def import_(files: tuple[Path, ...], layer: str, crs: str, encoding: str, valid:
         _require_room(report)
     given = {"accept": "valid" if valid else None, "crs": crs or None, "encoding": encoding or None}
     choices = {**_wishes(wishes), **{name: value for name, value in given.items() if value}}
-    with _acting(instance, username) as (house, actor):
+    with _acting(username) as (house, actor):
         looked = imports.receive(house, actor, layer, [_Upload(path) for path in files])
         number = _number(looked["id"])
         with _forgotten(house, actor, number):
@@ -223,14 +223,22 @@ def _receiver(house: House, actor: Actor, name: str) -> Any:
     return found[0]
 
 
+def _end(number: int, _: object) -> None:
+    """As a shell tells it."""
+    sys.exit(128 + number)
+
+
 @contextmanager
-def _acting(instance: Path | None, username: str) -> Iterator[tuple[House, Actor]]:
-    """The house and who acts; a mistake becomes one line and exit code 1."""
+def _acting(username: str) -> Iterator[tuple[House, Actor]]:
+    """The house and who acts; a mistake becomes one line and exit code 1. Ended by a signal, it tidies up first."""
     from gisapp.accounts import people
     from gisapp.cli.accounts import open_house
     from gisapp.errors import Problem
 
-    with open_house(instance) as house:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # not where nohup ignores it
+            signal.signal(number, _end)
+    with open_house() as house:
         with house.db.read() as connection:
             account = people.find_by_name(connection, username)
         if account is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gisapp.catalogue import load_catalogue
+from gisapp.cli.instance import instance_option, settings as chosen_settings
 from gisapp.cluster.connections import connections
 from gisapp.config import Settings
 from gisapp.faults import Fault
@@ -37,7 +38,7 @@ def read_files(settings: Settings) -> Catalogue:
 @contextmanager
 def owner_house() -> Iterator[House]:
     """The house on the owner's connection, for the time of a command."""
-    settings = Settings.from_env()
+    settings = chosen_settings()
     read_files(settings)
     with connections(settings) as urls:
         house = make_house(settings, urls.owner)
@@ -93,6 +94,7 @@ def vocabulary() -> None:
 
 @layers.command("draft")
 @click.argument("message")
+@instance_option
 @click.option("--versions", type=click.Path(file_okay=False, path_type=Path), help="Folder for the migration.")
 def draft_migration(message: str, versions: Path | None) -> None:
     """Draft the migration from the database to the layer files; read it before you commit it."""
@@ -105,6 +107,7 @@ def draft_migration(message: str, versions: Path | None) -> None:
 
 
 @layers.command()
+@instance_option
 def sync() -> None:
     """Bring the code lists in the database to what the files say."""
     from gisapp.codelists import sync_codelists
@@ -115,6 +118,7 @@ def sync() -> None:
 
 @layers.command()
 @click.argument("layer_id", metavar="[ID]", required=False)
+@instance_option
 def reassign(layer_id: str | None) -> None:
     """Assign district, street, community, grid and squadron anew, after boundaries changed."""
     from gisapp.territories import reassign as reassign_features

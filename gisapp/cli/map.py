@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gisapp.cli.instance import instance_option
 from gisapp.faults import Fault
 
 
@@ -22,6 +23,7 @@ def map_group() -> None:
               help="As in the map's address, such as illegal_builds.status=02; may be repeated.")
 @click.option("--as-of", default="", help="The map as it was at that moment or day (RFC 3339).")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Language it opens in.")
+@instance_option
 def export(target: Path, layers: str, bbox: str, filters: tuple[str, ...], as_of: str, lang: str) -> None:
     """Write what the map shows as one HTML file that opens from disk without a network.
 

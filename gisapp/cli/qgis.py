@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
 import psycopg
 
+from gisapp.cli.instance import instance_option, settings as chosen_settings
 from gisapp.errors import Problem
 from gisapp.faults import Fault
 from gisapp.permissions import SYSTEM
 
 
 @click.group()
-@click.option("--instance", type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
-              help="Folder of what belongs to this installation.")
-@click.pass_context
-def qgis(context: click.Context, instance: Path | None) -> None:
+@instance_option
+def qgis() -> None:
     """Let an account read and write the layers straight from PostgreSQL, within its rights."""
-    context.obj = instance
 
 
 @qgis.command("list")
-@click.pass_obj
-def list_(instance: Path | None) -> None:
+@instance_option
+def list_() -> None:
     """One line per login: its name, account, role, state, when it was made (UTC)."""
     from gisapp import desktop
 
-    with _driver(instance) as driver:
+    with _driver() as driver:
         for one in desktop.listed(driver, SYSTEM):
             state = "active" if one.active else "disabled"
             click.echo("\t".join((one.login, one.username, one.role, state, f"{one.made_at:%Y-%m-%d %H:%M}")))
@@ -38,33 +35,32 @@ def list_(instance: Path | None) -> None:
 
 @qgis.command()
 @click.argument("username")
-@click.pass_obj
-def add(instance: Path | None, username: str) -> None:
+@instance_option
+def add(username: str) -> None:
     """Make a login for an account, or give it a new password; both are printed this once."""
     from gisapp import desktop
 
-    with _driver(instance) as driver:
+    with _driver() as driver:
         click.echo("\t".join(desktop.add(driver, SYSTEM, username)))
 
 
 @qgis.command()
 @click.argument("username")
-@click.pass_obj
-def remove(instance: Path | None, username: str) -> None:
+@instance_option
+def remove(username: str) -> None:
     """Take an account's login away and end its connections."""
     from gisapp import desktop
 
-    with _driver(instance) as driver:
+    with _driver() as driver:
         desktop.remove(driver, SYSTEM, username)
 
 
 @contextmanager
-def _driver(instance: Path | None) -> Iterator[psycopg.Connection[Any]]:
+def _driver() -> Iterator[psycopg.Connection[Any]]:
     """A connection that may make logins: the private cluster's own superuser, else the owner of the database."""
     from gisapp.cluster.connections import connections, private_cluster
-    from gisapp.config import Settings
 
-    settings = Settings.from_env(instance=instance)
+    settings = chosen_settings()
     with connections(settings) as urls:
         cluster = private_cluster(settings)
         try:

@@ -58,7 +58,8 @@ def check(instance: Path | None) -> None:
 
 @click.command()
 @click.option("--markdown", is_flag=True, help="Print docs/settings.md instead of the values in force.")
-def settings(markdown: bool) -> None:
+@_instance
+def settings(markdown: bool, instance: Path | None) -> None:
     """Show every setting with its value; secrets are not shown."""
     from gisapp.setting_values import env_name, help_of
     from gisapp.settings_page import markdown as page
@@ -66,7 +67,7 @@ def settings(markdown: bool) -> None:
     if markdown:
         click.echo(page(), nl=False)
         return
-    values, language = Settings.from_env(), terminal_language()
+    values, language = Settings.from_env(instance=instance), terminal_language()
     for item in fields(values):
         value = getattr(values, item.name)
         shown = ("…" if value else "") if help_of(item).secret else value

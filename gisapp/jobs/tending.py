@@ -15,7 +15,7 @@ from gisapp.children import sweep
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs.doing import as_kept
-from gisapp.jobs.sweeping import sweep_imports
+from gisapp.jobs.sweeping import OLD_S, sweep_imports
 from gisapp.permissions import SYSTEM
 from gisapp.photos import files as attachment_files
 from gisapp.sql import jobs as sql_jobs
@@ -48,8 +48,9 @@ def tend(house: House) -> None:
         sql_jobs.expired(connection)
         sql_jobs.forget(connection, LINES_KEPT)
     sweep_folders(house)
-    # Of requests that were killed while they made a small file.
-    sweep(house.settings.instance / "exports", 900)
+    # Of requests that were killed while they made a small file, a sheet or an area.
+    for name in ("exports", "prints", "areas"):
+        sweep(house.settings.instance / name, OLD_S)
     _sweep_photos(house)
     sweep_imports(house)
 
