@@ -18,7 +18,7 @@ from gisapp.formats.pieces import Ints, joined, masked, side_by_side, there
 from gisapp.formats.spool import Part
 from gisapp.formats.sqlite_pages import Pages, TableFiller
 from gisapp.formats.sqlite_records import Value, rows, value, values_of
-from gisapp.formats.sqlite_rtree import fill, rounded
+from gisapp.formats.sqlite_rtree import Tree
 from gisapp.formats.vertices import boxes, kind_of, vertices
 
 #: The fields of a geometry's header: "GP", version, flags, system; then west, east, south and north.
@@ -39,21 +39,18 @@ class _Made:
 def fill_layer(path: Path, part: Part, columns: Sequence[FullColumn], batches: Iterator[pa.RecordBatch]) -> None:
     """Write rows of a part into its layer, which is empty, with the tree of their boxes and their number."""
     place = place_of(path, part.name)
-    found, ids, rows_there = bytearray(), bytearray(), 0  # which grow in place
+    rows_there = 0
     box = np.array([np.inf, np.inf, -np.inf, -np.inf])
-    with Pages(path) as pages:
+    with Pages(path) as pages, Tree(path.parent) as tree:
         with TableFiller(pages, place.root) as table, ThreadPoolExecutor(2) as both:
             made = side_by_side(both, lambda some: _rows(part, columns, place.system, *some), _numbered(batches))
             for some in made:
                 table.write(some.rowids, some.cells, some.payload)
                 rows_there += len(some.rowids)
-                has = np.isfinite(some.boxes[:, 0])
-                ids += some.rowids[has].tobytes()
-                found += rounded(some.boxes[has]).tobytes()
+                tree.add(some.rowids, some.boxes)
                 np.minimum(box[:2], some.boxes[:, :2].min(axis=0, initial=np.inf), out=box[:2])
                 np.maximum(box[2:], some.boxes[:, 2:].max(axis=0, initial=-np.inf), out=box[2:])
-        fill(pages, place.tree, np.frombuffer(ids, np.int64), np.frombuffer(found, np.float32).reshape(-1, 4),
-             place.node_bytes)
+        tree.write(pages, place.tree, place.node_bytes)
     tell(path, part.name, rows_there, box.tolist())
 
 

@@ -55,9 +55,8 @@ class Runs:
         """What waits becomes a run."""
         if not self._count:
             return
-        run = np.concatenate(self._waiting)
+        run = _ordered(self._waiting)
         self._waiting, self._count = [], 0
-        run = run[np.argsort(run["key"])]
         self._known.append(run["key"][::_STEP].copy())
         self._begins.append(self._begins[-1] + len(run))
         self._file.write(run.data)
@@ -84,11 +83,17 @@ class Runs:
         return begin + int(np.searchsorted(keys, border))
 
     def _merged(self, begins: Ints, stops: Ints) -> Rows:
-        found = np.concatenate([self._read(begin, stop) for begin, stop in zip(begins, stops, strict=True)])
-        order = np.argsort(found["key"]) if len(begins) > 1 else slice(None)
-        rows: Rows = found["row"][order]
+        rows: Rows = _ordered([self._read(*part) for part in zip(begins, stops, strict=True)])["row"]
         return rows
 
     def _read(self, begin: int, stop: int) -> Rows:
         self._file.seek(begin * self._kind.itemsize)
         return np.frombuffer(self._file.read((stop - begin) * self._kind.itemsize), self._kind)
+
+
+def _ordered(pieces: list[Rows]) -> Rows:
+    """The rows of all pieces in order of their keys; told as plain bytes, which NumPy moves ten times as fast."""
+    kind = pieces[0].dtype
+    found = np.concatenate([piece.view(f"V{kind.itemsize}") for piece in pieces])
+    rows: Rows = found.take(np.argsort(found.view(kind)["key"])).view(kind)
+    return rows

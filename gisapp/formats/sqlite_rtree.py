@@ -6,9 +6,13 @@ its depth (in the root), its number of cells, then cells of an id and four numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from os import SEEK_END
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +20,19 @@ from numpy.typing import NDArray
 
 from gisapp.formats.hilbert import along_the_curve
 from gisapp.formats.pieces import Ints, blocks
+from gisapp.formats.runs import Runs
 from gisapp.formats.sqlite_pages import Pages, TableFiller
 from gisapp.formats.sqlite_records import Value, rows, value
 
 Boxes = NDArray[np.float32]
 #: A cell: whose box it is, then west, east, south and north.
 _CELL = np.dtype([("id", ">i8"), ("box", ">f4", 4)])
+#: A row of the tree, and in which node it is.
+_PLACE, _LEAF = np.dtype([("id", "<i8"), ("box", "<f4", 4)]), np.dtype([("id", "<i8"), ("leaf", "<i4")])
 _HEAD = 4
 #: Rows and nodes that are written at a time.
 _AT_ONCE, _NODES = 1 << 14, 1 << 10
+_READ = 1 << 16
 
 
 def rounded(boxes: NDArray[np.float64]) -> Boxes:
@@ -36,33 +44,87 @@ def rounded(boxes: NDArray[np.float64]) -> Boxes:
     return found
 
 
-def fill(pages: Pages, roots: Mapping[str, int], rowids: Ints, boxes: Boxes, node_bytes: int) -> None:
-    """Write the three tables of an R*Tree that holds nothing; `roots` are their pages: rowid, node, parent.
+class Tree:
+    """Takes the boxes of rows as they come and writes the three tables of an R*Tree that holds nothing.
 
-    `boxes` (`rounded`) are those of the rows, whose ids grow; a node has `node_bytes`.
+    What is known of each row waits on disk under `folder`, sorted in runs: memory stays flat.
     """
-    if not len(rowids):
-        return
-    most = (node_bytes - _HEAD) // _CELL.itemsize
-    order = _along(boxes)
-    counts = levels(len(order), most)
-    leaf = np.empty(len(order), np.int32)
-    leaf[order] = sum(counts[:-1]) + 1 + np.repeat(np.arange(counts[-1], dtype=np.int32),
-                                                   np.diff(_bounds(len(order), counts[-1])))
-    with TableFiller(pages, roots["rowid"]) as table:
-        _write(table, rowids, leaf)
-    del leaf
-    with TableFiller(pages, roots["parent"]) as table:
-        _write(table, np.arange(2, sum(counts) + 1), _parents(counts))
-    with TableFiller(pages, roots["node"]) as table:
-        _Nodes(table, counts, node_bytes).write(rowids, boxes, order)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._places: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (gone with the tree)
+        self._count = 0
+        self._box = np.array([np.inf, np.inf, -np.inf, -np.inf])
+
+    def __enter__(self) -> Tree:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._places.close()
+
+    def add(self, rowids: Ints, boxes: NDArray[np.float64]) -> None:
+        """Rows behind those that are there, their ids grow; infinite boxes are of rows that the tree does not have."""
+        has = np.isfinite(boxes[:, 0])
+        told = np.empty(int(has.sum()), _PLACE)
+        told["id"], told["box"] = rowids[has], rounded(boxes[has])
+        self._places.write(told.data)
+        self._count += len(told)
+        np.minimum(self._box[:2], told["box"][:, :2].min(axis=0, initial=np.inf), out=self._box[:2])
+        np.maximum(self._box[2:], told["box"][:, 2:].max(axis=0, initial=-np.inf), out=self._box[2:])
+
+    def write(self, pages: Pages, roots: Mapping[str, int], node_bytes: int) -> None:
+        """Write the tables; `roots` are their pages: rowid, node, parent; a node has `node_bytes`."""
+        if not self._count:
+            return
+        counts = levels(self._count, (node_bytes - _HEAD) // _CELL.itemsize)
+        with Runs(self._folder, _LEAF) as by_row, tempfile.TemporaryFile(dir=self._folder) as leaves:
+            around = self._sort(counts, by_row, leaves)
+            with TableFiller(pages, roots["rowid"]) as table:
+                for some in by_row.blocks():
+                    _write(table, some["id"], some["leaf"])
+            with TableFiller(pages, roots["parent"]) as table:
+                _write(table, np.arange(2, sum(counts) + 1), _parents(counts))
+            with TableFiller(pages, roots["node"]) as table:
+                _Nodes(table, counts, node_bytes).write(around, leaves)
+
+    def _sort(self, counts: list[int], by_row: Runs, leaves: IO[bytes]) -> Boxes:
+        """Put the rows into `leaves` in order of the curve, and into `by_row` the leaf of each; the leaves' boxes."""
+        found, first_leaf = [], sum(counts[:-1]) + 1
+        with Runs(self._folder, _PLACE) as along:
+            for keys, places in self._along():
+                along.add(keys, places)
+            self._places.close()
+            pieces = list(_pieces(self._count, counts[-1]))
+            blocks = _sized(along.blocks(), [int(bounds[-1] - bounds[0]) for _, bounds in pieces])
+            for (first, bounds), places in zip(pieces, blocks, strict=True):
+                found.append(_around(places["box"], bounds))
+                told = np.empty(len(places), _LEAF)
+                told["id"] = places["id"]
+                told["leaf"] = first_leaf + first + np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+                by_row.add(told["id"].astype(np.uint64), told)
+                leaves.write(np.ascontiguousarray(places).data)
+        return np.concatenate(found)
+
+    def _along(self) -> Iterator[tuple[NDArray[np.uint64], NDArray[Any]]]:
+        """The rows, and how far along the curve: of two that are as far the first comes first."""
+        self._places.seek(0)
+        for first in range(0, self._count, _READ):
+            some = np.frombuffer(self._places.read(_READ * _PLACE.itemsize), _PLACE)
+            middles = (some["box"][:, :2] + some["box"][:, 2:]) / 2
+            far = along_the_curve(middles[:, 0], middles[:, 1], self._box).astype(np.uint64)
+            yield far << np.uint64(32) | (first + np.arange(len(some))).astype(np.uint64), some
 
 
-def _along(boxes: Boxes) -> NDArray[np.int32]:
-    """The boxes in the order of the curve."""
-    box = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
-    codes = along_the_curve((boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2, box)
-    return np.argsort(codes, kind="stable").astype(np.int32)
+def _sized(blocks: Iterator[NDArray[Any]], sizes: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """The rows of all blocks, so many at a time."""
+    rest: NDArray[Any] | None = None
+    for size in sizes:
+        while rest is None or len(rest) < size:
+            more = next(blocks)
+            rest = more if rest is None or not len(rest) else np.concatenate([rest, more])
+        yield rest[:size]
+        rest = rest[size:]
 
 
 def levels(count: int, most: int) -> list[int]:
@@ -114,20 +176,20 @@ class _Nodes:
     def __init__(self, table: TableFiller, counts: list[int], node_bytes: int) -> None:
         self._table, self._counts, self._bytes = table, counts, node_bytes
 
-    def write(self, ids: Ints, boxes: Boxes, order: NDArray[np.int32]) -> None:
-        """All nodes of the rows with these ids and boxes, in this order along the curve."""
+    def write(self, around: Boxes, leaves: IO[bytes]) -> None:
+        """All nodes: `leaves` tells the rows in order of the curve, `around` the boxes about those of each leaf."""
         *above, lowest = self._counts
-        around = np.concatenate([_around(boxes[order[bounds[0]:bounds[-1]]], bounds)
-                                 for _, bounds in _pieces(len(order), lowest)])
         number = 1
         for level, (cell_ids, cell_boxes) in enumerate(self._upper(around)):
             for first, bounds in _pieces(len(cell_ids), above[level]):
                 part = slice(bounds[0], bounds[-1])
                 self._put(number + first, cell_ids[part], cell_boxes[part], bounds - bounds[0])
             number += above[level]
-        for first, bounds in _pieces(len(order), lowest):
-            rows_of = order[bounds[0]:bounds[-1]]
-            self._put(number + first, ids[rows_of], boxes[rows_of], bounds - bounds[0])
+        rows_there = leaves.seek(0, SEEK_END) // _PLACE.itemsize
+        leaves.seek(0)
+        for first, bounds in _pieces(rows_there, lowest):
+            some = np.frombuffer(leaves.read(int(bounds[-1] - bounds[0]) * _PLACE.itemsize), _PLACE)
+            self._put(number + first, some["id"], some["box"], bounds - bounds[0])
 
     def _upper(self, around: Boxes) -> list[tuple[Ints, Boxes]]:
         """Numbers and boxes of the nodes that are cells of the nodes above them, from the root's cells down."""

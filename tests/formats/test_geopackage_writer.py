@@ -19,6 +19,7 @@ import pytest
 import shapely
 from hypothesis import given, settings, strategies as st
 
+from gisapp.formats import runs, sqlite_rtree
 from gisapp.formats.columns import GEOMETRY
 from gisapp.formats.gdal import write_layer
 from gisapp.formats.gpkg import layer_schema
@@ -204,6 +205,19 @@ def test_a_shape_that_is_empty_or_missing_is_not_in_the_tree(tmp_path: Path) -> 
     with closing(sqlite3.connect(path)) as file:
         assert file.execute('SELECT id FROM "rtree_层_geom"').fetchall() == [(3,)]
         assert file.execute('SELECT geom IS NULL FROM "层"').fetchall() == [(0,), (1,), (0,)]
+
+
+def test_the_tree_is_sorted_on_disk_in_several_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, small in ((runs, "_RUN", 500), (runs, "_STEP", 16), (runs, "_STEPS", 4),
+                                (sqlite_rtree, "_NODES", 3), (sqlite_rtree, "_READ", 300)):
+        monkeypatch.setattr(module, name, small)
+    path, shapes = tmp_path / "x.gpkg", [None if n % 7 == 0 else one for n, one in enumerate(_boxes(4000))]
+    _written(path, "MultiPolygon", shapes, batch=700)
+    _sound(path)
+    window = shapely.box(*shapes[1].bounds).buffer(2).bounds
+    wanted = {n for n, one in enumerate(shapes) if one is not None and one.intersects(shapely.box(*window))}
+    assert {row["number"] for row in _read(path, bbox=window)} == wanted
+    assert not [one for one in tmp_path.iterdir() if one != path]
 
 
 def _table(path: Path, size: int) -> int:
