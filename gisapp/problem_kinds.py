@@ -121,6 +121,9 @@ IMPORT_PROBLEMS: dict[str, ProblemKind] = {
         409, "此导入已经提交过。", "This import was committed already."),
     "import_not_checked": ProblemKind(
         409, "请先检查此导入，再查看结果。", "Check this import first; then there is something to see."),
+    "import_lost": ProblemKind(
+        409, "数据库曾意外结束，检查结果已丢失；请用相同的选择重新检查。",
+        "The result of the check was lost when the database ended; check again with the same choices."),
     "import_stale": ProblemKind(
         409, "检查之后图层已有变化，请重新检查。", "The layer has changed since the check; check again."),
     "import_not_done": ProblemKind(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cql2 import Expr
 
@@ -66,4 +67,5 @@ def _split(tree: Any) -> list[Any]:
 
 def _said(house: House, layer: Layer, part: Filter, tongue: str) -> str:
     text = Expr(json.loads(part.text)).to_text()
-    return filter_in_words(layer, house.catalogue, replace(part, text=text, language="cql2-text"), tongue)
+    return filter_in_words(layer, house.catalogue, replace(part, text=text, language="cql2-text"), tongue,
+                           ZoneInfo(house.settings.time_zone))

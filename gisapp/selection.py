@@ -122,7 +122,8 @@ def _parts(house: House, actor: Actor, layer: Layer, query: Query, language: str
     if query.words:
         found.append(("含文字 " if zh else "with the words ") + " ".join(query.words))
     if query.filter:
-        found.append(filter_in_words(layer, house.catalogue, query.filter, language))
+        found.append(filter_in_words(layer, house.catalogue, query.filter, language,
+                                     ZoneInfo(house.settings.time_zone)))
     if query.ids:
         found.append(f"指定的 {len(query.ids)} 条" if zh else f"{len(query.ids)} chosen records")
     return found + [part for one in query.also for part in _parts(house, actor, layer, one, language)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -91,6 +92,21 @@ def test_the_words_of_what_ships_hold_no_code(house: House, one: Any) -> None:
         told = filter_in_words(layer, house.catalogue, given, language)
         assert told
         assert sheet is None or not re.search(r"[a-z]+_[a-z0-9]+|\{|\bNone\b", told), told
+
+
+def test_moments_are_told_in_words_and_in_the_houses_time(house: House) -> None:
+    layer = house.layer("rooftop_signs")
+    text = ("updated_at >= TIMESTAMP('2026-11-22T12:00:00.123456Z') AND updated_at <= TIMESTAMP('2026-11-22T12:00:05Z')"
+            " AND updated_by = 'o''x'")
+    given = parse({"filter": [text]}, layer, house.catalogue).filter
+    assert given
+    zh = filter_in_words(layer, house.catalogue, given, "zh", ZoneInfo("Asia/Shanghai"))
+    en = filter_in_words(layer, house.catalogue, given, "en")
+    assert "2026-11-22 20:00:00" in zh and "2026-11-22 12:00:05 UTC" in en and zh.endswith("o'x")
+    assert "TIMESTAMP" not in zh + en and "updated_at" not in zh + en
+    other = parse({"filter": [f"{text} OR status = '01'"]}, layer, house.catalogue).filter
+    assert other
+    assert filter_in_words(layer, house.catalogue, other, "en").startswith("where ")
 
 
 def test_unfilled_rows_say_nothing(house: House) -> None:

@@ -170,6 +170,11 @@ def test_rows_that_a_crash_took_from_the_stage_are_checked_again(house: House, o
     assert admin.post(f"/imports/{number}/check", json={}).json["counts"]["accepted"] == 2
     with owner.db.begin("test") as connection:
         connection.execute(text(f"{lost} staging.i_{number.hex}"))
+    for path in ("preview", "rows", "shapes", "report.csv"):
+        answer = admin.get(f"/imports/{number}/{path}")
+        assert (answer.status_code, answer.json["code"]) == (409, "import_lost"), path
+    page = admin.get(f"/imports/{number}/preview", headers={"Accept": "text/html"})
+    assert page.status_code == 409 and 'id="mapping"' in page.text and 'role="alert"' in page.text
     done = admin.post(f"/imports/{number}/commit", json={})
     assert (done.status_code, done.json["accepted"], done.json["inserted"]) == (200, 2, 2), done.json
 

@@ -93,6 +93,10 @@ def test_an_inspector_of_a_squadron_writes_in_its_territory_only(
     assert one.status_code == 201
     refused = roles["inspector"].post(SIGNS, json=sign(sign_no="OUT") | {"geometry": outside})
     assert (refused.status_code, refused.json["code"]) == (403, "outside_territory")
+    asked = {name: roles["inspector"].post("/collections/rooftop_signs/check", json=sign(sign_no=name) | {
+        "geometry": place}).json for name, place in (("IN", inside), ("OUT", outside))}
+    assert asked["IN"]["ok"] and not asked["OUT"]["ok"]
+    assert [one["code"] for one in asked["OUT"]["rules"]] == ["outside_territory"]
     assert admin.get(f"{SIGNS}?sign_no=OUT").json["numberMatched"] == 0
     away = roles["inspector"].patch(f"{SIGNS}/{one.json['id']}", json={"geometry": outside},
                                     headers={"If-Match": '"1"'})

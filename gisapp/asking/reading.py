@@ -14,6 +14,7 @@ from gisapp.layers import Catalogue, Layer
 
 _AREA_OF = {"districts": "district", "streets": "street", "unit_grids": "grid"}
 _SAID = {sign: name for name, sign in COMPARED.items() if name not in ("since", "until")}
+_AT = {">=": "since", "<=": "until", ">": "after", "<": "before", "t_after": "after", "t_before": "before"}
 _DATED = {">=": "since", "<=": "until"}
 
 
@@ -33,6 +34,24 @@ def sheet_of(text: str, layer: Layer, catalogue: Catalogue) -> Sheet | None:
         return sheet if again and _in_order(_flat(read(again, None, catalogue.filter_limits))) == wanted else None
     except (_Other, KeyError, ValueError, TypeError, IndexError, AttributeError):
         return None
+
+
+def rows_with_moments(text: str, layer: Layer, catalogue: Catalogue) -> tuple[Row, ...] | None:
+    """The rows of a filter whose parts all must hold and some of which compare with an instant (RFC 3339), which no
+    sheet takes; None for every other filter. Problems as for `sheet_of`."""
+    parts = _parts(_flat(read(text, None, catalogue.filter_limits)), "and")
+    try:
+        rows = tuple(_moment(part) or _row(part, layer, catalogue) for part in parts)
+    except (_Other, KeyError, ValueError, TypeError, IndexError, AttributeError):
+        return None
+    return rows if any(_moment(part) for part in parts) else None
+
+
+def _moment(tree: Any) -> Row | None:
+    value = tree["args"][1] if tree.get("op") in _AT and len(tree["args"]) == 2 else None
+    if not isinstance(value, dict) or "timestamp" not in value:
+        return None
+    return Row(tree["args"][0]["property"], _AT[tree["op"]], (value["timestamp"],))
 
 
 def _flat(tree: Any) -> Any:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from gisapp.asking.reading import sheet_of
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from gisapp.asking.reading import rows_with_moments, sheet_of
 from gisapp.asking.rows import RELATIONS, Group, Row, Sheet, kind_of, numbers_of
 from gisapp.cql2 import Computed, Filter
 from gisapp.cql2.functions import FUNCTIONS
@@ -43,21 +48,41 @@ _PLACES = {
            "box": "in the box {0}", "circle": "within {1} m of the point {0}",
            "shape": "in a drawn shape ({1} corners: {0})", "area": "in the uploaded area {0}"},
 }
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
 _AND, _OR = {"zh": "，且", "en": " and "}, {"zh": "或", "en": " or "}
 
 
-def filter_in_words(layer: Layer, catalogue: Catalogue, given: Filter, language: str) -> str:
+def filter_in_words(layer: Layer, catalogue: Catalogue, given: Filter, language: str,
+                    zone: ZoneInfo | None = None) -> str:
     """What the filter asks, such as `状态为疑似或已核实` and `Status is suspected or verified`; its own text, marked as
-    a condition, where rows cannot say it."""
+    a condition, where rows cannot say it. Instants are told in `zone`, else in UTC."""
     try:
         sheet = sheet_of(given.text, layer, catalogue)
     except Problem:
         sheet = None
+    if sheet is None and (moments := _moments(layer, catalogue, given, language, zone)):
+        return moments
     elsewhere = given.crs not in (CRS84.name, CRS84.uri)
     if sheet is None or (elsewhere and numbers_of(sheet.place)):
         return ("条件 " if language == "zh" else "where ") + given.text
     parts = [*([_place(sheet, language)] if sheet.area else []), _groups(sheet, layer, catalogue, language)]
     return _AND[language].join(part for part in parts if part)
+
+
+def _moments(layer: Layer, catalogue: Catalogue, given: Filter, language: str, zone: ZoneInfo | None) -> str:
+    """A filter with instants, such as the map of an import asks; nothing where that is no such filter."""
+    try:
+        rows = rows_with_moments(given.text, layer, catalogue)
+        return _AND[language].join(_row(_local(row, zone), layer, catalogue, language) for row in rows or ())
+    except (Problem, KeyError, ValueError):
+        return ""
+
+
+def _local(row: Row, zone: ZoneInfo | None) -> Row:
+    if not (row.values and _INSTANT.match(row.values[0])):
+        return row
+    at = datetime.fromisoformat(row.values[0]).astimezone(zone or UTC)
+    return replace(row, values=(f"{at:%Y-%m-%d %H:%M:%S}" + ("" if zone else " UTC"),))
 
 
 def _groups(sheet: Sheet, layer: Layer, catalogue: Catalogue, language: str) -> str:

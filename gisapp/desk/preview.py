@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from gisapp.desk import plan
 from gisapp.desk.check import counted, held
@@ -36,16 +36,22 @@ def _opened(house: House, actor: Actor, number: UUID) -> tuple[Layer, Table, Doc
     return layer, sql_stage.stage_table(layer, house.tables.layers[layer.id], number), row["summary"]["check"]
 
 
+def require_rows(connection: Connection, stage: Table, number: UUID, kept: Document) -> None:
+    """Problem `import_lost` when a check's rows are in its stage no more."""
+    rows_there = kept["counts"]["accepted"] + kept["counts"]["refused"] - kept["refused_outside"]
+    if sql_stage.is_lost(connection, stage, number, rows_there):
+        raise Problem("import_lost")
+
+
 def rows(house: House, actor: Actor, number: UUID, kinds: Sequence[str] = (), *, doubts: bool = False, after: int = -1,
          limit: int = PAGE) -> Document:
     """Rows after line `after`, of some `kinds` or all, with `doubts` those that meet a feature: `rows`, and `next`,
-    the line to go on after (None at the end). Problems also `parameter_invalid`."""
+    the line to go on after (None at the end). Problems also `import_lost`, `parameter_invalid`."""
     layer, stage, kept = _opened(house, actor, number)
     if set(kinds) - set(KINDS) or not 1 <= limit <= MOST:
         raise Problem("parameter_invalid", name="kind", reason=f"{', '.join(KINDS)}; limit: 1–{MOST}")
     with house.db.read() as connection:
-        if not sql_stage.exists(connection, number):
-            raise Problem("import_not_checked")
+        require_rows(connection, stage, number, kept)
         taken = sql_stage.some_rows(connection, layer, stage, kinds, doubts, after, limit + 1)
         old = _present(house, actor, layer, stage, connection, kept, [row["line"] for row in taken[:limit]])
     shown = [_row(row, old.get(row["line"])) for row in taken[:limit]]
@@ -90,6 +96,7 @@ def deletions(house: House, actor: Actor, number: UUID) -> list[Document]:
         return []
     table = house.tables.layers[layer.id]
     with house.db.read() as connection:
+        require_rows(connection, stage, number, kept)
         gone = sql_take_in.not_in_file(table, stage, wanted.territory)
         return [{"id": str(one["id"]), "title": one["title"]} for one in sql_take_in.titled(
             connection, layer, table, gone, _DELETIONS)]
@@ -99,10 +106,11 @@ def shapes(house: House, actor: Actor, number: UUID, kinds: Sequence[str] = (),
            box: tuple[float, float, float, float] | None = None) -> Document:
     """At most 1500 shapes of rows within `box` (degrees) as GeoJSON, those with faults first; `all` says whether
     these are all."""
-    layer, stage, _ = _opened(house, actor, number)
+    layer, stage, kept = _opened(house, actor, number)
     if set(kinds) - set(KINDS):
         raise Problem("parameter_invalid", name="kind", reason=", ".join(KINDS))
     with house.db.read() as connection:
+        require_rows(connection, stage, number, kept)
         taken = sql_stage.shapes(connection, layer, stage, kinds, box, SHAPES + 1)
     features = [{"type": "Feature", "geometry": json.loads(one["shape"]),
                  "properties": {"line": one["line"], "row": one["row"], "kind": one["kind"], "title": one["title"]}}
@@ -113,7 +121,7 @@ def shapes(house: House, actor: Actor, number: UUID, kinds: Sequence[str] = (),
 def choose(house: House, actor: Actor, number: UUID, lines: Sequence[int], act: str) -> int:
     """What becomes of rows that lie near a feature of their kind: enter, skip or update. How many were set.
 
-    Problems `import_not_checked`, `parameter_invalid`, `act_not_allowed` (update)."""
+    Problems `import_not_checked`, `import_lost`, `parameter_invalid`, `act_not_allowed` (update)."""
     layer, stage, kept = _opened(house, actor, number)
     if act not in plan.NEAR:
         raise Problem("parameter_invalid", name="act", reason=", ".join(plan.NEAR))
@@ -121,6 +129,7 @@ def choose(house: House, actor: Actor, number: UUID, lines: Sequence[int], act: 
         require(actor, "update")
     table = house.tables.layers[layer.id]
     with held(house, actor, number) as connection:
+        require_rows(connection, stage, number, kept)
         count = found.set_act(connection, stage, lines, "insert" if act == "enter" else act)
         found.met_twice(connection, stage)
         if act == "update":

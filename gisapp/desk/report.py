@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
+from gisapp.desk.preview import require_rows
 from gisapp.errors import Problem
 from gisapp.formats.losses import defused
 from gisapp.house import House
@@ -29,7 +30,7 @@ _CHUNK = 2000
 
 def lines(house: House, actor: Actor, number: UUID) -> Iterator[str]:
     """The report as CSV with a byte order mark, formulas defused, piece by piece. Problems `import_unknown`,
-    `import_not_checked`."""
+    `import_not_checked`, `import_lost`."""
     row = own(house, actor, number)
     kept = folder_of(house, number) / FILE
     if kept.is_file():
@@ -53,8 +54,7 @@ def _names(summary: dict[str, Any]) -> list[str]:
 def _staged(house: House, layer: Layer, number: UUID, summary: dict[str, Any]) -> Iterator[str]:
     stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
     with house.db.snapshot() as connection:
-        if not sql_stage.exists(connection, number):
-            raise Problem("import_not_checked")
+        require_rows(connection, stage, number, summary["check"])
         yield from _lines(connection, layer, stage, list(_VERDICTS), _names(summary))
     yield _orphans(summary)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy import Connection
+
 from gisapp import schema
 from gisapp.changes import read_members
 from gisapp.crs import Crs
@@ -14,13 +16,15 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.marking.duplicates import doubtful, near
 from gisapp.params import parse_id
-from gisapp.permissions import Actor
+from gisapp.permissions import Actor, require_territory
 from gisapp.rules import breaches
 from gisapp.shapes import from_geojson
+from gisapp.sql.marking import territory_of
 
 
 def check(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs) -> dict[str, Any]:
-    """`ok`, `faults` field by field, `geometry` (its problem or None), `rules` broken and `duplicates` near by.
+    """`ok`, `faults` field by field, `geometry` (its problem or None), `rules` broken, one's own territory among
+    them, and `duplicates` near by.
 
     Without `properties` only the geometry is judged. `id` names the stored feature that would be changed.
     """
@@ -35,9 +39,21 @@ def check(house: House, actor: Actor, layer_id: str, feature: Any, crs: Crs) -> 
     if shape is not None:
         with house.db.read() as connection:
             broken = breaches(connection, layer, table, number or uuid4(), shape)
-        found["rules"] = [one.document() for one in broken]
+            away = _away(actor, layer, connection, shape)
+        found["rules"] = [one.document() for one in [*broken, *away]]
         found["duplicates"] = _duplicates(house, actor, layer_id, shape, number)
     return {"ok": not (faults or problem or found["rules"])} | found
+
+
+def _away(actor: Actor, layer: Layer, connection: Connection, shape: bytes) -> list[Problem]:
+    """What saving would say of a place outside of the actor's own territory."""
+    if not layer.assigned or actor.squadron_code is None:
+        return []
+    try:
+        require_territory(actor, connection.execute(territory_of(shape)).one().squadron_code)
+    except Problem as problem:
+        return [problem]
+    return []
 
 
 def _duplicates(house: House, actor: Actor, layer_id: str, shape: bytes, but: UUID | None) -> list[dict[str, Any]]:

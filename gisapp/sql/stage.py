@@ -103,6 +103,12 @@ def exists(connection: Connection, number: UUID) -> bool:
     return connection.execute(select(func.to_regclass(f"{STAGING}.i_{number.hex}"))).scalar_one() is not None
 
 
+def is_lost(connection: Connection, stage: Table, number: UUID, rows: int) -> bool:
+    """Whether the rows of a check have gone: a database that crashes empties unlogged tables as a whole."""
+    there = exists(connection, number)
+    return not there or (rows > 0 and connection.execute(select(stage.c["_line"]).limit(1)).first() is None)
+
+
 def count_all(connection: Connection, stage: Table) -> int:
     return int(connection.execute(select(func.count()).select_from(stage)).scalar_one())
 

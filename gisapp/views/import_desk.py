@@ -78,7 +78,14 @@ def show(import_id: str) -> AnyResponse:
     """What the check found: counts, reasons, rows, a map."""
     house, actor, number = context.house(), context.actor(), number_of(import_id)
     document = imports.show(house, actor, number)
-    rows = _rows(number)
+    if wants_page() and (document["state"] != "ready" or "check" not in document):
+        return see(f"/imports/{number}")  # by the way back, or in a second tab: the page of what became of it
+    try:
+        rows = _rows(number)
+    except Problem as problem:
+        if problem.code != "import_lost" or not wants_page():
+            raise
+        return mapping_page(document, problem)
     if not wants_page():
         return jsonify({"check": document["check"], **rows})
     return _page(document, rows)
@@ -210,7 +217,7 @@ def commit(import_id: str) -> AnyResponse:
         if not wants_page():
             raise
         document = imports.show(house, actor, number)
-        if "check" not in document:
+        if document["state"] != "ready" or "check" not in document:
             return mapping_page(document, problem, choices)
         return _page(document, _rows(number), problem)
     if not wants_page():
