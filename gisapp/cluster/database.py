@@ -25,46 +25,51 @@ def url(place: Place, role: str, database: str = DATABASE) -> str:
     return f"postgresql://{role}@/{quote(database)}?host={quote(str(place.socket), safe='/')}&port={PORT}"
 
 
+#: What every cluster gets, whatever the machine.
+_ALWAYS = {
+    "password_encryption": "scram-sha-256",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "work_mem": "24MB",
+    # Tiles are short queries: compiling them costs more than it gives (throughput × 0.3 with it).
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_analyze_scale_factor": "0.02",
+    "timezone": "'UTC'",
+    "log_timezone": "'UTC'",
+    "logging_collector": "on",
+    "log_directory": "'../log'",
+    "log_filename": "'postgres-%a.log'",
+    "log_truncate_on_rotation": "on",
+    "log_rotation_age": "1d",
+    "log_rotation_size": "0",
+    # Statements carry personal data in their values, and so do the details of an error (“Failing row contains …”):
+    # only time and error are logged.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+#: With these on, a statement that was acknowledged is on disk.
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
 def configuration(place: Place, durable: bool, listen: str = "") -> str:
     """The text of gisapp.conf, included last by postgresql.conf; `listen` are addresses for logins by password."""
     memory = _memory()
     lines = {
         "listen_addresses": f"'{listen}'",
-        "password_encryption": "scram-sha-256",
         "unix_socket_directories": f"'{place.socket}'",
-        "unix_socket_permissions": "0700",
         "port": str(PORT),
-        "max_connections": "100",
         "shared_buffers": f"{_between(memory // 8, 128, 2048)}MB",
         "effective_cache_size": f"{_between(memory // 2, 512, 65536)}MB",
-        "work_mem": "24MB",
         "maintenance_work_mem": f"{_between(memory // 32, 64, 512)}MB",
-        # Tiles are short queries: compiling them costs more than it gives (throughput × 0.3 with it).
-        "jit": "off",
-        "random_page_cost": "1.1",
-        "max_wal_size": "4GB",
-        "checkpoint_timeout": "15min",
-        "wal_compression": "on",
-        "autovacuum_vacuum_scale_factor": "0.05",
-        "autovacuum_analyze_scale_factor": "0.02",
-        "timezone": "'UTC'",
-        "log_timezone": "'UTC'",
-        "logging_collector": "on",
-        "log_directory": "'../log'",
-        "log_filename": "'postgres-%a.log'",
-        "log_truncate_on_rotation": "on",
-        "log_rotation_age": "1d",
-        "log_rotation_size": "0",
-        # Statements carry personal data in their values, and so do the details of an error (“Failing row contains …”):
-        # only time and error are logged.
-        "log_error_verbosity": "terse",
-        "log_min_error_statement": "panic",
-        "log_parameter_max_length": "0",
-        "log_parameter_max_length_on_error": "0",
-        # A statement that was acknowledged is on disk.
-        "fsync": "on" if durable else "off",
-        "synchronous_commit": "on" if durable else "off",
-        "full_page_writes": "on" if durable else "off",
+        **_ALWAYS,
+        **dict.fromkeys(_DURABLE, "on" if durable else "off"),
     }
     if _small_shared_memory():
         lines["dynamic_shared_memory_type"] = "mmap"

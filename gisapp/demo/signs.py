@@ -18,18 +18,20 @@ from gisapp.demo.plan import Plan
 COUNT = 145
 TOTAL_CENTIARES = 1_207_300  # 12 073.00 m² in hundredths
 
-_TEXTS = [
-    "示例商城",
-    "演示酒店",
-    "样例家居",
-    "虚构超市",
-    "示范影城",
-    "样板茶楼",
-    "演示药房",
-    "示例健身",
-    "虚构书城",
-    "样例宾馆",
-]
+_TEXTS = ["示例商城", "演示酒店", "样例家居", "虚构超市", "示范影城", "样板茶楼", "演示药房", "示例健身", "虚构书城",
+          "样例宾馆"]
+_ALIKE = {"status": "07", "matter_code": "07003", "carrier_kind": "01", "position": "01", "size_class": "01",
+          "campaign": "01"}
+#: Fields drawn for each sign, in this order: what may come, and how often beside the others.
+_DRAWN: dict[str, tuple[list[str], list[float] | None]] = {
+    "sign_kind": (["01", "07", "03"], [80, 12, 8]),
+    "sign_text": ([text + words.MARK for text in _TEXTS], None),
+    "content_kind": (["01", "03"], [3, 1]),
+    "material": (["01", "02", "04", "05"], [60, 20, 12, 8]),
+    "lighting": (["01", "02", "03", "04"], [3, 4, 2, 2]),
+    "hazard_level": (["01", "02", "03"], [5, 4, 2]),
+    "safety_result": (["03", "04"], None),
+}
 
 
 def faces(rng: Rng) -> list[tuple[int, int, int, int]]:
@@ -106,39 +108,29 @@ def _feature(
     rng: Rng,
     tag: str,
 ) -> Feature:
-    width, height, count, area = size
     found = day(rng, last=date(2026, 5, 31))
     removed = later(rng, found, 12, 140)
     key = f"GG{tag}{number + 1:05d}"
-    row: dict[str, Any] = {
-        "status": "07",
-        "sign_no": key,
-        "sign_kind": pick(rng, ["01", "07", "03"], [80, 12, 8]),
-        "matter_code": "07003",
-        "sign_text": pick(rng, _TEXTS) + words.MARK,
-        "carrier_kind": "01",
-        "position": "01",
+    drawn = {name: pick(rng, choices, weights) for name, (choices, weights) in _DRAWN.items()}
+    row = {**_ALIKE, "sign_no": key, **drawn, **_host(number, b), **_size(*size), "address": addresses[b.parcel],
+           **_course(found, removed, size[3], rng)}
+    return Feature("rooftop_signs", key, _spot(b, road), row)
+
+
+def _host(number: int, b: Building) -> dict[str, Any]:
+    """The building that carries the sign, and its owner."""
+    return {
         "building_name": f"示例楼宇{number + 1:03d}{words.MARK}",
         "building_use": b.use,
         "building_floors": b.floors,
+        "height_above_m": round(b.floors * 3.4 + 0.5, 2),
         "owner": f"演示单位{number + 1:04d}{words.MARK}",
         "owner_phone": words.phone(10_000 + number),
-        "content_kind": pick(rng, ["01", "03"], [3, 1]),
-        "width_m": width / 100,
-        "height_m": height / 100,
-        "faces": count,
-        "area_m2": area / 100,
-        "height_above_m": round(b.floors * 3.4 + 0.5, 2),
-        "size_class": "01",
-        "material": pick(rng, ["01", "02", "04", "05"], [60, 20, 12, 8]),
-        "lighting": pick(rng, ["01", "02", "03", "04"], [3, 4, 2, 2]),
-        "hazard_level": pick(rng, ["01", "02", "03"], [5, 4, 2]),
-        "safety_result": pick(rng, ["03", "04"]),
-        "campaign": "01",
-        "address": addresses[b.parcel],
     }
-    row |= _course(found, removed, area, rng)
-    return Feature("rooftop_signs", key, _spot(b, road), row)
+
+
+def _size(width: int, height: int, count: int, area: int) -> dict[str, Any]:
+    return {"width_m": width / 100, "height_m": height / 100, "faces": count, "area_m2": area / 100}
 
 
 def _course(found: date, removed: date, area: int, rng: Rng) -> dict[str, Any]:
