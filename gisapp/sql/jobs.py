@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    false,
     func,
     insert,
     or_,
@@ -108,7 +109,7 @@ def _mine(job_id: UUID, attempt: int) -> ColumnElement[bool]:
 
 def beat(connection: Connection, job_id: UUID, attempt: int, progress: Mapping[str, Any]) -> bool | None:
     """Say that the job's worker lives and how far it is. Whether to stop; None when the job is no longer its own."""
-    moved = or_(*(_C[name] != value for name, value in progress.items()))
+    moved = or_(false(), *(_C[name] != value for name, value in progress.items()))
     statement = update(JOBS).where(_mine(job_id, attempt)).values(
         seen_at=func.now(), moved_at=case((moved, func.now()), else_=_C.moved_at), **progress)
     return connection.execute(statement.returning(_C.cancel)).scalar_one_or_none()
