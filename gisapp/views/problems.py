@@ -45,7 +45,8 @@ def _from_http(error: HTTPException) -> Response:
         return cast(Response, error.response)
     if isinstance(error, RequestEntityTooLarge):
         limit = request.max_content_length or 0
-        return answer(Problem("body_too_large", limit_mb=limit >> 20))
+        code = "upload_too_large" if request.endpoint == "imports.upload" else "body_too_large"
+        return answer(Problem(code, limit_mb=limit >> 20))
     if error.code == 405 and request.method == "GET" and (above := _page_above()):
         return cast(Response, redirect(above, 303))
     codes = {404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}

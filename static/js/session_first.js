@@ -2,6 +2,7 @@
 // one signs in beside it and sends again; the token of the new session goes into the form first.
 
 const MOST_MS = 8000;
+const TWICE_MS = 3000;
 const told = document.getElementById('session-ended');
 
 async function session(root) {
@@ -16,6 +17,14 @@ function tell(form) {
   const note = form.querySelector('[data-session-ended]');
   note.scrollIntoView({ block: 'center' });
   note.focus({ preventScroll: true });
+}
+
+/** The button is seen to work, and a second click sends nothing twice. */
+function sent(form, submitter) {
+  submitter?.setAttribute('aria-busy', 'true');
+  for (const note of form.querySelectorAll('[data-when-sent]')) note.hidden = false;
+  form.dataset.sent = '';
+  setTimeout(() => delete form.dataset.sent, TWICE_MS);
 }
 
 async function prove(form, submitter) {
@@ -36,8 +45,18 @@ if (told) {
   window.addEventListener('submit', (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.getAttribute('method') !== 'post' || form.matches('[hx-post], [action$="/sign-out"]')) return;
-    if ('proved' in form.dataset) { delete form.dataset.proved; return; }
+    if ('proved' in form.dataset) {
+      delete form.dataset.proved;
+      sent(form, event.submitter);
+      return;
+    }
     event.preventDefault();
-    prove(form, event.submitter);
+    if ('proving' in form.dataset || 'sent' in form.dataset) return;
+    form.dataset.proving = '';
+    prove(form, event.submitter).finally(() => delete form.dataset.proving);
+  });
+  window.addEventListener('pageshow', () => {
+    for (const button of document.querySelectorAll('form [aria-busy]')) button.removeAttribute('aria-busy');
+    for (const note of document.querySelectorAll('[data-when-sent]')) note.hidden = true;
   });
 }
