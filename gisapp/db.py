@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gisapp.db_lookups import Lookups
 
@@ -64,9 +64,10 @@ class Database:
         address = make_url(url).set(drivername="postgresql+psycopg")
         flags = " ".join((*address.normalized_query.get("options", ()), options, flags)).strip()
         address = address.difference_update_query(["options"])
+        opened = {"options": flags, "connect_timeout": 10}
         self.engine: Engine = create_engine(
-            address, pool_size=pool_size, max_overflow=0, pool_timeout=20,
-            connect_args={"options": flags, "connect_timeout": 10})
+            address, pool_size=pool_size, max_overflow=0, pool_timeout=20, connect_args=opened)
+        self._beside = create_engine(address, poolclass=NullPool, connect_args=opened)
         plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
         self.lookups = Lookups(plain, flags)
         self.pages = Lookups(plain, flags)
@@ -86,6 +87,13 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection for single reading statements; each sees its own moment."""
         with self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """A connection that is not the pool's, for long work beside a transaction; each statement is its own
+        transaction. Two taken from the pool could wait for each other's second one."""
+        with self._beside.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager

@@ -264,8 +264,8 @@ def test_what_fails_leaves_nothing_at_rest(house: House, admin: Role, link: psyc
 
 @pytest.mark.parametrize("statement", [
     "SET session_replication_role = replica",
-    f"SELECT gisapp.enter_set('{TABLE}', '{SIGNS}', '{{sign_no}}')",
-    f"SELECT gisapp.enter_lines('{TABLE}', '{SIGNS}', '{{sign_no}}', 10)",
+    f"SELECT gisapp.prove_ready('00000000-0000-0000-0000-000000000000', '{TABLE}'::regclass, 0)",
+    f"SELECT gisapp.ready_sql('00000000-0000-0000-0000-000000000000', '{SIGNS}', '{{sign_no}}')",
     f"SELECT gisapp.enter_by_triggers('{TABLE}', '{SIGNS}', '{{sign_no}}')"])
 def test_the_application_has_none_of_these_powers(house: House, statement: str) -> None:
     with house.db.raw() as link, pytest.raises(psycopg.errors.InsufficientPrivilege):

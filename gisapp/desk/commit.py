@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, Table
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gisapp.accounts.log import record
 from gisapp.changes import refusal
 from gisapp.children import Watch
-from gisapp.desk import plan, report
+from gisapp.desk import entering, plan, report
 from gisapp.desk.check import check, held, judge_rights, judge_rules
 from gisapp.desk.plan import Plan
 from gisapp.desk.telling import told
@@ -52,14 +53,25 @@ def commit(house: House, actor: Actor, number: UUID, choices: Document, address:
         with told(house, layer, rows, step, watch), held(
                 house, actor, number, request=sql_take_in.mark(number)) as connection:
             result, faults = _enter(house, actor, layer, connection, number, wanted, choices, address)
-    except IntegrityError as error:
-        raise refusal(layer, error) from error
-    except OSError as error:  # the report has no room: then nothing has entered
-        if error.errno in DISK_FULL:
-            raise Problem("storage_full") from error
-        raise
+    except BaseException as error:
+        entering.tidy(house, number)
+        heard = _heard(layer, error)
+        if heard is None:
+            raise
+        raise heard from error
     report.keep_alone(house, number)
     return result | {"id": str(number), "layer": layer.id, "refused": faults}
+
+
+def _heard(layer: Layer, error: BaseException) -> Problem | None:
+    """What the caller hears of an error that kept all rows out; None for one that speaks for itself."""
+    if isinstance(error, IntegrityError):
+        return refusal(layer, error)
+    if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.SerializationFailure):
+        return Problem("import_stale")
+    if isinstance(error, OSError) and error.errno in DISK_FULL:  # the report has no room
+        return Problem("storage_full")
+    return None
 
 
 def _is_there(house: House, layer: Layer, number: UUID, kept: Document) -> bool:
@@ -127,7 +139,7 @@ def _write(house: House, actor: Actor, layer: Layer, connection: Connection, sta
         deleted = sql_take_in.remove(connection, table, gone)
     updated = sql_take_in.change(connection, layer, table, stage, names)
     rows = kept["counts"]["insert"]
-    inserted = sql_take_in.enter(connection, layer, table, stage, names, number, rows)
+    inserted = entering.enter(house, connection, layer, table, stage, names, number, rows)
     skipped = sql_stage.count_where(connection, stage, (stage.c["_act"] == "skip") & (stage.c["_verdict"] != "refused"))
     same = sql_stage.count_where(connection, stage, stage.c["_same"] & found.good(stage))
     return {"inserted": inserted, "updated": updated, "unchanged": same, "skipped": skipped, "deleted": deleted}

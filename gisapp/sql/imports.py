@@ -94,13 +94,13 @@ def expired(connection: Connection, age: timedelta) -> Sequence[UUID]:
     return connection.execute(statement).scalars().all()
 
 
-def no_hurry(connection: Connection, seconds: int, import_id: UUID) -> None:
-    """Let this transaction's statements take longer than a page may, and let it wait for a child between them; it is
-    known to `interrupt` as long as it lasts."""
-    connection.execute(text("SELECT set_config('statement_timeout', :time, true),"
-                            " set_config('idle_in_transaction_session_timeout', :time, true),"
-                            " set_config('application_name', :name, true)"),
-                       {"time": f"{seconds}s", "name": _name(import_id)})
+def no_hurry(connection: Connection, seconds: int, import_id: UUID, *, for_session: bool = False) -> None:
+    """Let this transaction's statements, or all of this connection's, take longer than a page may, and let it wait
+    for a child between them; it is known to `interrupt` as long as it lasts."""
+    connection.execute(text("SELECT set_config('statement_timeout', :time, :local),"
+                            " set_config('idle_in_transaction_session_timeout', :time, :local),"
+                            " set_config('application_name', :name, :local)"),
+                       {"time": f"{seconds}s", "name": _name(import_id), "local": not for_session})
 
 
 def _name(import_id: UUID) -> str:
