@@ -19,6 +19,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import create_engine, make_url
 
+from benchmarks.floors import floors
 from benchmarks.ground import Ground
 from gisapp import imports, migrate
 from gisapp.cluster import Cluster
@@ -122,6 +123,7 @@ def _compared(cluster: Cluster, folder: Path, shape: Path) -> Iterator[tuple[str
     number = _received(house, shape)
     peak = Peak()
     checked = _timed(cluster, lambda: check(house, _ACTOR, number, {}))
+    least = dict(floors(cluster, folder, LAYER, number, _timed))
     entered = _timed(cluster, lambda: commit(house, _ACTOR, number, {"accept": "valid"}))
     most = peak.end()
     house.db.close()
@@ -130,6 +132,8 @@ def _compared(cluster: Cluster, folder: Path, shape: Path) -> Iterator[tuple[str
     yield ("import here: checked, entered",
            f"{checked[0]:.1f} s + {entered[0]:.1f} s; of processor {checked[1]:.1f} s + "
            f"{entered[1]:.1f} s; child at most {most:.0f} MiB")
+    for name, (wall, cpu) in least.items():
+        yield f"the least, {name}", f"{wall:.1f} s; {cpu:.1f} s of processor"
     for name, (wall, cpu) in times.items():
         yield (f"import here against {name}",
                f"{(checked[0] + entered[0]) / wall:.2f} x; of processor {(checked[1] + entered[1]) / cpu:.2f} x")
