@@ -1,4 +1,4 @@
-"""The least that an import of the same rows must do here, to hold the goals against: nothing checked, proved, recorded."""
+"""The least that an import of the same rows must do here, to hold the goals against: no check, no proof, no history."""
 
 from __future__ import annotations
 
