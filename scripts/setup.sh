@@ -116,12 +116,20 @@ install_with_apt() { # parts…
         esac
     done
     say "安装：${packages[*]}（需要几分钟）…" "installing ${packages[*]} (a few minutes) …"
+    end_broken_installation "${apt[@]}"
     # The server package would make and start a cluster of its own on port 5432; nobody asked for that one.
+    trap "as_root rm -f '$no_cluster'" EXIT
     as_root mkdir -p "$(dirname "$no_cluster")"
     echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
     as_root "${apt[@]}" install --no-install-recommends "${packages[@]}" | show_apt ||
-        { as_root rm -f "$no_cluster"; fail "安装失败，原因见上。" "the installation failed; see above."; }
+        fail "安装失败，原因见上。" "the installation failed; see above."
     as_root rm -f "$no_cluster"
+    trap - EXIT
+}
+
+# What was killed in the middle leaves packages half set up, and apt refuses all else until that is ended.
+end_broken_installation() { # apt…
+    { as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a && as_root "$@" --fix-broken install; } >/dev/null 2>&1 || true
 }
 
 offers_lean_chromium() { apt-cache policy "$lean_chromium" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
@@ -251,6 +259,11 @@ install_own_chromium() { # where the system has none but a snap
             "Chromium could not be had; install one that is no snap and set GISAPP_TEST_CHROMIUM to its path."
 }
 
+# Children, of which each file that comes or goes has one, start from what is compiled: they write nothing themselves.
+compile_modules() {
+    "$venv/bin/python" -m compileall -q "$root/gisapp" >/dev/null 2>&1 || true
+}
+
 # --- browser libraries -------------------------------------------------------------------------------------
 
 has_npm() { command -v npm >/dev/null && [ "$(npm --version 2>/dev/null | cut -d. -f1)" -ge 9 ] 2>/dev/null; }
@@ -286,6 +299,7 @@ setup() { # run|test
     fi
     install_system_parts "$1"
     make_venv "$1"
+    compile_modules
     [ "$1" != test ] || { install_own_chromium; prefer_lean_chromium; }
     build_vendor
     exec 9>&-
