@@ -393,6 +393,37 @@ def test_an_import_of_many_rows_is_checked_and_entered_by_jobs(house: House, rol
     assert reviewer.get(f"/imports/{large}").json["state"] == "done"
 
 
+def test_two_orders_for_one_import_at_once_are_one_job(house: House, roles: dict[str, Any],
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second is told at once, not by a job that fails."""
+    monkeypatch.setattr(jobs, "DIRECT", 0)
+    number = upload(roles["reviewer"], 1)
+    together, answers = threading.Barrier(4), list[tuple[int, str]]()
+    ask_now = sql_jobs.count_active
+
+    def late(*given: Any) -> int:
+        time.sleep(0.2)  # others ask meanwhile
+        return ask_now(*given)
+
+    monkeypatch.setattr(sql_jobs, "count_active", late)
+
+    def commit(accept: str) -> None:
+        together.wait(PATIENCE)
+        answer = roles["reviewer"].post(f"/imports/{number}/commit", json={"accept": accept})
+        answers.append((answer.status_code, answer.json.get("code", answer.json.get("id"))))
+
+    threads = [threading.Thread(target=commit, args=(accept,)) for accept in ("all", "valid") * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert sorted(status for status, _ in answers) == [202, 202, 409, 409], answers
+    assert len({word for status, word in answers if status == 202}) == 1
+    assert {word for status, word in answers if status == 409} == {"import_busy"}
+    with house.db.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM gisapp.jobs")).scalar_one() == 1
+
+
 def test_an_import_that_was_killed_after_its_commit_enters_once(house: House, roles: dict[str, Any],
                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "DIRECT", 0)

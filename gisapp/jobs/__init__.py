@@ -78,21 +78,22 @@ def ask_import(house: House, actor: Actor, number: UUID, layer_id: str, choices:
     it. Problem `import_busy` (409) while another job works on it."""
     require(actor, "delete" if act == "undo" else "import")
     order = {"import": str(number), "choices": dict(choices), "act": act, "file": file}
-    with house.db.read() as connection:
-        other = sql_jobs.active_with(connection, "import", "import", str(number))
-    if other is not None and _own(house, actor, other)["asked"] != order:
-        raise Problem("import_busy")
-    return _ask(house, actor, "import", layer_id, order, rows, address)
+    return _ask(house, actor, "import", layer_id, order, rows, address, number)
 
 
 def _ask(house: House, actor: Actor, kind: str, layer_id: str, order: Mapping[str, Any], rows: int,
-         address: str | None) -> UUID:
+         address: str | None, number: UUID | None = None) -> UUID:
+    """The job of an order, an unfinished one with the same order first. On an import `number` works one at a time."""
     account, job_id = _account(actor), uuid4()
     digest = hashlib.sha256(json.dumps([kind, order], sort_keys=True, default=str).encode()).hexdigest()
     with house.db.begin(actor.username, actor.request_id) as connection:
+        # Two requests at once must not both find nothing.
+        sql_jobs.one_at_a_time(connection, str(number or f"{account}{digest}"))
         found = sql_jobs.same(connection, account, digest)
         if found is not None:
             return found
+        if number is not None and busy_with(connection, number):
+            raise Problem("import_busy")
         if sql_jobs.count_active(connection, account) >= MOST_ACTIVE:
             raise Problem("jobs_too_many", limit=MOST_ACTIVE, headers={"Retry-After": "60"})
         sql_jobs.add(connection, {

@@ -69,11 +69,13 @@ def recent(connection: Connection, account_id: UUID | None, limit: int) -> Seque
     return connection.execute(statement).mappings().all()
 
 
+def one_at_a_time(connection: Connection, key: str) -> None:
+    """Wait until no other transaction asks for a job under the same key."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))"), {"key": key})
+
+
 def same(connection: Connection, account_id: UUID, digest: str) -> UUID | None:
     """An unfinished job of that account with the same order."""
-    # Two requests at once must not both find nothing.
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))")
-    connection.execute(lock, {"key": f"{account_id}{digest}"})
     return connection.execute(select(_C.id).where(
         _C.account_id == account_id, _C.digest == digest, _C.state.in_(ACTIVE)).limit(1)).scalar_one_or_none()
 

@@ -24,7 +24,7 @@ def init_security(app: Flask, house: House) -> None:
     """Sessions, tokens, basic auth, CSRF check, headers. To be called once, before blueprints are registered."""
     settings = house.settings
     claims = Claims(app, house)
-    app.wsgi_app = ReadBodies(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = ReadBodies(app.wsgi_app, house.settings.threads)  # type: ignore[method-assign]
     app.wsgi_app = TileLane(app, house, claims)  # type: ignore[method-assign]
     app.wsgi_app = ItemsLane(app, house, claims)  # type: ignore[method-assign]
     if settings.proxies:
