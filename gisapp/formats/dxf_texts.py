@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 APPLICATION, CODE_PAGE = "GISAPP", "ANSI_936"
 #: A group of extended data holds 255 bytes, all of an entity 16 383.
 GROUP_BYTES, ENTITY_BYTES = 250, 16_000
+#: Ends a line.
+END = "\r\n"
 
 #: Texts that stand in a line as they are.
 _PLAIN = re.compile(r"[^\x00-\x1f^\\]*")

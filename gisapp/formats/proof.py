@@ -40,7 +40,7 @@ def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, na
             rows: int, *, more: bool = False) -> None:
     """Raise NotFaithful unless the reader gives the expected rows in their order; `names` are those of the columns
     that are called otherwise in the file, the geometries (WKB) among them. Further rows are right where `more`."""
-    found = _Rows(reader)
+    found = Rows(reader)
     for batch in expected:
         _compare(batch, found.take(batch.num_rows), names, file)
         rows -= batch.num_rows
@@ -48,7 +48,7 @@ def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, na
         raise NotFaithful(f"{file}: number of rows")
 
 
-class _Rows:
+class Rows:
     """Hands out rows of a stream in pieces of any size."""
 
     def __init__(self, reader: pa.RecordBatchReader) -> None:

@@ -67,7 +67,7 @@ def needs_fitting(values: pa.Array, width: int, encoding: str) -> bool:
     fits = int(lengths.max()) <= width  # UTF-8 is never shorter than GBK
     if not fits and encoding == "GBK":
         fits = pc.max(pc.utf8_length(there)).as_py() * _BYTES_PER_CHARACTER["GBK"] <= width
-    return not fits or not _encodable(there, encoding)
+    return not fits or not encodable(there, encoding)
 
 
 def parts(values: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
@@ -102,7 +102,8 @@ def to_gbk(data: NDArray[np.uint8], bounds: NDArray[np.int64]) -> tuple[NDArray[
     return np.frombuffer(data.tobytes().decode().encode("gbk"), np.uint8), sizes[bounds]
 
 
-def _encodable(values: pa.Array, encoding: str) -> bool:
+def encodable(values: pa.Array, encoding: str) -> bool:
+    """Whether the encoding has every character of the texts."""
     if encoding == "UTF-8" or is_ascii(values):
         return True
     bounds, data = parts(values)
