@@ -57,6 +57,16 @@ def pending(engine: Engine, versions: Path | None = None) -> list[str]:
     return [revision.revision for revision in missing][::-1]
 
 
+def lacking(connection: Connection, tables: Tables) -> list[str]:
+    """Layers whose table, or a column of it, is not in the database: nobody has drafted their migration yet."""
+    columns = connection.execute(text(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = :schema"),
+        {"schema": LAYERS}).all()
+    there = {(row[0], row[1]) for row in columns}
+    return [name for name, table in tables.layers.items()
+            if any((table.name, column.name) not in there for column in table.columns)]
+
+
 def compare(connection: Connection, catalogue: Catalogue, tables: Tables) -> list[str]:
     """What differs between the database and the layer files, in words; empty when nothing does."""
     context = MigrationContext.configure(connection, opts=_options() | {
@@ -70,8 +80,10 @@ def draft(engine: Engine, catalogue: Catalogue, tables: Tables, message: str,
           versions: Path | None = None) -> Path | None:
     """Write a migration from the database to the layer files; None when nothing differs.
 
-    DraftRefused when it would drop a column or table or change a type.
+    DraftRefused when it would drop a column or table or change a type, or migrations wait that nobody has run.
     """
+    if waiting := pending(engine, versions):
+        raise DraftRefused(f"{', '.join(waiting)} wait to be run: start with `gisapp migrate`")
     written: list[Path] = []
 
     def finish(context: MigrationContext, revision: Any, directives: list[Any]) -> None:

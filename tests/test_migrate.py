@@ -89,11 +89,19 @@ def test_a_new_field_is_drafted_with_its_history(empty: Engine, tmp_path: Path) 
     catalogue = changed_files(tmp_path, "[[fields]]", field)
     versions = tmp_path / "versions"
     versions.mkdir()
+    with empty.begin() as connection:
+        version = connection.execute(text("DELETE FROM gisapp_version RETURNING version_num")).scalar_one()
+    with pytest.raises(migrate.DraftRefused, match="gisapp migrate"):
+        migrate.draft(empty, catalogue, Tables(catalogue), "Too early", versions)
+    with empty.begin() as connection:
+        connection.execute(text("INSERT INTO gisapp_version VALUES (:version)"), {"version": version})
+        assert migrate.lacking(connection, Tables(catalogue)) == ["rooftop_signs"]
     written = migrate.draft(empty, catalogue, Tables(catalogue), "Count the bolts", versions)
     assert written is not None
     migrate.upgrade(empty, versions=versions)
     assert differences(empty, catalogue) == []
     with empty.connect() as connection:
+        assert migrate.lacking(connection, Tables(catalogue)) == []
         columns = connection.execute(text(
             "SELECT table_name FROM information_schema.columns WHERE column_name = 'bolts' ORDER BY 1")).scalars().all()
     assert columns == ["rooftop_signs", "rooftop_signs_history"]

@@ -83,7 +83,7 @@ def migrate(house: House, progress: Progress) -> None:
     """Run the migrations that are missing and bring code lists and views for QGIS to what the files say."""
     from gisapp import desktop
     from gisapp.codelists import sync_codelists
-    from gisapp.migrate import pending, upgrade
+    from gisapp.migrate import lacking, pending, upgrade
 
     missing = pending(house.db.engine)
     if missing:
@@ -92,6 +92,13 @@ def migrate(house: House, progress: Progress) -> None:
                 require_owner(driver)
             desktop.take_away(house)
             upgrade(house.db.engine)
+    with house.db.read() as connection:
+        undrafted = ", ".join(lacking(connection, house.tables))
+    if undrafted:
+        raise Fault(f"数据库缺少图层文件声明的表或字段（{undrafted}）。请运行 gisapp layers draft \"说明\"，"
+                    "读过起草的迁移后再运行 gisapp migrate。",
+                    f"the database lacks tables or columns that layer files declare ({undrafted}): run "
+                    "gisapp layers draft \"what it adds\", read the migration, then run gisapp migrate")
     with progress.step("同步代码表", "syncing code lists"):
         sync_codelists(house)
         desktop.sync(house)
