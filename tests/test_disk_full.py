@@ -53,3 +53,19 @@ def test_a_zip_that_finds_no_room_is_not_called_damaged(tmp_path: Path, monkeypa
     monkeypatch.setattr(archive, "_copy", _full)
     with pytest.raises(OSError, match="No space"):
         archive.unpacked([archive.Upload("a.zip", tmp_path / "u0")], tmp_path, 10)
+
+
+def test_a_check_without_room_takes_its_pieces_away(admin: Role, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = send(admin, "rooftop_signs", {"a.geojson": geojson(sign("F-9"))}).json
+    folder = house.settings.instance / "imports" / sent["id"].replace("-", "")
+    before = set(folder.iterdir())
+
+    def full(_: str, __: Any, given: Path, *more: Any) -> Any:
+        (given / "part-000001.making").write_text("half", "ascii")
+        raise Problem("storage_full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gisapp.desk.check.run", full)
+        assert admin.post(f"/imports/{sent['id']}/check", json={}).json["code"] == "storage_full"
+    assert set(folder.iterdir()) == before
+    assert admin.post(f"/imports/{sent['id']}/check", json={}).json["counts"]["accepted"] == 1

@@ -39,6 +39,7 @@ def check(house: House, actor: Actor, number: UUID, choices: Document, watch: Wa
     wanted = plan.read(layer, choices)
     for act in plan.acts(wanted):
         require(actor, act)
+    plan.require_rows(row["summary"].get("layers", []), choices)
     plan.require_frames(row["summary"].get("layers", []), choices)
     with held(house, actor, number) as connection:
         stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
@@ -78,18 +79,27 @@ def _fill(house: House, layer: Layer, connection: Connection, stage: Table, row:
           watch: Watch | None) -> tuple[Document, list[str]]:
     """Let the child read, and COPY what it has written as it goes; its answer, and the columns that came."""
     folder = folder_of(house, row["id"])
-    for left in (*folder.glob("part-*"), folder / "columns.json"):
-        left.unlink(missing_ok=True)
+    _clear(folder)
     total = _rows(row)
     take = _taker(connection, stage, folder, total, watch)
     order = order_of(house, layer, folder, row["summary"]["names"]) | {
         "op": "read", "encoding": choices.get("encoding"), "choices": choices}
     # A worker has as many jobs as its settings say; only requests are held back.
-    with SLOTS.one() if watch is None else nullcontext():
-        answer = run("gisapp.formats.intake", order, folder, READ_FEW if total <= FEW else READ, take)
+    try:
+        with SLOTS.one() if watch is None else nullcontext():
+            answer = run("gisapp.formats.intake", order, folder, READ_FEW if total <= FEW else READ, take)
+    except BaseException:
+        _clear(folder)  # at once: the disk may be full of it
+        raise
     take(Progress(total, total, "check"))
     columns = json.loads((folder / "columns.json").read_text("utf-8"))
     return answer, columns
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an earlier reading of the upload left."""
+    for left in (*folder.glob("part-*"), folder / "columns.json"):
+        left.unlink(missing_ok=True)
 
 
 def _taker(connection: Connection, stage: Table, folder: Path, total: int, watch: Watch | None) -> Watch:
