@@ -22,6 +22,8 @@ from gisapp.views.forms import form_page, see
 blueprint = Blueprint("receivers", __name__)
 
 _COLUMNS = "columns:"
+#: From so many receivers on the page has a field to find one.
+MANY = 20
 _EMPTY: dict[str, Any] = {"name": "", "contact": "", "format": "shp", "crs": "", "encoding": "", "columns": {},
                           "personal": False, "active": True, "version": 0}
 
@@ -35,7 +37,10 @@ def page() -> AnyResponse:
     found = receivers.listed(context.house(), context.actor(), all_=True)
     if wanted_format() != "html":
         return jsonify({"receivers": [_document(row) for row in found]})
-    return form_page("hand_over/receivers.html", None, receivers=found, may_change=_may_change(),
+    words = request.args.get("q", "").strip().casefold()
+    shown = [row for row in found if words in f"{row['name']} {row['contact']}".casefold()]
+    return form_page("hand_over/receivers.html", None, receivers=shown, may_change=_may_change(),
+                     find=len(found) > MANY, words=request.args.get("q", "").strip(),
                      formats=FILE_FORMATS, language=context.language())
 
 
