@@ -38,16 +38,18 @@ SHARED = ROOT.parent / "shared"
 
 #: Files that take longest, each ten seconds of a processor or much waiting. They come first: one that is begun last
 #: leaves a processor idle.
-_LONG = {name: place for place, name in enumerate((
-    "test_history_model", "test_start", "browser/test_read_every_page", "test_permissions_walk", "test_exports",
-    "test_imports", "browser/test_take_the_map_away", "test_printing", "browser/test_yesterday_against_today",
-    "browser/test_open_the_map", "test_schemathesis", "browser/test_use_without_a_mouse", "test_cluster",
-    "formats/test_hostile", "test_import_desk", "browser/test_ask_on_the_map", "browser/test_identify_a_sign",
-    "test_import_odd_tables", "browser/test_measure_a_plot", "browser/test_ask_save_and_open",
-    "browser/test_swipe_two_dates", "browser/test_choose_a_basemap", "test_jobs", "browser/test_share_a_view",
-    "browser/test_slide_through_removal_dates", "browser/test_search_a_sign", "browser/test_enter_a_record",
-    "test_deliveries", "test_database_away", "cql2/test_one_answer", "test_bad_input", "test_paging",
-    "browser/test_list_and_map_tied", "test_attachments", "formats/test_faithful", "cql2/test_questions"))}
+_LONG = {name: place for place, name in enumerate("""
+    test_history_model test_start test_import_faults browser/test_read_every_page test_permissions_walk
+    test_exports test_imports test_enter_sets browser/test_take_the_map_away test_printing
+    browser/test_yesterday_against_today browser/test_open_the_map test_schemathesis
+    browser/test_use_without_a_mouse test_cluster formats/test_hostile test_import_desk
+    browser/test_ask_on_the_map browser/test_identify_a_sign test_import_odd_tables test_export_choices
+    browser/test_measure_a_plot browser/test_ask_save_and_open browser/test_swipe_two_dates
+    browser/test_choose_a_basemap test_jobs browser/test_share_a_view browser/test_slide_through_removal_dates
+    browser/test_search_a_sign browser/test_enter_a_record test_deliveries test_database_away cql2/test_one_answer
+    test_bad_input test_paging browser/test_list_and_map_tied test_attachments formats/test_faithful
+    cql2/test_questions
+    """.split())}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
