@@ -29,8 +29,8 @@ POINT, LINE, RING, LABEL = range(4)
 _KINDS = (("Point", (1, 4), POINT), ("LineString", (2, 5), LINE), ("Polygon", (3, 6), RING))
 #: Layers of a drawing by number; the second geometry has two of its own.
 _MAIN, _HOLES, _TEXT, _SECOND = 0, 1, 2, 3
-#: Bytes of shapes that are drawn at a time.
-_AT_ONCE = 1 << 22
+#: Bytes of shapes that are drawn at a time; what else a row has counts for so many.
+_AT_ONCE, _BESIDES = 1 << 19, 256
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def objects(sheet: Sheet, noting: Noting) -> Iterator[Objects]:
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """The rows of a batch, so many at a time as are not too large together."""
-    far = np.cumsum(lengths(batch[GEOMETRY])) // _AT_ONCE
+    far = np.cumsum(lengths(batch[GEOMETRY]) + _BESIDES) // _AT_ONCE
     starts = [0, *(np.flatnonzero(np.diff(far)) + 1).tolist(), batch.num_rows]
     for start, stop in pairwise(starts):
         yield batch.slice(start, stop - start)

@@ -37,7 +37,7 @@ def write(job: Job, spool: Spool) -> Written:
             for texts in _texts(job, some):
                 file.write(encoded_bytes(texts))
         file.write(_lines((0, "ENDSEC"), (0, "EOF")).encode())
-    prove_drawing(path, layer_names(job), objects(sheet, Noting(None, path.name)))
+    prove_drawing(path, layer_names(job), lambda: objects(sheet, Noting(None, path.name)))
     return Written((path,), spool.rows, (sheet.described(),))
 
 

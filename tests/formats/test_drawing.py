@@ -10,7 +10,7 @@ import pyogrio
 import pytest
 import shapely
 
-from gisapp.formats import drawing, dxf
+from gisapp.formats import drawing, dxf, dxf_proof, dxf_reading
 from gisapp.formats.drawing import layer_names, objects
 from gisapp.formats.dxf_proof import prove_drawing
 from gisapp.formats.dxf_texts import values_of
@@ -77,17 +77,23 @@ def test_what_an_entity_has_no_room_for_is_told(catalogue) -> None:
 @pytest.mark.parametrize("change", [
     lambda raw: raw.replace(b" 10\r\n113", b" 10\r\n112", 1),
     lambda raw: raw.replace(b"TRUCK_ROUTES", b"TRUCK_ROUTE", 9),
+    lambda raw: raw.replace(b"SEQEND", b"VERTEX", 1),
+    lambda raw: raw.replace(b" 66\r\n1\r\n 70\r\n0", b" 66\r\n1\r\n 70\r\n1", 1),
     lambda raw: raw.replace(b"version=3", b"version=4", 1), lambda raw: raw.replace(b"id=", b"ix=", 1),
     lambda raw: raw[:raw.rfind(b"  0\r\nPOLYLINE")] + b"  0\r\nENDSEC\r\n  0\r\nEOF\r\n"])
-def test_the_proof_of_a_drawing_sees_a_change(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize("most", [0, 20 * 2**20])
+def test_the_proof_of_a_drawing_sees_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int,
+                                              change: Callable[[bytes], bytes]) -> None:
+    monkeypatch.setattr(dxf_proof, "MOST_FOR_GDAL", most)
+    monkeypatch.setattr(dxf_reading, "_CHUNK", 700)
     order = job("truck_routes", tmp_path)
     rows = rows_of("truck_routes")
     with order.book:
         path = written(order, rows, "dxf")[0]
         sheet = Sheet(order, spool(order, rows), "words")
-        prove_drawing(path, layer_names(order), objects(sheet, Noting(None, "")))
+        prove_drawing(path, layer_names(order), lambda: objects(sheet, Noting(None, "")))
         before = path.read_bytes()
         path.write_bytes(change(before))
         assert path.read_bytes() != before
         with pytest.raises(NotFaithful):
-            prove_drawing(path, layer_names(order), objects(sheet, Noting(None, "")))
+            prove_drawing(path, layer_names(order), lambda: objects(sheet, Noting(None, "")))
