@@ -95,6 +95,17 @@ def read(layer: Layer, choices: Mapping[str, Any]) -> Plan:
                 _territory(layer, choices.get("territory")) if mode == "replace" else None)
 
 
+def require_rows(sources: Any, choices: Mapping[str, Any]) -> None:
+    """Problem `mapping_invalid` where nothing of an upload would be read, so that nobody takes silence for a result."""
+    for source in sources:
+        wishes = choices.get("layers", {}).get(source["name"], {})
+        if wishes.get("role", source["role"]) != "skip" or wishes.get("columns"):
+            return
+    if sources:
+        raise _wrong("没有要导入的内容：请选择图层，表格请选择坐标所在的列 / "
+                     "nothing is chosen to be imported: choose a layer, and for a table the columns of its place")
+
+
 def require_frames(sources: Any, choices: Mapping[str, Any]) -> None:
     """Problem `crs_needed` where nobody chose in what a source is read, and its own system is unknown or lays it off
     the city while another reading does not: no program's silence takes rows to where they are not."""

@@ -17,7 +17,7 @@ from gisapp.crs import CGCS2000, MENU, STORED_SRID, Crs, parse_crs, zone_codes
 from gisapp.datums import TO_WGS84, on_mainland
 from gisapp.errors import Problem
 from gisapp.formats.meridians import MARK, Meridian, half_degrees, parse_meridian
-from gisapp.formats.systems import likeness, on_our_datum, recognised
+from gisapp.formats.systems import likeness, names_files, on_our_datum, recognised
 from gisapp.words import Words
 
 SWAPPED = "swapped"
@@ -122,6 +122,8 @@ def named_crs(given: str) -> tuple[str | None, str]:
     """The menu's name of a CRS as a file tells it, and how it is called; None when it is missing or foreign."""
     if not given:
         return None, ""
+    if names_files(given):
+        return None, given[:80]
     try:
         crs = pyproj.CRS.from_user_input(given).to_2d()
         code = crs.to_epsg(min_confidence=60)
@@ -139,7 +141,8 @@ def likely_crs(given: str) -> str | None:
     """The name of the projection that a system uses, whatever its datum, where that is none of the menu's: Xian 1980
     about 113.5° is not CGCS2000 about 113.5°, but nearer to it than to all else. None where there is none."""
     try:
-        own = likeness(pyproj.CRS.from_user_input(given).to_2d()) if given else None
+        plain = bool(given) and not names_files(given)
+        own = likeness(pyproj.CRS.from_user_input(given).to_2d()) if plain else None
     except pyproj.exceptions.CRSError:
         return None
     return own.name if own else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,10 @@ _MAGIC = ((b"SQLite format 3\x00", "gpkg"), (b"fgb\x03fgb", "fgb"), (b"PAR1", "p
 _GDB_MEMBER = re.compile(
     r"(?:a[0-9a-f]{8}\.(?:gdbtable|gdbtablx|gdbindexes|atx|spx|freelist|horizon|[A-Za-z0-9_]{1,40}\.(?:atx|spx))"
     r"|gdb|timestamps)", re.IGNORECASE)
+#: How a list of features begins; and what of Esri's and of D3's is JSON and no GeoJSON.
+_FEATURES = re.compile(rb'\[\s*(?:\{[^{}\[\]]*"type"\s*:\s*"Feature"|\{\s*"(?:properties|geometry|id)")')
+_FOREIGN = ((re.compile(rb'"(?:geometryType|spatialReference|fieldAliases|objectIdFieldName)"\s*:'), "Esri JSON"),
+            (re.compile(rb'"type"\s*:\s*"Topology"'), "TopoJSON"))
 _DXF = re.compile(rb"\A(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION")
 
 _READERS = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
@@ -165,13 +170,30 @@ def _kind(file: Loose, beside: list[str]) -> str | None:
         return "dxf"
     if text.startswith(b"<") or (ending in ("kml", "gpx") and start.startswith((b"\xff\xfe", b"\xfe\xff"))):
         return checked_xml(file, wanted=ending in ("kml", "gpx"), beside=beside)
+    if text.startswith(b"[") and ending in ("json", "geojson") and _FEATURES.match(text):
+        return _collected(file, start)
     if text.startswith((b"{", b"\x1e")) and (ending not in _TABLES or b'"type"' in text):
+        _refuse_foreign_json(file, text)
         return "ndjson" if _is_lines(text, ending) else "geojson"
     if ending in ("gpkg", "fgb", "parquet", "xlsx", "geojson", "kml", "gpx") or (ending == "json" and not file.packed):
         raise Problem("file_unreadable", reason=f"{shown(file.name)}：内容与扩展名不符 / "
                                                 "its content is not what its name says")
     wide = start.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_encoding(start)
     return _TABLES.get(ending) if wide or b"\x00" not in start else None
+
+
+def _collected(file: Loose, start: bytes) -> str:
+    """A GeoJSON of nothing but a list of features, as web maps keep it, written anew as the collection that it is."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Problem("file_unreadable", reason=f"{shown(file.name)}：UTF-16，请改用 UTF-8 / UTF-16; send it in UTF-8")
+    other = file.path.with_name(f"{file.path.name}.whole")
+    with file.path.open("rb") as given, other.open("wb") as sink:
+        sink.write(b'{"type":"FeatureCollection","features":')
+        sink.write(given.read(2**20).removeprefix(b"\xef\xbb\xbf"))
+        shutil.copyfileobj(given, sink, 2**20)
+        sink.write(b"}")
+    other.replace(file.path)
+    return "geojson"
 
 
 def _plain(start: bytes) -> bytes:
@@ -187,6 +209,13 @@ def _is_lines(text: bytes, ending: str) -> bool:
         return True
     first, _, rest = text.partition(b"\n")
     return first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
+
+
+def _refuse_foreign_json(file: Loose, text: bytes) -> None:
+    name = next((name for sign, name in _FOREIGN if sign.search(text)), None)
+    if name and b'"FeatureCollection"' not in text:
+        raise _unsupported(file, f" {name}", "请导出为 GeoJSON 或 Shapefile",
+                           f"{name}; export it as GeoJSON or shapefile")
 
 
 def _refuse_with_advice(file: Loose, start: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from gisapp.layers import Catalogue, CodeList, Field, Layer
 
 __all__ = ["Chosen", "Converter", "parse_uuid", "suggest", "targets"]
 
+#: Day 0 of spreadsheets that take 1900 for a leap year, as all do.
+_EPOCH = date(1899, 12, 30)
 #: Field → code value as the file has it → code, None for no value.
 Chosen = Mapping[str, Mapping[str, str | None]]
 
@@ -26,6 +28,10 @@ _DATE = re.compile(r"(?:(\d{4})(\d{2})(\d{2})|(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[
                    r"(?=\Z|[T\s]\s*\d{1,2}[:时])", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
 _TIME = re.compile(r"(\d{1,2})[:时](\d{2})分?(?::?(\d{2})(\.\d{1,6})?秒?)?\s*(Z|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+#: How a ledger says that there is no value, where a number or a day should stand.
+_NONE = frozenset({"-", "--", "—", "——", "/", "\\", "无", "空", "null", "<null>", "<空>", "none", "n/a", "#n/a", "nil"})
+#: A day as spreadsheets count it, from 1954 to 2064: what is left of a date whose format was lost.
+_SERIAL = re.compile(r"([2-5]\d{4})(?:\.0+)?")
 _PARTING = re.compile(r"[;；,，、|]")
 
 
@@ -73,6 +79,8 @@ class Converter:
     def _datetime(self, value: Any) -> Any:
         if isinstance(value, datetime):
             return (value if value.tzinfo else value.replace(tzinfo=self._zone)).isoformat()
+        if _half(str(value)).casefold() in _NONE:
+            return None
         return _moment(str(value), self._zone) or value
 
 
@@ -95,7 +103,7 @@ def _number(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = _half(value)
-    if not text.strip("*"):
+    if not text.strip("*") or text.casefold() in _NONE:
         return None  # how a .dbf writes a number that it has no room for, and programs write none
     if "_" in text or ("," in text and not _GROUPED.fullmatch(text)):
         return value  # 12,5 is twelve and a half to some and a slip to others, never 125
@@ -112,7 +120,7 @@ def _boolean(value: Any) -> Any:
     word = _half(_text(value)).casefold()
     if word == "?":
         return None  # how a .dbf writes that nobody knows
-    return True if word in _TRUE else False if word in _FALSE else value
+    return True if word in _TRUE else False if word in _FALSE else None if word in _NONE else value
 
 
 def _date(value: Any) -> Any:
@@ -121,8 +129,11 @@ def _date(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     text = _half(_text(value))
-    if text == "00000000":
+    if text == "00000000" or text.casefold() in _NONE:
         return None  # how a .dbf writes no date
+    serial = _SERIAL.fullmatch(text)
+    if serial:
+        return (_EPOCH + timedelta(days=int(serial[1]))).isoformat()
     match = _DATE.match(text)
     return _iso(match) or value if match else value
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from gisapp.layers import Layer
 BATCH = 16_384
 _FEW_ROWS = 100_000
 _MAX_SOURCES = 50
+#: Where in its own text GDAL gave up, which tells a sender nothing.
+_SOURCE = re.compile(r"Error occurred in \S+(?: at line \d+)?[;:]?\s*")
 #: Formats of drawings: whatever is of another kind than the layer's is frame and lettering, not data.
 _DRAWINGS = ("dxf",)
 
@@ -38,7 +41,8 @@ class Source:
 
     `part` is what the reader calls it within the dataset; `kinds` counts its shapes where the reader knows them;
     `crs_like` is the system of ours whose projection a foreign one has; `family` is the only kind of shape that is
-    meant, where a layer holds several; `columns` where a table's shapes stand ({"wkt": …} or {"x": …, "y": …}).
+    meant, where a layer holds several; `columns` where a table's shapes stand ({"wkt": …} or {"x": …, "y": …}). One
+    that is `aside`, such as a hidden sheet, is left out unless chosen.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Source:
     raw_encoding: str = "UTF-8"
     family: str | None = None
     first_family: bool = False
+    aside: bool = False
     columns: dict[str, str] | None = None
     crs_candidates: list[str] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
@@ -111,7 +116,8 @@ class CutText(str):
 def unreadable(dataset: Dataset, error: Exception) -> Problem:
     """`file_unreadable` with the reader's words, without our paths."""
     words = str(error).replace(str(dataset.path.parent), "").replace(os.sep + dataset.path.name, dataset.title)
-    return Problem("file_unreadable", reason=f"{dataset.title}: {words[:300]}")
+    told = _SOURCE.sub("", words)[:300].strip() or "已损坏 / damaged"
+    return Problem("file_unreadable", reason=f"{dataset.title}: {told}")
 
 
 def sources(datasets: list[Dataset], encoding: str | None,
@@ -229,6 +235,8 @@ def _decoded(raw: bytes, encoding: str) -> str:
 
 def role(layer: Layer, source: Source) -> str:
     """`rows` for features, `second` for a table that only adds a second geometry by id, `skip` for neither."""
+    if source.aside:
+        return "skip"
     mapped = {target for target in suggest(layer, source.fields).values() if target}
     second = layer.second_geometry
     if second is not None and _fits(source.geometry, second.geometry) and mapped == {"id"}:

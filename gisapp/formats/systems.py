@@ -82,7 +82,12 @@ def words_of_prj(path: Path) -> str:
     number = _NUMBER.fullmatch(text)
     if number:
         return f"EPSG:{number[1]}"
-    return text if _WKT.match(text) or (_PROJ.match(text) and not _FILES.search(text)) else ""
+    return text if _WKT.match(text) or (_PROJ.match(text) and not names_files(text)) else ""
+
+
+def names_files(text: str) -> bool:
+    """Whether the text of a system would make PROJ open files."""
+    return text.lstrip().startswith("+") and bool(_FILES.search(text))
 
 
 def on_our_datum(crs: pyproj.CRS) -> bool:

@@ -75,6 +75,11 @@ def test_what_is_no_meridian_is_a_problem(text: str) -> None:
         parse_frame(text)
 
 
+@pytest.mark.parametrize("words", ["+init=/etc/passwd:4326", "+proj=longlat +nadgrids=/etc/passwd", " +init=epsg:4326"])
+def test_no_file_is_opened_for_a_system(words: str, recwarn: pytest.WarningsRecorder) -> None:
+    assert named_crs(words) == (None, words) and likely_crs(words) is None and not recwarn.list
+
+
 def test_half_degrees_are_tried_without_those_of_the_menu() -> None:
     names = [frame.name for frame in rarer_readings(488_000, 3_507_000)]
     assert "TM:113.5" in names and "TM:114" not in names and len(names) < 130

@@ -61,6 +61,12 @@ def test_a_row_of_pairs_is_a_line(tmp_path: Path) -> None:
     assert source.geometry == "LineString"
 
 
+def test_long_rows_of_pairs_are_read_in_time_and_endless_ones_are_none(tmp_path: Path) -> None:
+    long, endless = (";".join([f"{X},{Y}", f"{X},31.7"] * count) for count in (5_000, 260_000))
+    rows = rows_of(table(tmp_path, [long, endless]))
+    assert shapely.get_num_coordinates(rows[0]["shape"]) == 10_000 and rows[1]["shape"] == b""
+
+
 @pytest.mark.parametrize("cell", ["113,38", "2026-01-31", "139 1234 5678", "12,5", "113.38", "1,234,567", "120,35",
                                   "中山路 12 号", "113.38,31.69,113.39,31.70", "0101"])
 def test_other_numbers_are_no_places(cell: str) -> None:

@@ -158,8 +158,8 @@ XIAN = _BASE.format(base="x", datum="D_Xian_1980", spheroid="Xian_1980", flat=29
     (_ZONE.format(base=CGCS, east=38500000, meridian=114), "EPSG:4526"),
     (_ZONE.format(base=CGCS, east=20500000, meridian=117), "EPSG:4498"),
     (_ZONE.format(base=WGS, east=500000, meridian=120), "EPSG:4549"),
-    (_ZONE.format(base=CGCS, east=500000, meridian=113.5), None),
-    (_ZONE.format(base=CGCS, east=37500000, meridian=114), None),
+    (_ZONE.format(base=CGCS, east=500000, meridian=113.5), "TM:113.5"),
+    (_ZONE.format(base=CGCS, east=37500000, meridian=114), "TM:114,37500000,0,1"),
     (_ZONE.format(base=XIAN, east=500000, meridian=114), None)])
 def test_systems_are_known_by_what_they_are(words: str, name: str | None) -> None:
     assert named_crs(words)[0] == name

@@ -17,6 +17,8 @@ _SEPARATORS = ",\t;|，"
 _CODECS = CODECS | {"UTF-8": "utf-8-sig"}
 #: A shape of a million vertices as text.
 _MAX_CELL = 64 * 2**20
+#: A longer line is no row: the reader takes four bytes for each of its characters, and doubles that as it grows.
+_MAX_LINE = 32 * 2**20
 _LOOKED_AT = 30
 #: What Excel reads as a word on the separator.
 _SEP = re.compile(r"sep=.\s*", re.IGNORECASE)
@@ -27,6 +29,8 @@ _DEFUSED = re.compile(r"'+[=+\-@\t\r]")
 
 class Table:
     """One file. `heading` names are unique and not empty."""
+
+    aside = False
 
     def __init__(self, dataset: Dataset, encoding: str | None) -> None:
         self.name, self.notes = dataset.title, list[dict[str, str]]()
@@ -65,9 +69,14 @@ class Table:
 
 def _lines(text: TextIO) -> Iterator[str]:
     """The lines without NUL and without Excel's `sep=`, then one more: only within quotation marks it is no row."""
-    for number, line in enumerate(text):
+    number = 0
+    while line := text.readline(_MAX_LINE):
+        if len(line) == _MAX_LINE:
+            raise Problem("file_unreadable", reason=f"CSV：有一行超过 {_MAX_LINE >> 20} MB / "
+                                                    f"CSV: a line is longer than {_MAX_LINE >> 20} MB")
         if number or not _SEP.fullmatch(line):
             yield line.replace("\x00", "")
+        number += 1
     yield _END
 
 
@@ -86,12 +95,13 @@ def _holds_wkt(table: Table) -> bool:
 
 
 def _separator(lines: list[str]) -> str:
-    """The separator that cuts the lines into the same number of parts, and the most of them."""
-    best, most = ",", 0
+    """The separator that cuts most of the lines into the same number of parts, and into the most of them: a row of
+    pairs in one cell holds many a semicolon, its heading none."""
+    best, most = ",", (0.0, 0)
     for separator in _SEPARATORS:
         counts = [len(row) for row in csv.reader(iter(lines[:-1] or lines), delimiter=separator) if row]
-        usual = max(set(counts), key=counts.count, default=1)
-        score = usual * counts.count(usual)
+        usual = max(set(counts), key=lambda parts: (counts.count(parts), parts), default=1)
+        score = (counts.count(usual) / max(1, len(counts)), usual)
         if usual > 1 and score > most:
             best, most = separator, score
     return best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ _MAX_LAYERS = 50
 MAX_FEATURE_MB = 100
 #: So many lines with other than ASCII tell the encoding of a drawing.
 _TEXTS = 5000
+#: Drawings in binary from AutoCAD 2007 (AC1021) on are in UTF-8.
+_VERSION = re.compile(rb"\$ACADVER\x00.{1,2}AC(\d{4})", re.DOTALL)
 FAULTS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
            pyogrio.errors.GeometryError, pyogrio.errors.FieldError, RuntimeError, ValueError, IndexError,
            OSError, pa.ArrowException)
@@ -172,6 +175,11 @@ def _drawing_encoding(path: Path) -> tuple[str, str]:
     """Of a DXF's texts. Its header often names another code page than its texts are in; they are looked at."""
     texts: list[bytes] = []
     with path.open("rb") as file:
+        start = file.read(4096)
+        file.seek(0)
+        if start.startswith(b"AutoCAD Binary DXF"):
+            version = _VERSION.search(start)
+            return ("UTF-8" if version and version[1] >= b"1021" else "GBK"), "format"
         for line in file:
             if not line.isascii():
                 texts.append(line.strip())

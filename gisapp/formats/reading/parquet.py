@@ -34,13 +34,14 @@ def describe(dataset: Dataset, _: str | None) -> list[Source]:
         with pq.ParquetFile(dataset.path, memory_map=False) as file:
             place, about = _geometry(file)
             names = [name for name in file.schema_arrow.names if name != place]
+            fields = unique(names)
             types = [str(file.schema_arrow.field(name).type) for name in names]
             kinds = about.get("geometry_types") or []
             box = about.get("bbox")
             return [Source(
                 name=dataset.title, dataset=dataset, part=place,
                 geometry=str(kinds[0]).removesuffix(" Z") if len(kinds) == 1 else "Unknown",
-                count=file.metadata.num_rows, fields=unique(names), types=types, crs_words=_crs(about),
+                count=file.metadata.num_rows, fields=fields, types=types, crs_words=_crs(about),
                 bounds=_bounds(box))]
     except _FAULTS as error:
         raise unreadable(dataset, error) from error

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from gisapp.errors import Problem
+
 _BOM, _MARK = b"\xef\xbb\xbf", b"\x1e"
 #: What stands in the place of a record that is no feature: a row that is refused, at its own number.
 _EMPTY = b'{"type":"Feature","properties":null,"geometry":null}'
 _SHAPES = ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection")
 _TOLD = 5
+#: Of one record, which is held in memory several times over.
+_MOST = 48 * 2**20
 
 
 def without_mark(path: Path) -> None:
@@ -61,7 +65,10 @@ def _records(file: IO[bytes]) -> Iterator[bytes]:
     marked = file.read(1) == _MARK
     file.seek(0)
     piece = b""
-    for line in file:
+    while line := file.readline(_MOST):
+        if len(line) + len(piece) >= _MOST:
+            raise Problem("file_unreadable", reason=f"有一条记录超过 {_MOST >> 20} MB，请简化或拆分 / "
+                                                    f"a record is larger than {_MOST >> 20} MB; simplify or split it")
         if not marked:
             piece = line
         elif not line.startswith(_MARK):

@@ -33,6 +33,7 @@ class _Table(Protocol):
     encoding: str
     encoding_from: str
     notes: list[dict[str, str]]
+    aside: bool
 
     def rows(self) -> Iterator[Row]: ...
 
@@ -53,7 +54,7 @@ def _described(dataset: Dataset, table: _Table) -> Source:
     columns = find_columns(fields, first)
     source = Source(name=table.name, dataset=dataset, part=table.name, geometry="Unknown", count=0,
                     fields=fields, types=["String"] * len(fields), encoding=table.encoding,
-                    encoding_from=table.encoding_from, notes=list(table.notes), columns=columns,
+                    encoding_from=table.encoding_from, notes=list(table.notes), columns=columns, aside=table.aside,
                     crs_words=_named_system(first, fields, columns))
     source.count, source.bounds = _measured(table, source)
     if source.columns and "x" in source.columns:

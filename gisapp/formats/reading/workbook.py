@@ -14,17 +14,21 @@ import python_calamine
 from gisapp.errors import Problem
 from gisapp.formats.archive import BROKEN
 from gisapp.formats.kinds import Dataset
-from gisapp.formats.reading import merged
+from gisapp.formats.reading import hollow_cells, merged
 from gisapp.formats.reading.headings import unique
 
 #: The reader lays a sheet out as a full rectangle: a cell far away would cost as much as everything before it.
 MAX_CELLS = 6_000_000
 MAX_XML_BYTES = 400 * 2**20
 _CHUNK = 2**20
-_CELL = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,7})["']""")
-_TAIL = 64
-_HEADING_WITHIN = 10
+_CELL = re.compile(rb"""\br=["']([A-Za-z]{1,3})(\d{1,7})["']""")
+#: What is carried from one piece of a sheet to the next: no whole cell, or the end of something much longer.
+_TAIL = 2**16
+_HEADING_WITHIN = 40
 _MAX_SHEETS = 20
+_HIDDEN = {"code": "sheet_hidden", "zh": "此工作表是隐藏的，默认不导入",
+           "en": "this sheet is hidden and left out unless chosen"}
+_SHOWN = python_calamine.SheetVisibleEnum.Visible
 
 
 class Sheet:
@@ -32,8 +36,8 @@ class Sheet:
 
     encoding, encoding_from = "UTF-8", "format"
 
-    def __init__(self, name: str, sheet: Any) -> None:
-        self.name = name
+    def __init__(self, name: str, sheet: Any, notes: list[dict[str, str]], aside: bool) -> None:
+        self.name, self.aside = name, aside
         self._sheet = sheet
         start = list(islice(sheet.iter_rows(), _HEADING_WITHIN))
         self._merged = merged.spans(sheet)
@@ -41,7 +45,7 @@ class Sheet:
         self._begin = min(last, max(len(start) - 1, 0)) + 1
         rows = [[str(_cell(cell) or "") for cell in row] for row in start[first:self._begin]]
         self.heading = unique(rows[0] if len(rows) == 1 else merged.names(rows, self._merged, first))
-        self.notes = merged.note(self._merged, self._begin)
+        self.notes = [*merged.note(self._merged, self._begin), *notes, *([_HIDDEN] if aside else [])]
 
     def rows(self) -> Iterator[list[Any]]:
         """The rows below the heading that hold anything."""
@@ -54,39 +58,48 @@ class Sheet:
 def sheets(dataset: Dataset) -> Iterator[Sheet]:
     """The sheets that hold a table. Problem `file_unreadable`."""
     try:
-        _look_for_traps(dataset)
+        notes = _look_for_traps(dataset)
         with python_calamine.CalamineWorkbook.from_path(str(dataset.path)) as book:
+            hidden = {one.name for one in book.sheets_metadata if one.visible != _SHOWN}
             for name in book.sheet_names[:_MAX_SHEETS]:
-                sheet = Sheet(name, book.get_sheet_by_name(name))
+                sheet = Sheet(name, book.get_sheet_by_name(name), notes.get(name, []), name in hidden)
                 if len(sheet.heading) > 1:
                     yield sheet
     except (python_calamine.CalamineError, *BROKEN) as error:
         raise Problem("file_unreadable", reason=f"{dataset.title}: {str(error)[:200]}") from error
 
 
-def _look_for_traps(dataset: Dataset) -> None:
-    """Entities, and sheets whose cells lie so far apart that laying them out would fill the memory."""
+def _look_for_traps(dataset: Dataset) -> dict[str, list[dict[str, str]]]:
+    """Entities, and sheets whose cells lie so far apart that laying them out would fill the memory; what is to be said
+    of a sheet that its values do not show, by its name."""
+    found = dict[str, hollow_cells.Found]()
     with zipfile.ZipFile(dataset.path) as packed:
         parts = [part for part in packed.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
         if sum(part.file_size for part in parts) > MAX_XML_BYTES:
             raise _refused(dataset, "内容过大，请改用 CSV", "too large; send it as CSV")
         for part in parts:
             with packed.open(part) as content:
-                _look_through(dataset, content, is_sheet="worksheets/" in part.filename)
+                sheet = hollow_cells.Found() if "worksheets/" in part.filename else None
+                _look_through(dataset, content, sheet)
+            found |= {part.filename: sheet} if sheet else {}
+        return hollow_cells.notes_by_sheet(found.items(), hollow_cells.sheet_names(packed))
 
 
-def _look_through(dataset: Dataset, content: Any, *, is_sheet: bool) -> None:
+def _look_through(dataset: Dataset, content: Any, sheet: hollow_cells.Found | None) -> None:
     tail, widest, tallest = b"", 1, 1
     while chunk := content.read(_CHUNK):
         text = tail + chunk
         if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
             raise _refused(dataset, "含有 DOCTYPE 或实体声明", "it declares a DOCTYPE or entities")
-        for letters, digits in _CELL.findall(text) if is_sheet else ():
+        for letters, digits in _CELL.findall(text) if sheet else ():
             widest, tallest = max(widest, len(letters), _column(letters)), max(tallest, int(digits))
         if widest * tallest > MAX_CELLS:
             raise _refused(dataset, f"表格范围超过 {MAX_CELLS} 格，请删去远处的单元格或改用 CSV",
                            f"its cells span more than {MAX_CELLS}; remove those far away, or send CSV")
-        tail = text[-_TAIL:]
+        whole = text.rfind(b"</c>") + 4 if sheet else 0
+        if sheet and whole > 4:
+            sheet.look(text[:whole])
+        tail = text[max(whole, len(text) - _TAIL):]
 
 
 def _refused(dataset: Dataset, zh: str, en: str) -> Problem:
@@ -95,7 +108,7 @@ def _refused(dataset: Dataset, zh: str, en: str) -> Problem:
 
 def _column(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - 64
     return number
 

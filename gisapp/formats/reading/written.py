@@ -14,6 +14,7 @@ import shapely
 
 from gisapp.formats.reading.degrees import coordinate
 from gisapp.formats.wkb import plain_shapes
+from gisapp.shapes import MAX_VERTICES
 
 #: Collections within collections, and lists within lists, that are still read: GEOS recurses into them.
 _NESTED = 16
@@ -28,10 +29,16 @@ _HEX = re.compile(r"(?:\\x|0x)?(0[01][0-9a-fA-F]{16,})")
 #: What stands about a pair, and before its numbers.
 _AROUND = "()[]{}<>（）【】「」\"'“”‘’ \t\r\n　;；,，"
 _LABEL = re.compile(r"(longitude|latitude|long|lon|lng|lat|经度|纬度|[xy])\s*[:：=]\s*", re.IGNORECASE)
+_PAIR = 120
 _NORTH, _LATITUDE = re.compile(r"[NS北南]", re.IGNORECASE), re.compile(r"lat|纬", re.IGNORECASE)
 #: What parts the two numbers, the surest first; and how whole pairs are parted.
 _PARTING = (re.compile(r"\s*[;；|/、]\s*"), re.compile(r"\s*[,，]\s*"), re.compile(r"(?<=[EWNSewns″”\"秒'′])\s+(?=\S)"),
             re.compile(r"(?<=\S)\s*(?=(?:东经|西经|北纬|南纬))"), re.compile(r"\s+"))
+#: The plain form of nearly all pairs, and how much of a row of them is looked at to tell what it is.
+_PLAIN_PAIR = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*[,，\s]\s*([+-]?\d+(?:\.\d+)?)\s*")
+_LOOKED_AT = 2000
+#: Longer cells hold more vertices than any shape may have.
+_MOST = 8 * 2**20
 _DEEP = re.compile(r"(?:\[\s*){8}")
 _CHAIN = re.compile(r"\s*[;；|\n]\s*")
 #: So exact is a place that is told from other numbers: three decimals, degrees, or metres of a projection.
@@ -59,6 +66,8 @@ def is_shape(text: str) -> bool:
 
 def is_place(text: str) -> bool:
     """Whether a cell surely holds a pair of numbers in which somebody in China would give a place, or a row of them."""
+    if len(text) > _LOOKED_AT:
+        text = text[:_LOOKED_AT].rpartition(";")[0] or text[:_LOOKED_AT].rpartition("；")[0]
     found = _chain(text)
     return bool(found) and all(_EXACT.search(one) for one in _CHAIN.split(text.strip(_AROUND))) and all(
         _in_china(*(pair[::-1] if is_crossed(*pair) else pair)) for pair, _ in found)
@@ -107,6 +116,8 @@ def _plain(cell: Any, named: str) -> str | None:
 
 def other_shape(text: str, named: str) -> Found | None:
     """The shape of a cell that is no WKT; None where it is none, or in another system than `named`."""
+    if len(text) > _MOST:
+        return None
     if _is_geojson(text):
         return _told(shapely.from_geojson(text, on_invalid="ignore"))
     hexed = _HEX.fullmatch(text)
@@ -118,8 +129,8 @@ def other_shape(text: str, named: str) -> Found | None:
     if not pairs:
         return None
     turned = pairs[0][1]
-    points = [pair[::-1] if turned else pair for pair, _ in pairs]
-    return _told(shapely.Point(points[0]) if len(points) == 1 else shapely.LineString(points), turned)
+    points = np.array([pair[::-1] if turned else pair for pair, _ in pairs])
+    return _told(shapely.points(points[0]) if len(points) == 1 else shapely.linestrings(points), turned)
 
 
 def _told(shape: Any, turned: bool | None = None) -> Found | None:
@@ -145,16 +156,20 @@ def _chain(text: str) -> list[tuple[tuple[float, float], bool]]:
     if whole:
         return [whole]
     parts = [part for part in _CHAIN.split(text.strip(_AROUND)) if part]
-    found = [_pair(part) for part in parts] if len(parts) > 1 else []
+    found = [_pair(part) for part in parts] if 1 < len(parts) <= MAX_VERTICES else []
     kept = [one for one in found if one]
     return kept if len(kept) == len(found) else []
 
 
 def _pair(text: str) -> tuple[tuple[float, float], bool] | None:
     """Two numbers, a height after them left out, and whether the first of them is north."""
-    plain = text.strip(_AROUND)
-    if len(plain) > 120:
+    plain = text.strip(_AROUND) if len(text) <= _PAIR else ""
+    if not plain:
         return None
+    quick = _PLAIN_PAIR.fullmatch(plain)
+    if quick:
+        first, second = float(quick[1]), float(quick[2])
+        return (first, second), is_crossed(first, second)
     labels = _LABEL.findall(plain)
     bare = _LABEL.sub(" ", plain).strip()
     for parting in _PARTING:
