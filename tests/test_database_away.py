@@ -112,6 +112,7 @@ def test_a_child_says_that_its_database_is_away(house: House, owner: House, acto
 @pytest.mark.parametrize(("error", "code", "said"), [
     (psycopg.errors.DiskFull("no room"), "storage_full", "磁盘空间"),
     (OSError(28, "No space left on device"), "storage_full", "磁盘空间"),
+    (PermissionError(13, "Permission denied"), "storage_full", "不可写"),
     (OperationalError("INSERT", {}, psycopg.errors.DiskFull("no room")), "storage_full", "磁盘空间"),
     (OperationalError("LOCK", {}, psycopg.errors.LockNotAvailable("late")), "busy", "繁忙"),
     (OperationalError("LOCK", {}, psycopg.errors.DeadlockDetected("both")), "busy", "繁忙")])

@@ -153,7 +153,8 @@ def _problem_of(error: Exception) -> Problem:
     if isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected
                   | psycopg.errors.SerializationFailure):
         return Problem("busy", seconds=60)
-    full = isinstance(cause, psycopg.errors.DiskFull) or (isinstance(cause, OSError) and cause.errno in DISK_FULL)
+    full = isinstance(cause, psycopg.errors.DiskFull | PermissionError) or (
+        isinstance(cause, OSError) and cause.errno in DISK_FULL)
     return Problem("storage_full" if full else "work_failed")
 
 
