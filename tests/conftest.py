@@ -38,7 +38,7 @@ SHARED = ROOT.parent / "shared"
 
 #: Files that take longest, each ten seconds of a processor or much waiting. They come first: one that is begun last
 #: leaves a processor idle.
-_LONG = {name: place for place, name in enumerate("""
+_LONGEST = """
     test_history_model test_start test_import_faults browser/test_read_every_page test_permissions_walk
     test_exports test_imports test_enter_sets browser/test_take_the_map_away test_printing
     browser/test_yesterday_against_today browser/test_open_the_map test_schemathesis
@@ -49,7 +49,8 @@ _LONG = {name: place for place, name in enumerate("""
     browser/test_search_a_sign browser/test_enter_a_record test_deliveries test_database_away cql2/test_one_answer
     test_bad_input test_paging browser/test_list_and_map_tied test_attachments formats/test_faithful
     cql2/test_questions
-    """.split())}
+"""
+_LONG = {name: place for place, name in enumerate(_LONGEST.split())}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
