@@ -311,3 +311,12 @@ def test_imports_are_swept_once_a_minute(house: House) -> None:
     assert orphan.is_dir()
     swept(house)
     assert not orphan.exists()
+
+
+@pytest.mark.parametrize(("age", "due"), [(-90 * 86400, True), (5, False), (61, True)])
+def test_a_clock_that_was_set_back_does_not_end_the_sweeping(tmp_path: Path, age: float, due: bool) -> None:
+    mark = tmp_path / "swept"
+    assert sweeping.is_time(mark, 60)
+    then = time.time() - age
+    os.utime(mark, (then, then))
+    assert (sweeping.is_time(mark, 60), sweeping.is_time(mark, 60)) == (due, False)

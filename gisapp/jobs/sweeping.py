@@ -25,7 +25,7 @@ def sweep_imports(house: House) -> None:
     """Remove folders of uploads that no import stands for, files of those that are done, and pieces of broken checks;
     forget imports that nobody let enter in time. Once a minute, however often it is called."""
     parent = house.settings.instance / "imports"
-    if not parent.is_dir() or not _is_time(parent / "swept"):
+    if not parent.is_dir() or not is_time(parent / "swept", _PACE_S):
         return
     imports.forget_expired(house)
     folders = {number: place for place in parent.iterdir() if (number := _number(place.name)) and _age(place) > OLD_S}
@@ -40,8 +40,10 @@ def sweep_imports(house: House) -> None:
             _sweep_pieces(house, number, place)
 
 
-def _is_time(mark: Path) -> bool:
-    if mark.exists() and time.time() - mark.stat().st_mtime < _PACE_S:
+def is_time(mark: Path, pace_s: float) -> bool:
+    """Whether `mark` was touched longer than `pace_s` ago, or at a time that a clock set back has not reached; it is
+    touched then."""
+    if mark.exists() and 0 <= time.time() - mark.stat().st_mtime < pace_s:
         return False
     mark.touch(mode=0o600)
     return True

@@ -15,7 +15,7 @@ from gisapp.children import sweep
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs.doing import as_kept
-from gisapp.jobs.sweeping import OLD_S, sweep_imports
+from gisapp.jobs.sweeping import OLD_S, is_time, sweep_imports
 from gisapp.permissions import SYSTEM
 from gisapp.photos import files as attachment_files
 from gisapp.sql import jobs as sql_jobs
@@ -58,9 +58,7 @@ def tend(house: House) -> None:
 def _sweep_photos(house: House) -> None:
     """Once an hour, told by a file in the folder of photos: looking through all of them takes a while."""
     folder = attachment_files.root(house)
-    swept = folder / "swept"
-    if folder.is_dir() and (not swept.exists() or time.time() - swept.stat().st_mtime > PHOTOS_SWEPT_S):
-        swept.touch(mode=0o600)
+    if folder.is_dir() and is_time(folder / "swept", PHOTOS_SWEPT_S):
         attachment_files.sweep_files(house)
 
 
