@@ -21,7 +21,7 @@ from gisapp.tables import CODES, LAYERS, Tables
 
 FOLDER = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "gisapp_version"
-_LAYER_TRIGGERS = {"b1_stamp", "h1_insert", "h2_update", "h3_delete", "t1_truncate",
+_LAYER_TRIGGERS = {"b1_stamp", "b4_shape", "h1_insert", "h2_update", "h3_delete", "t1_truncate",
                    "m1_insert", "m2_update", "m3_delete", "m4_truncate"}
 
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     Date,
     DateTime,
     Double,
@@ -140,27 +139,13 @@ def _geometry_columns(layer: Layer) -> list[Column[Any]]:
     columns = [Column("geom", _geometry(layer.geometry), nullable=layer.stand_in is not None)]
     if layer.second_geometry:
         columns.append(Column(layer.second_geometry.id, _geometry(layer.second_geometry.geometry)))
-    columns.append(_computed("geom_3857", Geometry("GEOMETRY", 3857, spatial_index=False), _mercator(layer)))
+    # Filled by the trigger b4_shape, whatever a statement says (migration 0022).
+    columns.append(Column("geom_3857", Geometry("GEOMETRY", 3857, spatial_index=False)))
     if layer.geometry == "MultiPolygon":
-        columns.append(_computed("geom_area_m2", Numeric(18, 2), "round((st_area(geom::geography))::numeric, 2)"))
+        columns.append(Column("geom_area_m2", Numeric(18, 2)))
     if layer.geometry == "MultiLineString":
-        columns.append(_computed("geom_length_m", Numeric(18, 2), "round((st_length(geom::geography))::numeric, 2)"))
+        columns.append(Column("geom_length_m", Numeric(18, 2)))
     return columns
-
-
-def _mercator(layer: Layer) -> str:
-    """SQL for the shape that tiles read; rings of areas are clockwise, as a vector tile wants them once its y axis
-    points down, and an area of one part is a Polygon: thousands of those are gathered without taking each apart."""
-    shown = shown_geometry(layer)
-    if "Polygon" not in layer.geometry:
-        return f"st_transform({shown}, 3857)"
-    return (f"CASE WHEN st_numgeometries({shown}) = 1"
-            f" THEN st_forcepolygoncw(st_transform(st_geometryn({shown}, 1), 3857))"
-            f" ELSE st_forcepolygoncw(st_transform({shown}, 3857)) END")
-
-
-def _computed(name: str, kind: TypeEngine[Any], expression: str) -> Column[Any]:
-    return Column(name, kind, Computed(expression, persisted=True))
 
 
 def _geometry(kind: str) -> Geometry:
