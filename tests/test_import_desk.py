@@ -120,11 +120,11 @@ def test_wrong_plans_are_problems(admin: Role, body: dict[str, Any]) -> None:
 
 
 def test_a_check_of_nothing_is_a_problem(admin: Role) -> None:
-    sent = send(admin, SIGNS, {"a.csv": "sign_no,sign_kind,东,西\nN-1,01,113.38,31.69\n".encode()}).json
+    sent = send(admin, SIGNS, {"a.csv": "sign_no,sign_kind,甲,乙,丙\nN-1,01,113.38,113.39,31.69\n".encode()}).json
     assert sent["layers"][0]["role"] == "skip"
     answer = admin.post(f"/imports/{sent['id']}/check", json={})
     assert (answer.status_code, answer.json["code"]) == (422, "mapping_invalid") and "columns" in answer.json["en"]
-    chosen = {"columns": {"x": "东", "y": "西"}, "crs": "EPSG:4490"}
+    chosen = {"columns": {"x": "甲", "y": "丙"}, "crs": "EPSG:4490"}
     told = admin.post(f"/imports/{sent['id']}/check", json={"layers": {"a": chosen}})
     assert told.status_code == 200 and told.json["counts"]["accepted"] == 1
 
