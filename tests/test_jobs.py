@@ -123,6 +123,25 @@ def test_a_job_ends_with_a_file_that_is_kept_for_its_time(filled: House, actors:
     assert [path.name for path in folder.iterdir()] == ["file"]
 
 
+def test_a_finished_file_can_be_deleted_before_its_time(filled: House, actors: dict[str, Actor]) -> None:
+    job_id = ask(filled, actors["exporter"])
+    with pytest.raises(Problem, match="job_not_done"):
+        jobs.remove_file(filled, actors["exporter"], job_id)
+    do(filled, job_id, never)
+    with pytest.raises(Problem, match="job_unknown"):
+        jobs.remove_file(filled, actors["reviewer"], job_id)
+    jobs.remove_file(filled, actors["exporter"], job_id, "192.0.2.7")
+    assert not jobs.folder_of(filled, job_id, 1).exists()
+    assert jobs.show(filled, actors["exporter"], job_id, "en")["file_name"] is None
+    for act in (jobs.file_of, jobs.remove_file):
+        with pytest.raises(Problem, match="job_expired"):
+            act(filled, actors["exporter"], job_id)
+    with filled.db.read() as connection:
+        [line] = connection.execute(text("SELECT username, address, detail FROM gisapp.access_log WHERE act = "
+                                         "'file_removed' AND detail->>'job' = :job"), {"job": str(job_id)}).all()
+    assert (line.username, str(line.address), line.detail["layer"]) == ("exporter", "192.0.2.7", LAYER)
+
+
 def test_the_child_says_how_far_it_is(filled: House, tmp_path: Path) -> None:
     order = exports.plan(filled, SYSTEM, LAYER, "shp", {}, "en")
     exports.make(filled, SYSTEM, order, tmp_path)

@@ -25,7 +25,7 @@ PAGES = ("/receivers", "/deliveries", "/d/",
          "/print", "/statistics",
          "/assets", "/basemaps", "/sw.js", "/favicon.ico", "/robots.txt")
 #: What only a form of a page sends.
-FORMS = {("/imports/{}/discard", "post"), ("/jobs/{}/cancel", "post")}
+FORMS = {("/imports/{}/discard", "post"), ("/jobs/{}/cancel", "post"), ("/jobs/{}/file/remove", "post")}
 
 
 @pytest.fixture(scope="module")

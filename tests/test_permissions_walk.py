@@ -237,6 +237,8 @@ LINES = (
     Line("POST", JOB + "/cancel", "own_account", at(f"/jobs/{uuid4()}/cancel"), (404,)),
     Line("POST", JOB + "/retry", "own_account", at(f"/jobs/{uuid4()}/retry"), (404,)),
     Line("GET", JOB + "/file", "own_account", at(f"/jobs/{uuid4()}/file"), (404,)),
+    Line("DELETE", JOB + "/file", "own_account", at(f"/jobs/{uuid4()}/file"), (404,)),
+    Line("POST", JOB + "/file/remove", "own_account", at(f"/jobs/{uuid4()}/file/remove"), (404,)),
     Line("GET", "/api", "read", at("/api")),
     Line("GET", "/forms/<layer_id>", "create", at("/forms/rooftop_signs")),
     Line("POST", "/forms/<layer_id>", "create", lambda t: ("/forms/rooftop_signs", {"data": {"id": str(uuid4())}}),

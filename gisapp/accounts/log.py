@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 ACTS = ("sign_in", "sign_in_failed", "sign_out", "password_changed", "account_made", "account_disabled",
         "account_enabled", "role_set", "squadron_set", "password_reset", "token_made", "token_revoked",
-        "export", "import", "file_taken", "receiver_made", "receiver_changed", "link_made", "link_revoked",
-        "link_used")
+        "export", "import", "file_taken", "file_removed", "receiver_made", "receiver_changed", "link_made",
+        "link_revoked", "link_used")
 
 
 def record(connection: Connection, act: str, actor: Actor | None, *, address: str | None = None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -215,6 +216,22 @@ def open_file(house: House, row: Row) -> File:
     except OSError:
         raise Problem("job_expired") from None
     return File(file, os.fstat(file.fileno()).st_size, result["media_type"], result["ascii_name"], result["name"])
+
+
+def remove_file(house: House, actor: Actor, job_id: UUID, address: str | None = None) -> None:
+    """Delete a finished file before its time: who asked for it may, and administrators. Links to it end.
+
+    Problems: `job_unknown`, `job_not_done` (409), `job_expired` (410) where it is gone already.
+    """
+    row = _own(house, actor, job_id)
+    if row["state"] != "done" or row["kind"] != "export":
+        raise Problem("job_not_done")
+    with house.db.begin(actor.username, actor.request_id) as connection:
+        if not sql_jobs.drop_file(connection, job_id):
+            raise Problem("job_expired")
+        record(connection, "file_removed", actor, address=address, detail={
+            "job": str(job_id), "layer": row["layer"], "delivery": (row["result"] or {}).get("delivery")})
+    shutil.rmtree(folder_of(house, job_id, row["attempt"]), ignore_errors=True)
 
 
 def folder_of(house: House, job_id: UUID, attempt: int) -> Path:

@@ -189,6 +189,14 @@ def expired(connection: Connection) -> Sequence[UUID]:
     return connection.execute(statement.returning(_C.id)).scalars().all()
 
 
+def drop_file(connection: Connection, job_id: UUID) -> bool:
+    """Forget the finished file of an export before its time; False where there is none any more."""
+    statement = update(JOBS).where(_C.id == job_id, _C.state == "done", _C.kind == "export",
+                                   _C.result["file"].astext.is_not(None)).values(
+        result=_C.result.op("-")("file"), expires_at=None)
+    return connection.execute(statement.returning(_C.id)).one_or_none() is not None
+
+
 def keep_until(connection: Connection, job_id: UUID, moment: Any) -> None:
     """Keep a job's result at least until `moment`."""
     connection.execute(update(JOBS).where(_C.id == job_id, _C.expires_at.is_not(None)).values(

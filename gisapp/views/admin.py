@@ -129,7 +129,7 @@ def _act_titles() -> dict[str, str]:
         "role_set": _("Role changed"), "squadron_set": _("Squadron changed"),
         "password_reset": _("Password reset"), "token_made": _("Token made"),
         "token_revoked": _("Token revoked"), "export": _("Hand-over"), "import": _("Import"),
-        "file_taken": _("File taken"), "receiver_made": _("Receiver made"),
+        "file_taken": _("File taken"), "file_removed": _("File deleted"), "receiver_made": _("Receiver made"),
         "receiver_changed": _("Receiver changed"), "link_made": _("Link made"), "link_revoked": _("Link revoked"),
         "link_used": _("Link used"),
     }

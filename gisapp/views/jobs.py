@@ -56,6 +56,20 @@ def file(job_id: str) -> AnyResponse:
     return send_file(found.file, found.size, found.media_type, found.ascii_name, found.name)
 
 
+@blueprint.delete("/jobs/<job_id>/file")
+def remove_file(job_id: str) -> AnyResponse:
+    """The job as it is then, without its file."""
+    jobs.remove_file(context.house(), context.actor(), _number(job_id), request.remote_addr)
+    return show(job_id)
+
+
+@blueprint.post("/jobs/<job_id>/file/remove")
+def remove_file_by_form(job_id: str) -> AnyResponse:
+    """The same from the page."""
+    jobs.remove_file(context.house(), context.actor(), _number(job_id), request.remote_addr)
+    return see("/jobs")
+
+
 @blueprint.delete("/jobs/<job_id>")
 def cancel(job_id: str) -> AnyResponse:
     """The job as it is then: cancelled, or still running for the seconds that it takes to stop."""
