@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -163,7 +163,8 @@ def _glance(folder: Path) -> Progress:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    os.killpg(child.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it ended by itself, and was waited for already
+        os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
 

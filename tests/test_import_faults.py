@@ -124,6 +124,16 @@ def test_a_child_that_does_not_end_is_a_problem(tmp_path: Path, monkeypatch: pyt
         children.run("tests.disk_full", {"folder": str(tmp_path)}, tmp_path, children.Limits(5, 4096, 64))
 
 
+def test_a_child_that_ended_at_the_moment_of_ctrl_c_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(child: subprocess.Popen[str], *_: Any) -> Any:
+        child.communicate("")  # it hears no order, ends and is waited for
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(children, "_watched", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        children.run("tests.disk_full", {"folder": str(tmp_path)}, tmp_path, children.Limits(5, 4096, 64))
+
+
 def test_what_a_killed_worker_left_running_gives_way(house: House, roles: dict[str, Any],
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "DIRECT", 0)
