@@ -48,6 +48,7 @@ async function showStock(root, filter) {
     badge.hidden = badge.textContent === '';
   }
   document.getElementById('note-synthetic').hidden = !synthetic;
+  document.getElementById('note-empty').hidden = asked !== '' || Object.values(counts).some((count) => Number(count) !== 0);
 }
 
 function nameControls(map, words) {
