@@ -67,6 +67,10 @@ def verdict_on(offered: Sequence[Reading], own: Frame | None) -> dict[str, Any]:
                      f"按“{best.frame.title.zh}”读取（平移约 {_whole(best)} 米）与道路、建筑或区划明显更吻合",
                      f"read as “{best.frame.title.en}” (about {_whole(best)} m away) they clearly fit roads, buildings "
                      "or areas better")
+    if mine.roads is None and mine.buildings is None and mine.strength < _STRONG:
+        return _told("unknown", mine, "还没有道路、建筑可比，看不出是否偏移；请以来源单位的说明为准",
+                     "there are no roads or buildings yet to compare with, so a shift would not show; go by what the "
+                     "sender says")
     if mine.strength < _STRONG:
         return _told("unknown", mine, "在辖区内，但数据太少，或附近没有道路、建筑可比，看不出是否偏移；请在地图上核对",
                      "they lie in the city, but are too few, or too far from roads and buildings, to tell whether they "

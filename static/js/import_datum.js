@@ -10,7 +10,8 @@ function show(box) {
   const colours = [...box.querySelectorAll(".swatch")].map((one) => getComputedStyle(one).backgroundColor);
   const map = L.map(box.querySelector(".datum-map"),
     { attributionControl: false, preferCanvas: true, zoomAnimation: false, fadeAnimation: false });
-  const drawn = readings.map((shape, place) => (shape ? L.geoJSON(shape, style(colours[place], false)) : null));
+  const drawn = readings.map((shape, place) => (shape?.geometries.length ? L.geoJSON(shape, style(colours[place], false))
+    : extentOf(radios[place], colours[place])));
   drawn.forEach((one) => one?.addTo(map));
 
   const mark = () => {
@@ -35,6 +36,14 @@ function show(box) {
   mark();
   const root = new URL(document.querySelector("form#mapping").action).pathname.replace(/\/imports\/.*$/, "");
   ground(map, root, box.dataset.ground.split(" "));
+}
+
+/** Where the shapes have too many vertices to be shown: the box that they fill. */
+function extentOf(radio, colour) {
+  const [west, south, east, north] = (radio?.dataset.bounds || "").split(",").map(Number);
+  if (north === undefined) return null;
+  const box = L.rectangle([[south, west], [north, east]], style(colour, false).style);
+  return Object.assign(L.featureGroup([box]), { setStyle: (look) => box.setStyle({ ...look, fillOpacity: 0.08 }) });
 }
 
 function style(colour, chosen) {
