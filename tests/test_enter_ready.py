@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from gisapp.desk.commit import commit
 from gisapp.house import House
@@ -191,3 +191,12 @@ def test_a_stage_takes_along_what_stands_beside_it(house: House, number: str, li
 def test_a_name_of_nothing_is_refused(house: House) -> None:
     with house.db.beside() as connection, pytest.raises(Exception, match="no such layer"):
         connection.exec_driver_sql(f"SELECT gisapp.begin_ready('{uuid4()}', 'pg_class')")
+
+
+def test_what_came_and_went_is_never_compared_row_by_row(owner: House) -> None:
+    """After a large undo there are no figures yet, and a plan of nested loops took hours."""
+    with owner.db.read() as connection:
+        settings = connection.execute(text(
+            "SELECT proconfig FROM pg_proc WHERE oid = 'gisapp.end_ready(uuid, text)'::regprocedure")).scalar_one()
+    assert "enable_nestloop=off" in settings
+    assert any(one.startswith("search_path=") for one in settings)
