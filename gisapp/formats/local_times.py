@@ -19,18 +19,20 @@ _SHAPE = np.frombuffer(b"0000-00-00 00:00:00", np.uint8)
 _DATE, _TIME = [0, 1, 2, 3, 5, 6, 8, 9], [11, 12, 14, 15, 17, 18]
 _MOMENT = len("2026-01-02 03:04:05.678")
 _FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
+#: Seconds since 1970 of the first and the last moment that four digits of a year tell, on any clock.
+FIRST, LAST = -62_135_596_800, 253_402_300_799
+_DAY = 86_400
 
 
 def local_texts(values: pa.Array, zone: ZoneInfo) -> pa.Array:
     """Timestamps (UTC) as YYYY-MM-DD HH:MM:SS in `zone`; parts of a second are cut off.
 
-    OverflowError beyond the years 1 to 9999.
+    What the zone puts beyond the years 1 to 9999 becomes their first or last second (`beyond`).
     """
     if values.null_count == len(values):
         return pa.nulls(len(values), pa.string())
     there = values.is_valid()
-    known = values.cast(pa.timestamp("us", "UTC")).fill_null(0).cast(pa.int64()).to_numpy() // 1_000_000
-    seconds = known + offsets(known, zone)
+    seconds = np.clip(_on_the_clock(values, zone), FIRST, LAST)
     told = np.tile(_SHAPE, (len(seconds), 1))
     told[:, _DATE] = day_digits((seconds // 86400).astype("datetime64[D]"))
     within = seconds % 86400
@@ -38,6 +40,18 @@ def local_texts(values: pa.Array, zone: ZoneInfo) -> pa.Array:
     bounds = pa.py_buffer(np.arange(len(seconds) + 1, dtype=np.int32) * told.shape[1])
     found = pa.Array.from_buffers(pa.string(), len(seconds), [None, bounds, pa.py_buffer(told)])
     return pc.if_else(there, found, pa.scalar(None, pa.string())) if values.null_count else found
+
+
+def _on_the_clock(values: pa.Array, zone: ZoneInfo) -> Ints:
+    known = values.cast(pa.timestamp("us", "UTC")).fill_null(0).cast(pa.int64()).to_numpy() // 1_000_000
+    found: Ints = known + offsets(known, zone)
+    return found
+
+
+def beyond(values: pa.Array, zone: ZoneInfo) -> Ints:
+    """Which timestamps the zone puts beyond the years 1 to 9999: 9999-12-31T23:59:59Z is the year 10000 in China."""
+    seconds = _on_the_clock(values, zone)
+    return np.flatnonzero((seconds < FIRST) | (seconds > LAST))
 
 
 def iso_moments(values: pa.Array) -> pa.Array:
@@ -69,5 +83,7 @@ def offsets(seconds: Ints, zone: ZoneInfo) -> Ints:
 
 
 def _offset(second: int, zone: ZoneInfo) -> int:
+    # A clock cannot be asked where its own year would be beyond what it tells.
+    second = min(max(second, FIRST + _DAY), LAST - _DAY)
     told = (_FIRST_DAY + timedelta(seconds=second)).astimezone(zone).utcoffset()
     return int(told.total_seconds()) if told is not None else 0

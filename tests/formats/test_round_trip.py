@@ -268,6 +268,21 @@ def test_a_second_geometry_comes_back(name: str, layer_id: str, tmp_path: Path) 
         assert near(shape_of(row[second.id], order), shape, 1e-7)
 
 
+@pytest.mark.parametrize("name", ["shp", "csv", "xlsx", "kml", "gpx", "dxf", "gpkg"])
+def test_the_end_of_time_hinders_no_file(name: str, tmp_path: Path) -> None:
+    order, rows = job("rooftop_signs", tmp_path), rows_of("rooftop_signs")
+    rows[0]["found_at"] = dt.datetime(9999, 12, 31, 23, 59, 59, 500_000, tzinfo=dt.UTC)  # the year 10000 in China
+    rows[1]["found_at"] = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+    made = spool(order, rows)
+    with order.book:
+        note_rounded(order, made, FILE_FORMATS[name].time_us)
+        path = import_module(FILE_FORMATS[name].module).write(order, made).files[0]
+    assert order.book.counts == ({} if name == "gpkg" else {"rounded": 2})
+    if name in ("csv", "kml", "gpx", "dxf"):
+        text = path.read_bytes()
+        assert b"9999-12-31 23:59:59" in text and b"0001-01-01 08:0" in text
+
+
 def test_times_finer_than_a_format_tells_are_listed(tmp_path: Path) -> None:
     order, rows = job("rooftop_signs", tmp_path), rows_of("rooftop_signs")
     fine = dt.datetime(2024, 1, 2, 3, 4, 5, 678_000, tzinfo=dt.UTC)
