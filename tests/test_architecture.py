@@ -23,7 +23,7 @@ RINGS = {
         migrations migrations.* cluster cluster.* accounts.rows""",
     "services": """house permissions features streams queryables desktop notebook
         example_questions questions question_groups published areas asking asking.*
-        photos photos.attachments photos.files photos.reading photos.changes
+        photos photos.photo photos.attachments photos.files photos.reading photos.changes
         changes edits workflow rules history presence doctor doctor.* territories codelists
         identify tiles tile_drawing tile_shelf panels tree maps filters search listing timeline
         forms form_inputs form_shapes hand_over hand_over.* imports imports.* desk desk.*

@@ -56,6 +56,8 @@ class Instance:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
+                # Tests that are run by nohup ignore it, and what they start would too.
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
             )
         until(lambda: "ready:" in self.said() or self.ended())
         return self.said()

@@ -23,9 +23,9 @@ from gisapp.formats.spool import Spool
 from gisapp.house import House
 from gisapp.permissions import Actor, may
 from gisapp.photos import attachments
-from gisapp.photos.attachments import Photo
 from gisapp.photos.files import path_of
 from gisapp.photos.kinds import ENDINGS
+from gisapp.photos.photo import Photo
 
 INDEX = "photos.csv"
 _HEADINGS = ("layer", "feature", "file", "original", "sha256", "sha256 original", "bytes", "media type", "width",

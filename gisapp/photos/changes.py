@@ -14,7 +14,7 @@ from gisapp.house import House
 from gisapp.layers import Layer
 from gisapp.permissions import Actor
 from gisapp.photos import attachments
-from gisapp.photos.attachments import SECOND_THOUGHTS, Photo, may_turn
+from gisapp.photos.photo import SECOND_THOUGHTS, Photo, may_turn, told
 from gisapp.sql import attachments as sql_attachments, photo_copies as sql_photo_copies
 
 LONGEST_REASON = 200
@@ -59,7 +59,7 @@ def restore(house: House, actor: Actor, layer_id: str, feature_id: UUID, photo_i
             row = sql_attachments.one(connection, made or sql_photo_copies.live_copy(
                 connection, feature_id, row["first"]) or photo_id)
     assert row is not None  # noqa: S101  (told to mypy)
-    return attachments.told(actor, row, home=True), made is not None
+    return told(actor, row, home=True), made is not None
 
 
 def _again(house: House, actor: Actor, connection: Connection, layer: Layer, table: Table, feature_id: UUID,

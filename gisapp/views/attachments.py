@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from gisapp.errors import Problem
 from gisapp.params import parse_as_of, parse_id
 from gisapp.photos import attachments, changes as photo_changes
-from gisapp.photos.attachments import Album, Photo
+from gisapp.photos.attachments import Album
+from gisapp.photos.photo import Photo
 from gisapp.views import context
 from gisapp.views.documents import answer, link, url, wanted_format
 from gisapp.views.identity import current_actor

@@ -15,6 +15,7 @@ from gisapp.errors import Problem
 from gisapp.layers import Layer
 from gisapp.params import invalid, known_names, parse, parse_as_of, parse_id
 from gisapp.photos import attachments
+from gisapp.photos.photo import Photo
 from gisapp.views import context
 from gisapp.views.api import feature_response
 from gisapp.views.documents import GEOJSON, answer, link, url, wanted_format
@@ -54,14 +55,14 @@ def _story(layer_id: str, feature_id: str) -> history.Story:
                          _whole("before"), _whole("limit") or 50)
 
 
-def _photos(story: history.Story) -> list[attachments.Photo]:
+def _photos(story: history.Story) -> list[Photo]:
     """The photos that the feature ever had, with its newest page of versions."""
     if "before" in request.args:
         return []
     return attachments.story(context.house(), context.actor(), story.layer.id, story.id)
 
 
-def _photo(one: attachments.Photo) -> dict[str, Any]:
+def _photo(one: Photo) -> dict[str, Any]:
     return {"id": str(one.id), "sha256": one.sha256, "caption": one.caption, "added_at": one.added_at.isoformat(),
             "added_by": one.added_by, "brought_at": one.brought_at and one.brought_at.isoformat(),
             "brought_by": one.brought_by, "removed_at": one.removed_at and one.removed_at.isoformat(),
