@@ -47,7 +47,8 @@ class Patient:
         x, y = map(float, np.median(self._middles, axis=0))
         tried = [Reading(frame) for frame in readings(x, y, own, alike)]
         self._look_inside(tried)
-        if not any(reading.in_city for reading in tried):
+        # Some meridian lays any numbers into the city: of a file that names its system that is no evidence.
+        if own is None and not any(reading.in_city for reading in tried):
             rarer = [Reading(frame) for frame in rarer_readings(x, y)]
             self._look_inside(rarer)
             tried += [reading for reading in rarer if reading.in_city]

@@ -8,6 +8,7 @@ import sqlite3
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -275,4 +276,50 @@ def _geojson() -> Iterator[tuple[str, Files]]:
     yield "vsi name", {"/vsicurl/http://127.0.0.1:1/a.geojson": collection(point)}
 
 
-MAKERS: tuple[Callable[[], Iterator[tuple[str, Files]]], ...] = (_xml, _tables, _binary, _shapefiles, _geojson)
+# ------------------------------------------------------------------------------------- found by a second look
+
+def _entry(name: bytes, data: bytes, size: int, more: bytes = b"") -> bytes:
+    """A line of a zip's directory, which points to the file at its beginning."""
+    return struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 45, 45, 0, 8, 0, 0, zlib.crc32(bytes(_MB)), len(data), size,
+                       len(name), len(more), 0, 0, 0, 0, 0) + name + more
+
+
+def _lying_zips() -> Iterator[tuple[str, Files]]:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = packer.compress(bytes(_MB)) + packer.flush()
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 8, 0, 0, zlib.crc32(bytes(_MB)), len(data), _MB, 5, 0)
+
+    def whole(count: int, directory: bytes, offset: int | None = None) -> Files:
+        start = len(local) + 5 + len(data) if offset is None else offset
+        return {"a.zip": local + b"a.csv" + data + directory + struct.pack(
+            "<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, len(directory), start, 0)}
+
+    yield "zip of one file 900 times", whole(900, b"".join(_entry(b"%04d.csv" % n, data, _MB) for n in range(900)))
+    yield "zip that lies of a small size", whole(1, _entry(b"a.csv", data, 100))
+    yield "zip64 lies", whole(1, _entry(b"a.csv", data, 2**32 - 1, struct.pack("<2H2Q", 1, 16, 2**62, 10)))
+    end = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 2**40, 2**40, 2**40, 0)
+    yield "zip64 of many", whole(0xFFFF, end + struct.pack("<4sIQI", b"PK\x06\x07", 0, len(local), 1), 2**32 - 1)
+
+
+def _second_look() -> Iterator[tuple[str, Files]]:
+    yield from _lying_zips()
+    links = "".join(f"<NetworkLink><Link><href>x{n}.kml</href></Link></NetworkLink>" for n in range(5_000))
+    yield "kmz of links", {"a.kmz": zipped({"doc.kml": kml(links), "x0.kml": kml(_PLACEMARK)})}
+    yield "kml xinclude", {"a.kml": kml('<x:include xmlns:x="http://www.w3.org/2001/XInclude" href="/etc/passwd"/>')}
+    yield "csv line of 40 MB", {"a.csv": b"name,lon,lat\n" + b"x" * (40 * _MB)}
+    yield "csv endless row of pairs", {"a.csv": b'name,wkt\nx,"' + b"113.381234,31.691234;" * 210_000 + b'"\n'}
+    yield "csv deep json", {"a.csv": b'name,geom\nx,"{""coordinates"":' + b'{""a"":' * 100_000 + b'"\n'}
+    yield "csv labels", {"a.csv": b"name,pos\n" + (b'x,"' + b"lon:" * 20_000 + b'"\n') * 5}
+    yield "xlsx far cell in small letters", {"a.xlsx": book('<row r="2"><c r="xfd1048576"><v>1</v></c></row>')}
+    yield "ndjson record of 60 MB", {"a.ndjson": b'{"type":"Feature","properties":{"a":"' + b"x" * (60 * _MB)
+                                     + b'"},"geometry":null}\n'}
+    yield "gpkg virtual table", {"a.gpkg": _sql(
+        _GPKG + "CREATE TABLE t (fid INTEGER PRIMARY KEY, geom BLOB); PRAGMA writable_schema = 1;"
+        "INSERT INTO sqlite_master VALUES ('table', 'v', 'v', 0,"
+        " 'CREATE VIRTUAL TABLE v USING VirtualOGR(''/etc/passwd'')');")}
+    yield "dxf hatch lies", {"a.dxf": b"0\nSECTION\n2\nENTITIES\n0\nHATCH\n8\n0\n91\n2000000000\n92\n2\n72\n0\n"
+                                      b"73\n1\n93\n2000000000\n0\nENDSEC\n0\nEOF\n"}
+
+
+MAKERS: tuple[Callable[[], Iterator[tuple[str, Files]]], ...] = (
+    _xml, _tables, _binary, _shapefiles, _geojson, _second_look)

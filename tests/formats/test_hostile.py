@@ -26,7 +26,8 @@ READ = {
     "shp index lies": (1, 1), "shp nulls": (1, 2), "shp not finite": (1, 4), "dbf billions": (1, 1),
     "dbf no fields": (1, 1), "dbf empty": (1, 1), "prj address": (1, 1), "cpg of megabytes": (1, 1),
     "geojson not numbers": (1, 6), "geojson crs link": (1, 1), "geojson crs file": (1, 1), "ndjson noise": (1, 10_001),
-    "vsi name": (1, 1),
+    "vsi name": (1, 1), "csv endless row of pairs": (1, 1), "csv deep json": (1, 1), "csv labels": (1, 5),
+    "gpkg virtual table": (1, 0), "dxf hatch lies": (1, 1),
 }
 #: Files that only the limits end.
 ENDED = {"gpkg endless view", "gpkg huge blobs", "dxf laughs"}

@@ -8,6 +8,8 @@ from typing import Any
 
 #: Signs of full width, and those that Word puts in the place of the keyboard's. NFKC would make ′′ of ″ and o of º.
 _PLAIN = str.maketrans("０１２３４５６７８９．，－＋：；　º˚’‘´ʹ”“〃", "0123456789.,-+:; °°''''\"\"\"")
+#: Nobody writes a coordinate longer than this.
+_LONGEST = 80
 _SIDES = {"东经": "E", "西经": "W", "北纬": "N", "南纬": "S", "东": "E", "西": "W", "北": "N", "南": "S"}
 _SIDE = r"([NSEW]?)\s*"
 _DEGREES = re.compile(_SIDE + r"(\d{1,3})\s*[°度:\s]\s*(\d{1,2})\s*['′分:\s]\s*(\d{1,2}(?:\.\d+)?)\s*"
@@ -25,6 +27,8 @@ def coordinate(value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     text = str(value).strip().removeprefix("'")
+    if len(text) > _LONGEST:
+        return nan
     if _NUMBER.fullmatch(text):
         return float(text)
     text = text.translate(_PLAIN).strip()
