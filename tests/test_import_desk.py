@@ -392,6 +392,10 @@ def test_the_pages_say_it_in_words(admin: Role, house: House) -> None:
     page = admin.get(done.headers["Location"], headers={"Accept": "text/html"}).get_data(as_text=True)
     assert "report.csv" in page and f"/imports/{number}/undo" in page
     assert json.loads(admin.get(f"/imports/{number}").data)["result"]["inserted"] == 1
+    behind = admin.get(f"/imports/{number}/preview", headers={"Accept": "text/html"})  # the way back, a second tab
+    assert (behind.status_code, behind.headers["Location"]) == (303, done.headers["Location"])
+    twice = admin.post(f"/imports/{number}/commit", data={"accept": "valid"}, headers={"Accept": "text/html"})
+    assert twice.status_code == 409 and "已经提交过" in twice.get_data(as_text=True)
 
 
 def test_very_many_rows_enter_as_few_do(admin: Role, house: House, owner, monkeypatch) -> None:

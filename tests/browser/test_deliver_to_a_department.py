@@ -61,11 +61,12 @@ def test_a_department_gets_its_file(visit: Visit, worker: None, language: str, s
     page.wait_for_url(re.compile(r"/receivers/[0-9a-f-]{36}"))
     receiver = page.url.rsplit("/", 1)[1].split("?")[0]
     shown(page, f"receiver_{language}")
-    page.evaluate("""([receiver]) => { const form = document.createElement('form'); form.method = 'post';
-        form.action = '/jobs'; const token = document.querySelector('[name=csrf_token]').value;
-        for (const [name, value] of Object.entries({layer: 'rooftop_signs', f: 'shp', receiver, csrf_token: token})) {
-            const input = document.createElement('input'); input.name = name; input.value = value; form.append(input); }
-        document.body.append(form); form.submit(); }""", [receiver])
+    page.goto("/exports?layer=rooftop_signs")
+    page.locator("#receiver").select_option(receiver)
+    expect(page.locator("#crs")).to_have_value("EPSG:4547")  # its own, and not to be chosen otherwise
+    expect(page.locator("#crs")).to_be_disabled()
+    clean(page)
+    page.locator("#hand-over [type=submit]").click()
     page.wait_for_url("**/jobs/*")
     expect(page.locator("h1")).to_have_text(job)
     # The page renews itself, and the keyboard stays where it was.
