@@ -97,10 +97,12 @@ def _copy_boundaries(ground: Ground, cluster: Cluster) -> None:
             [(columns,)] = source.execute(
                 "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
                 " AND attgenerated = '' AND attrelid = %s::regclass", [f"layers.{name}"]).fetchall()
+            target.execute(f"ALTER TABLE layers.{name} ENABLE ALWAYS TRIGGER b4_shape")
             with source.cursor().copy(f"COPY layers.{name} ({columns}) TO STDOUT") as given, \
                     target.cursor().copy(f"COPY layers.{name} ({columns}) FROM STDIN") as taken:
                 for block in given:
                     taken.write(block)
+            target.execute(f"ALTER TABLE layers.{name} ENABLE TRIGGER b4_shape")
             target.execute(f"ANALYZE layers.{name}")
 
 
