@@ -24,7 +24,7 @@ A shapefile always, any other format with `pack=yes`, and several layers (`layer
 `README.txt` (question, count, system, date, who made it, SHA-256 of every file), `fields.csv` (short name, full name,
 titles, type, unit, code list), `codes.csv`, and `report.csv`: a line for each value that was cut, rounded, replaced,
 split or left out, with the feature's id. The header `Gisapp-Losses` counts them; the page shows them before the
-download.
+download. A file without a pack has no room for the list: there the header alone tells, and `pack=yes` brings it.
 
 `datum=GCJ-02` or `BD-09` shifts longitude and latitude for use on a map of that datum; file name, readme and `.prj`
 say so. A feature with a vertex outside the mainland (a coarse outline; Hong Kong, Macau and Taiwan are outside) is left
