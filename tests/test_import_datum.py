@@ -132,6 +132,11 @@ def test_a_meridian_of_a_citys_own_is_found_or_given(admin: Any, house: Any, nam
     assert "TM:113.5" in [choice["frame"] for choice in source["datum"]["choices"]]
     if asked:
         assert admin.post(f"/imports/{sent['id']}/check", json={}).json["code"] == "crs_needed"
+        page = admin.get(f"/imports/{sent['id']}", headers={"Accept": "text/html"}).text
+        form = {"role_0": "rows", "map_0_0": "sign_no", "map_0_1": "sign_kind", "crs_0": "", "meridian_0": " 113.5 "}
+        assert 'name="meridian_0"' in page
+        told = admin.post(f"/imports/{sent['id']}/check", data=form, headers={"Accept": "application/json"})
+        assert told.json["counts"]["accepted"] == len(PLACES), told.json
     done = admin.post(f"/imports/{sent['id']}/commit", json={"crs": "TM:113°30′"} if asked else {})
     assert done.status_code == 200, done.json
     there = {row["sign_no"]: row["geom"] for row in stored(house, "rooftop_signs").values()}

@@ -108,8 +108,10 @@ def _lost(mine: Reading | None) -> dict[str, Any]:
     if mine is not None:
         return {"verdict": "outside", "chosen": None, "zh": "数据不在辖区内，换坐标系读取也不在；请向提供者核对坐标系",
                 "en": "the data fall off the city in every reading tried; ask the sender for the system"}
-    return {"verdict": "missing", "chosen": None, "zh": "文件没有坐标系，按常见坐标系读取都不在辖区内；请向提供者核对",
-            "en": "the file names no system, and in none of the usual ones do the data lie in the city; ask the sender"}
+    return {"verdict": "missing", "chosen": None,
+            "zh": "文件没有坐标系，按常见坐标系读取都不在辖区内；请向提供者核对，若用自定义中央子午线，请填写",
+            "en": "the file names no system, and in none of the usual ones do the data lie in the city; ask the "
+                  "sender, and give the central meridian if it is one of its own"}
 
 
 def _missing(best: Reading, proven: bool) -> dict[str, Any]:
