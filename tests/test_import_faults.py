@@ -236,6 +236,7 @@ def test_the_remaining_time_is_that_of_the_way_so_far() -> None:
     assert pace.remaining(shown(moved_at=moment - timedelta(seconds=22))) is None  # longer than was reckoned
     assert pace.remaining(shown(seen_at=moment - timedelta(seconds=9))) is None  # the worker is silent
     assert pace.remaining(shown(rows_done=0)) is None
+    assert (pace.remaining(shown(rows_done=1)), pace.remaining(shown(rows_done=2))) == (None, 1460)
     assert pace.remaining(shown(state="waiting")) is None
 
 

@@ -16,6 +16,8 @@ _WAYS: dict[str, dict[str, tuple[float, float]]] = {
 }
 #: A worker that was not heard of for so long says nothing of the remaining time.
 _SILENT = timedelta(seconds=5)
+#: A smaller part of the way tells nothing of the whole.
+_TELLING = 0.02
 
 
 def way(act: str, step: str, done: int, whole: int) -> int:
@@ -41,7 +43,7 @@ def remaining(row: Row) -> int | None:
     done, whole = rows(row)
     if row["state"] != "running" or not whole or not done or row["started_at"] is None or row["moved_at"] is None:
         return None
-    if row["now"] - row["seen_at"] > _SILENT:
+    if row["now"] - row["seen_at"] > _SILENT or done < whole * _TELLING:
         return None
     gone = (row["moved_at"] - row["started_at"]).total_seconds()
     left = gone * (whole - done) / done - (row["now"] - row["moved_at"]).total_seconds()
