@@ -26,7 +26,7 @@ from gisapp.jobs import doing, tending, worker as working
 from gisapp.jobs.doing import do
 from tests.conftest import at
 from tests.test_jobs import ask, folders, row, silent, state, worker
-from tests.waiting import never, until
+from tests.waiting import PATIENCE, never, until
 
 #: What a driver says of a connection that broke, and of a server that ends.
 LOST, ENDING = psycopg.OperationalError("the connection is lost"), psycopg.errors.AdminShutdown("terminating")
@@ -168,7 +168,10 @@ def test_a_worker_waits_for_its_database_and_goes_on(house: House, monkeypatch: 
     monkeypatch.setattr(house.db, "ping", ping)
     monkeypatch.setattr(working, "tend", lambda _: None)
     monkeypatch.setattr(working, "AGAIN_S", 0.0)
-    working.work(house)
+    # A thread of its own has no event loop; that of the tests may still have the one of a browser.
+    thread = threading.Thread(target=working.work, args=(house,))
+    thread.start()
+    thread.join(PATIENCE)
     assert heard == ["ping", "ping", "work", "ping", "work"]
 
 
