@@ -15,7 +15,7 @@ ACCOUNT_PROBLEMS: dict[str, ProblemKind] = {
         "The token is not valid, has expired or was revoked. Make a new one under “My account”."),
     "too_many_sign_ins": ProblemKind(
         429, "密码错误次数过多，请 {seconds} 秒后再试。",
-        "Too many wrong passwords; try again in {seconds} seconds."),
+        "Too many wrong passwords; try again in {seconds} s."),
     "csrf_failed": ProblemKind(
         403, "页面已过期或请求来自其他网站。请刷新页面后重试。",
         "The page is out of date, or the request came from another site. Reload the page and try again."),

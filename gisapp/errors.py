@@ -172,7 +172,7 @@ PROBLEMS: dict[str, ProblemKind] = {
         500, "服务内部出错，已记录。请稍后再试，或把请求编号告诉管理员。",
         "The service failed and has noted it. Try again, or tell an administrator the request id."),
     "busy": ProblemKind(
-        503, "服务繁忙，请 {seconds} 秒后再试。", "The service is busy; try again in {seconds} seconds."),
+        503, "服务繁忙，请 {seconds} 秒后再试。", "The service is busy; try again in {seconds} s."),
     "database_unavailable": ProblemKind(
         503, "数据库暂时不可用，请稍后再试；数据没有丢失。",
         "The database cannot be reached just now; try again shortly. Nothing was lost."),

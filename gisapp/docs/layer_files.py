@@ -35,7 +35,7 @@ KEYS: dict[str, str] = {
     "export": "Short name in shapefiles: at most 10 of A–Z, 0–9, `_`; once in a layer.",
     "personal": "Personal data: left out for roles without `read_personal`, and not to be filtered or sorted on.",
     "unique": "No two features of the layer have the same value.",
-    "searchable": "Marked for the search, which is not built yet.",
+    "searchable": "Its words are found by the search box; those of a personal field never are.",
     "indexed": "Filters on this field are quick, at the price of slower writes.",
     "states": "The workflow; the first state is the initial one.",
     "next": "States that may follow; a state without it is final.",
