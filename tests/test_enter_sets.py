@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from gisapp.house import House
+from gisapp.sql import take_in
 from tests.conftest import Role
 from tests.test_import_desk import SIGNS, checked, committed, district
 from tests.test_imports import emptied, sign, stored
@@ -299,3 +300,28 @@ def test_no_plan_of_an_index_alone_ends_the_server(owner: House) -> None:
         for kind in ("seqscan", "bitmapscan"):
             connection.execute(text(f"SET LOCAL enable_{kind} = off"))
         assert connection.execute(text(f"SELECT count(*) FROM layers.{SIGNS}")).scalar_one() >= 0
+
+
+def test_undoing_very_many_never_compares_row_by_row(admin: Role, house: House,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    """Straight after its import there are no figures: a plan of nested loops compared each row with every other."""
+    take_back, heard = take_in.take_back, []
+
+    def loops(connection: Any) -> str:
+        return str(connection.execute(text("SHOW enable_nestloop")).scalar_one())
+
+    def heeded(connection: Any, *more: Any) -> Any:
+        heard.append(loops(connection))
+        return take_back(connection, *more)
+
+    monkeypatch.setattr(take_in, "take_back", heeded)
+    for most, during in ((2, "off"), (3, "on")):
+        emptied(house, SIGNS)
+        done = committed(admin, checked(admin, SIGNS, sign("L-1"), sign("L-2"))[0])
+        monkeypatch.setattr(take_in, "MANY", most)
+        assert admin.post(f"/imports/{done['id']}/undo").json["removed"] == 2
+        assert heard.pop() == during
+    with house.db.begin("test") as connection:
+        with take_in.hashing(connection, 3):
+            assert loops(connection) == "off"
+        assert loops(connection) == "on"

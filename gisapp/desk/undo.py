@@ -44,13 +44,15 @@ def undo(house: House, actor: Actor, number: UUID, address: str | None = None, w
         raise Problem("import_not_done")
     table, history = house.tables.layers[layer.id], house.tables.history[layer.id]
     try:
-        with told(house, layer, count(row["summary"] | {"state": row["state"]}), "undo", watch), held(
+        rows = count(row["summary"] | {"state": row["state"]})
+        with told(house, layer, rows, "undo", watch), held(
                 house, actor, number, ("done",), f"undo:{number}") as connection:
             one_at_a_time(connection, layer)
             later = sql_take_in.changed_since(connection, layer, history, number, LISTED)
             if later:
                 raise Problem("import_changed_since", count=len(later), errors=[_told(one) for one in later])
-            done = sql_take_in.take_back(connection, layer, table, history, number)
+            with sql_take_in.hashing(connection, rows):
+                done = sql_take_in.take_back(connection, layer, table, history, number)
             _require_rules(connection, layer, table, history, f"undo:{number}")
             sql_imports.set_state(connection, number, "undone", {"undone": done | {"by": actor.username}})
             record(connection, "import", actor, address=address,

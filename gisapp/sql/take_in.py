@@ -5,7 +5,8 @@ Version, territory, history and tiles follow from the tables' triggers, as with 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -55,6 +57,17 @@ def stale(connection: Connection, table: Table, stage: Table, keys: Sequence[str
     new = [and_(stage.c["_act"] == "insert", exists().where(table.c[name] == stage.c[name])) for name in keys]
     statement = select(func.count()).select_from(stage).where(good(stage), or_(changed, *new))
     return int(connection.execute(statement).scalar_one())
+
+
+@contextmanager
+def hashing(connection: Connection, rows: int) -> Iterator[None]:
+    """Let statements on so many rows, and those of their triggers, never compare row by row: planned without figures of
+    a table that was filled just now, they compared each row with every other."""
+    if rows >= MANY:
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
+    yield
+    if rows >= MANY:
+        connection.execute(text("SET LOCAL enable_nestloop TO DEFAULT"))
 
 
 def enter(connection: Connection, layer: Layer, table: Table, stage: Table, names: Sequence[str], number: UUID,
