@@ -50,7 +50,7 @@ SQL_EXCEPTIONS = {
     "views.identity": "Flask-Security is handed a session maker",
 }
 #: The tables of a file, which SQLite reads: no statement of theirs goes to the house's database.
-FILE_TABLES = {"formats.gpkg_tables"}
+FILE_TABLES = {"formats.gpkg_tables", "formats.difference"}
 _SQL_TEXT = re.compile(
     r"\s*(SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|COPY|TRUNCATE|LOCK|SET|REFRESH|ANALYZE)\b"
     r"[\s\S]*\b(FROM|INTO|SET|TABLE|TO|VALUES|ROLE|LOCAL|VIEW|SELECT)\b|\s*SELECT [\w:(]")

@@ -13,10 +13,12 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from gisapp.formats.runs import Runs
+
 if TYPE_CHECKING:  # a web process finds its way here and needs no Arrow
     import pyarrow as pa
 
-    from gisapp.formats.difference import Difference
+    from gisapp.formats.difference import Difference, Told
     from gisapp.formats.spool import Spool
 
 LINE = np.dtype([("change", "S1"), ("high", ">u8"), ("low", ">u8"), ("version", ">i4")])
@@ -28,6 +30,8 @@ _TEXT = 36
 _HEX = [place for place in range(_TEXT) if place not in (8, 13, 18, 23)]
 ID_BYTES = 16
 _HALVES = np.dtype([("high", ">u8"), ("low", ">u8")])
+#: Lines that are read at a time.
+_LINES = 1 << 16
 #: Ids as 16 bytes each, which sort and compare as ids do.
 Ids = NDArray[np.bytes_]
 
@@ -38,16 +42,27 @@ def ledger_path(folder: Path, layer_id: str) -> Path:
 
 
 def write(folder: Path, spools: Sequence[Spool], new: Difference | None = None) -> None:
-    """The ids of each layer, in order; of a difference each under what became of it."""
+    """The ids of each layer, in order; of a difference (which is of one layer) each under what became of it."""
     for layer_id in dict.fromkeys(spool.layer.id for spool in spools):
-        parts = [_lines(batch) for spool in spools if spool.layer.id == layer_id for batch in spool.batches(told=False)]
-        lines = np.concatenate(parts) if parts else np.empty(0, LINE)
-        if new is not None:
-            had = new.had(ids_of(lines["high"], lines["low"]))
-            lines["change"] = np.where(had, CHANGES["changed"], CHANGES["added"])
-            lines = np.concatenate((lines, _removed(new.removed)))
-        lines = lines.astype(LINE)  # numpy turned its bytes to the machine's order
-        lines[np.lexsort((lines["low"], lines["high"]))].tofile(ledger_path(folder, layer_id))
+        with ledger_path(folder, layer_id).open("wb") as file, Runs(folder, LINE, f"S{ID_BYTES}") as runs:
+            if new is not None:
+                for change, told in new.told():
+                    file.write(_told(change, told).tobytes())
+                continue
+            for spool in spools:
+                for batch in spool.batches(told=False, names=("id", "version")) if spool.layer.id == layer_id else ():
+                    lines = _lines(batch)
+                    runs.add(ids_of(lines["high"], lines["low"]), lines)
+            for block in runs.blocks():
+                file.write(block.tobytes())
+
+
+def _told(change: str, rows: Told) -> np.ndarray:
+    made = np.zeros(len(rows), LINE)
+    halves = np.frombuffer(b"".join(key for key, _, _ in rows), _HALVES)
+    made["change"], made["high"], made["low"] = CHANGES[change], halves["high"], halves["low"]
+    made["version"] = [now for _, _, now in rows]
+    return made
 
 
 def _lines(batch: pa.RecordBatch) -> np.ndarray:
@@ -83,19 +98,31 @@ def ids_of(high: np.ndarray, low: np.ndarray) -> Ids:
     return made.view(f"S{ID_BYTES}")
 
 
-def _removed(ids: Ids) -> np.ndarray:
-    halves = np.ascontiguousarray(ids).view(_HALVES)
-    made = np.zeros(len(ids), LINE)
-    made["change"] = CHANGES["removed"]
-    made["high"], made["low"] = halves["high"], halves["low"]
-    return made
+def id_bytes(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """The 16 bytes of each row's id."""
+    raw = ids_of(*keys_of(batch)).tobytes()
+    return (raw[start:start + ID_BYTES] for start in range(0, len(raw), ID_BYTES))
 
 
 def read(path: Path, at_once: int = 1000) -> Iterator[tuple[str, list[UUID], list[int]]]:
-    """Change, ids and versions, in order of the ids, at most so many of one change at a time."""
-    lines = np.fromfile(path, LINE)
+    """Change, ids and versions, those of each change in order of the ids, at most so many at a time."""
     for change, letter in CHANGES.items():
-        chosen = lines[lines["change"] == letter]
-        for first in range(0, len(chosen), at_once):
-            part = chosen[first:first + at_once]
-            yield change, list(_keys(part)), part["version"].tolist()
+        waiting = np.empty(0, LINE)
+        for lines in _pieces(path):
+            waiting = np.concatenate((waiting, lines[lines["change"] == letter])).astype(LINE)
+            whole = len(waiting) // at_once * at_once
+            yield from _parts(change, waiting[:whole], at_once)
+            waiting = waiting[whole:]
+        yield from _parts(change, waiting, at_once)
+
+
+def _pieces(path: Path) -> Iterator[np.ndarray]:
+    with path.open("rb") as file:
+        while raw := file.read(_LINES * LINE.itemsize):
+            yield np.frombuffer(raw, LINE)
+
+
+def _parts(change: str, lines: np.ndarray, at_once: int) -> Iterator[tuple[str, list[UUID], list[int]]]:
+    for first in range(0, len(lines), at_once):
+        part = lines[first:first + at_once]
+        yield change, list(_keys(part)), part["version"].tolist()

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from gisapp.formats.pieces import Ints
 
-Keys = NDArray[np.uint64]
+#: Whatever NumPy sorts: numbers, or bytes of one width.
+Keys = NDArray[Any]
 Rows = NDArray[Any]
 #: Rows of a run, and between two keys that are remembered of it.
 _RUN, _STEP = 1 << 18, 1 << 10
@@ -25,11 +26,11 @@ _STEPS = 64
 
 
 class Runs:
-    """Takes rows of one type with their keys, all different, and gives them in order of the keys."""
+    """Takes rows of one type with their keys, nearly all different, and gives them in order of the keys."""
 
-    def __init__(self, folder: Path, kind: np.dtype[Any]) -> None:
+    def __init__(self, folder: Path, kind: np.dtype[Any], key: Any = np.uint64) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (gone with the runs)
-        self._kind = np.dtype([("key", np.uint64), ("row", kind)])
+        self._kind = np.dtype([("key", key), ("row", kind)])
         self._waiting: list[Rows] = []
         self._count = 0
         #: Where each run begins, in rows; the last one is where all end. Of each the keys that are remembered.
@@ -75,7 +76,7 @@ class Runs:
             at = stops
         yield self._merged(at, np.array(self._begins[1:]))
 
-    def _place(self, run: int, border: np.uint64) -> int:
+    def _place(self, run: int, border: Any) -> int:
         """The first row of a run whose key is not below the border."""
         step = max(int(np.searchsorted(self._known[run], border)) - 1, 0)
         begin = self._begins[run] + step * _STEP

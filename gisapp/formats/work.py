@@ -6,8 +6,10 @@ Reads the rows from the database into a spool, then hands them to the format. No
 from __future__ import annotations
 
 import importlib
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from gisapp.errors import Problem
 from gisapp.formats import FILE_FORMATS, fetch, ledger, photos
 from gisapp.formats.choices import Choices
 from gisapp.formats.columns import ID, exported_fields, spool_schema
-from gisapp.formats.difference import Difference, Standing
+from gisapp.formats.difference import Difference
 from gisapp.formats.job import Job, NotFaithful, TooLarge, Written
 from gisapp.formats.losses import LossBook
 from gisapp.formats.pack import REPORT, bind, file_digest
@@ -42,17 +44,22 @@ from gisapp.permissions import Actor, may
 from gisapp.photos import attachments
 from gisapp.sql import deliveries as sql_deliveries
 
+#: A disk that ends in the midst of a page is told as a failed write.
+_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+
 
 def work(order: dict[str, Any]) -> dict[str, Any]:
     """Write the file that the order asks for; answers with its path, rows, losses and the question in words.
 
-    Problems: those of the format, and `database_unavailable` when the database ends meanwhile.
+    Problems: those of the format, `database_unavailable` when the database ends meanwhile, `storage_full`.
     """
     try:
         return _work(order)
     except Exception as error:
         if is_away(error):
             raise Problem("database_unavailable") from error
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in _NO_ROOM:
+            raise Problem("storage_full") from error
         raise
 
 
@@ -63,10 +70,9 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
     house, actor = make_house(settings, order["database_url"]), Actor(**order["actor"])
     data = Path(order["folder"]) / "data"
     data.mkdir()
-    with LossBook(data / REPORT) as book:
+    with LossBook(data / REPORT) as book, _difference(house, order) as new:
         asked = [_asked(house, actor, one, order, data, book)
                  for one in ({"layer": order["layer"], "args": order["args"]}, *order.get("further", ()))]
-        new = _difference(house, order)
         spools: list[Spool] = []
         for job, query in asked:
             before = sum(one.layer is job.layer for one in spools)
@@ -75,15 +81,22 @@ def _work(order: dict[str, Any]) -> dict[str, Any]:
         jobs = [job for job, _ in asked]
         pictures = _photos(house, actor, order, asked, spools)
         house.db.close()
-        if new is not None:
-            new.write(data)
-        if order.get("ledger", True):
-            ledger.write(data.parent, spools, new)
+        changes = _tell(order, data, spools, new)
         written = [_write(order["format"], job, spool) for job, spool in zip(jobs, spools, strict=True)]
     chapters = [Chapter(job, one.tables, one.rows, spool.synthetic)
                 for job, one, spool in zip(jobs, written, spools, strict=True)]
     files = list(dict.fromkeys(path for one in written for path in one.files))
-    return _bound(order, data, chapters, files, book, pictures) | {"changes": new.counts if new else None}
+    return _bound(order, data, chapters, files, book, pictures) | {"changes": changes}
+
+
+def _tell(order: dict[str, Any], data: Path, spools: list[Spool], new: Difference | None) -> dict[str, int] | None:
+    """Which features the file holds, for the log; of a difference the list of changes too, and their counts."""
+    if order.get("ledger", True):
+        ledger.write(data.parent, spools, new)
+    if new is None:
+        return None
+    new.write(data)
+    return new.counts
 
 
 def _photos(house: House, actor: Actor, order: dict[str, Any], asked: list[tuple[Job, Query]],
@@ -148,13 +161,17 @@ def _links(house: House, actor: Actor, order: dict[str, Any], layer_id: str, que
     return PhotoLinks.of(order["base"], layer_id, found) if found else None
 
 
-def _difference(house: House, order: dict[str, Any]) -> Difference | None:
+@contextmanager
+def _difference(house: House, order: dict[str, Any]) -> Iterator[Difference | None]:
     """What the receiver has already, where only what is new since then is asked for."""
     if not order.get("difference"):
-        return None
+        yield None
+        return
     with house.db.snapshot() as connection:
-        return Difference(Standing.of(
-            sql_deliveries.standing(connection, UUID(order["difference"]), order["layer"])))
+        new = Difference(Path(order["folder"]),
+                         sql_deliveries.standing(connection, UUID(order["difference"]), order["layer"]))
+    with new:
+        yield new
 
 
 def _spool(job: Job, batches: Iterator[pa.RecordBatch], new: Difference | None, mark: str, format_name: str) -> Spool:
