@@ -38,6 +38,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     "feature_unknown": ProblemKind(
         404, "没有编号为 {id} 的要素；它可能已被删除。",
         "There is no feature {id}; it may have been deleted."),
+    "range_outside": ProblemKind(
+        416, "所要的部分不在文件之内，文件共 {size} 字节。请从头下载。",
+        "The part that was asked for lies outside the file, which has {size} bytes. Fetch it from its beginning."),
     "method_not_allowed": ProblemKind(405, "此地址不支持该方法。", "This address does not take that method."),
     "format_unknown": ProblemKind(
         400, "不支持格式“{format}”。可用：{known}。", "Format “{format}” is not known. Use one of: {known}."),

@@ -19,6 +19,7 @@ from gisapp.formats import ledger
 from gisapp.hand_over import deliveries, links
 from gisapp.house import House
 from gisapp.jobs.doing import do
+from gisapp.sql import deliveries as sql_deliveries
 from tests.conftest import Role
 from tests.samples import fill, sample_rows, store
 
@@ -390,6 +391,82 @@ def test_a_link_gives_the_file_without_an_account_and_is_counted(app: Flask, hou
     assert logged == 3
     token = path.rsplit("/", 1)[1]
     assert token not in kept + written
+
+
+PARTS = [("bytes=0-9", slice(0, 10)), ("bytes=10-", slice(10, None)), ("bytes=-7", slice(-7, None)),
+         ("bytes=5-5", slice(5, 6)), ("bytes=20-99999999", slice(20, None))]
+
+
+def test_a_finished_file_is_given_by_parts(house: House, roles: dict[str, Role], many: None) -> None:
+    exporter = roles["exporter"]
+    found = done(house, exporter, exporter.get(f"/collections/{LAYER}/items?f=gpkg"))
+    path = f"/jobs/{found['id']}/file"
+    whole = exporter.get(path, buffered=True)
+    etag = whole.headers["ETag"]
+    assert (whole.status_code, whole.headers["Accept-Ranges"], whole.content_length) == (200, "bytes", found["size"])
+    for asked, wanted in PARTS:
+        part = exporter.get(path, headers={"Range": asked, "If-Range": etag}, buffered=True)
+        assert (part.status_code, part.data, part.headers["ETag"]) == (206, whole.data[wanted], etag), asked
+        first = range(found["size"])[wanted][0]
+        assert part.headers["Content-Range"] == f"bytes {first}-{first + len(part.data) - 1}/{found['size']}"
+        assert part.content_length == len(part.data) and part.headers["Content-Disposition"].startswith("attachment")
+    # Another file, units that nobody knows, several parts at once, no range at all: the whole.
+    for headers in ({"Range": "bytes=10-", "If-Range": '"other"'}, {"Range": "rows=1-2"}, {"Range": "bytes=0-1,5-6"},
+                    {"Range": "bytes=x"}, {"Range": "bytes=10-", "If-Range": "Sun, 22 Nov 2026 10:00:00 GMT"}):
+        answer = exporter.get(path, headers=headers, buffered=True)
+        assert (answer.status_code, answer.data) == (200, whole.data), headers
+    beyond = exporter.get(path, headers={"Range": "bytes=99999999-"}, buffered=True)
+    assert (beyond.status_code, beyond.json["code"]) == (416, "range_outside")
+    assert beyond.headers["Content-Range"] == f"bytes */{found['size']}"
+    head = exporter.open("HEAD", path, headers={"Range": "bytes=0-9"}, buffered=True)
+    assert (head.status_code, head.content_length, head.headers["ETag"]) == (200, found["size"], etag)
+    assert exporter.get(path, headers={"If-None-Match": f'"a", {etag}'}, buffered=True).status_code == 304
+
+
+def test_who_goes_on_with_a_file_is_noted_once(house: House, roles: dict[str, Role], many: None) -> None:
+    exporter = roles["exporter"]
+    found = done(house, exporter, exporter.get(f"/collections/{LAYER}/items?f=ndjson"))
+    path = f"/jobs/{found['id']}/file"
+
+    def takings() -> int:
+        with house.db.read() as connection:
+            return len(sql_deliveries.takings(connection, UUID(found["delivery"])))
+
+    before = takings()
+    exporter.get(path, headers={"Range": "bytes=1-"}, buffered=True)  # all but a byte is a file too
+    assert takings() == before + 1
+    exporter.get(path, headers={"Range": "bytes=50-"}, buffered=True)
+    assert takings() == before + 1
+    for headers in ({}, {"Range": "bytes=0-"}):
+        exporter.get(path, headers=headers, buffered=True)
+    assert takings() == before + 3
+
+
+def test_a_download_by_a_link_goes_on_as_one_use(app: Flask, owner: House, roles: dict[str, Role],
+                                                 delivery: dict[str, Any]) -> None:
+    path, stranger = link_to(roles["exporter"], delivery, most="1"), app.test_client()
+    assert "ETag" not in stranger.head(path, buffered=True).headers
+    first = stranger.get(path, buffered=True)
+    etag, whole = first.headers["ETag"], first.data
+    assert first.status_code == 200
+    for start in (1, 100, len(whole) - 1):
+        part = stranger.get(path, headers={"Range": f"bytes={start}-", "If-Range": etag}, buffered=True)
+        assert (part.status_code, part.data, part.headers["ETag"]) == (206, whole[start:], etag)
+        assert part.headers["Cache-Control"] == "no-store"
+    # Only who was answered then knows its ETag; from the beginning it is a use like any other.
+    use = etag.strip('"').partition("-")[0]
+    forged = (f'"{use}-{"0" * 32}"', f'"{use}"', '"x"', '"-"', f'"{int(use) + 1}-{etag.strip(chr(34))[-32:]}"')
+    for headers in ({"Range": "bytes=1-"}, {"Range": "bytes=0-", "If-Range": etag}, {"If-Range": etag}, {},
+                    *({"Range": "bytes=1-", "If-Range": one} for one in forged)):
+        answer = stranger.get(path, headers=headers, buffered=True)
+        assert (answer.status_code, answer.json["code"]) == (410, "link_over"), headers
+    other = link_to(roles["exporter"], delivery, most="1")
+    part = stranger.get(other, headers={"Range": "bytes=1-", "If-Range": etag}, buffered=True)
+    assert (part.status_code, part.data) == (200, whole)  # a use of its own, whose ETag is another
+    with owner.db.begin("test") as connection:
+        connection.execute(text("UPDATE gisapp.takings SET at = now() - interval '25 hours'"))
+    late = stranger.get(path, headers={"Range": "bytes=1-", "If-Range": etag}, buffered=True)
+    assert late.json["code"] == "link_over"
 
 
 def test_a_link_opens_one_delivery_and_nothing_else(app: Flask, roles: dict[str, Role],

@@ -87,6 +87,11 @@ def note_taking(connection: Connection, delivery_id: UUID, actor: Actor, address
     sql_deliveries.add_taking(connection, delivery_id, address, account_id=_account(actor), username=actor.username)
 
 
+def took(connection: Connection, delivery_id: UUID, actor: Actor) -> bool:
+    """Whether an account took the file within the last day: who goes on with a download is not noted again."""
+    return sql_deliveries.taken_lately(connection, delivery_id, account_id=_account(actor))
+
+
 def _account(actor: Actor) -> UUID | None:
     try:
         return UUID(actor.id)

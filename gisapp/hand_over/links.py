@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
 
 from gisapp import jobs, params
 from gisapp.accounts.log import record
@@ -27,6 +31,7 @@ MOST_DAYS, MOST_USES, MOST_LINKS = 30, 100, 20
 #: Uses of one link within an hour; a receiver who tries more waits.
 HOURLY = 20
 _SIGNED = 16
+_USE = re.compile("[0-9]{1,18}")
 
 
 def listed(house: House, actor: Actor, delivery_id: UUID) -> list[Row]:
@@ -75,8 +80,9 @@ def revoke(house: House, actor: Actor, delivery_id: UUID, link_id: UUID, address
                 "delivery": str(delivery_id), "link": str(link_id)})
 
 
-def take(house: House, token: str, address: str | None, *, count: bool = True) -> jobs.File:
-    """The file behind a link, counted and logged; with `count` false nothing is noted (HEAD).
+def take(house: House, token: str, address: str | None, *, count: bool = True, begun: str = "") -> jobs.File:
+    """The file behind a link, counted and logged; with `count` false nothing is noted (HEAD). Each use has an ETag of
+    its own: whoever has `begun` with one goes on within a day, and that is the same use.
 
     Problems: `link_unknown` (404), `link_busy` (429), `link_over` (410: expired, revoked, used up, file gone, or the
     receiver is no longer in use, or may no longer have the personal fields in it).
@@ -86,9 +92,10 @@ def take(house: House, token: str, address: str | None, *, count: bool = True) -
         row = sql_deliveries.link(connection, number, hold=count)
         if row is None:
             raise Problem("link_unknown")
-        if row["expired"] or row["revoked_at"] or row["used"] >= row["most"]:
+        same = _is_same_use(house, connection, row, begun)
+        if row["expired"] or row["revoked_at"] or (row["used"] >= row["most"] and not same):
             raise Problem("link_over")
-        if row["lately"] >= HOURLY:
+        if row["lately"] >= HOURLY and not same:
             raise Problem("link_busy", headers={"Retry-After": "3600"})
         delivery = sql_deliveries.delivery(connection, row["delivery_id"])
         assert delivery is not None  # noqa: S101  (the link points at it)
@@ -97,11 +104,22 @@ def take(house: House, token: str, address: str | None, *, count: bool = True) -
             file = _file(house, delivery)
         except Problem:
             raise Problem("link_over") from None
-        if count:
-            sql_deliveries.add_taking(connection, delivery["id"], address, link_id=number)
+        begun = begun if same else ""
+        if count and not same:
+            use = sql_deliveries.add_taking(connection, delivery["id"], address, link_id=number)
+            begun = f"{use}-{_sign(house, number, use).hex()}"
             record(connection, "link_used", None, address=address, detail={
                 "delivery": str(delivery["id"]), "link": str(number), "receiver": delivery["receiver_name"]})
-    return file
+    return replace(file, etag=begun)
+
+
+def _is_same_use(house: House, connection: Connection, row: Row, begun: str) -> bool:
+    """Whether an ETag is that of a use of the link within a day: nobody knows it but who was answered then."""
+    use, _, signature = begun.partition("-")
+    if not _USE.fullmatch(use) or not hmac.compare_digest(
+            signature.encode(), _sign(house, row["id"], int(use)).hex().encode()):
+        return False
+    return sql_deliveries.taken_lately(connection, row["delivery_id"], link_id=row["id"], id=int(use))
 
 
 def _file(house: House, delivery: Row) -> jobs.File:
@@ -112,9 +130,11 @@ def _file(house: House, delivery: Row) -> jobs.File:
     return jobs.open_file(house, job)
 
 
-def _sign(house: House, number: UUID) -> bytes:
+def _sign(house: House, number: UUID, use: int | None = None) -> bytes:
+    """The signature of a link, or of one use of it."""
     key = hashlib.sha256(b"delivery-link\0" + secret_key(house.settings).encode()).digest()
-    return hmac.digest(key, number.bytes, "sha256")[:_SIGNED]
+    told = number.bytes if use is None else number.bytes + b"\0%d" % use
+    return hmac.digest(key, told, "sha256")[:_SIGNED]
 
 
 def _token(house: House, number: UUID) -> str:

@@ -41,13 +41,14 @@ LISTED = 100
 
 @dataclass(frozen=True)
 class File:
-    """The finished file of a job, open for reading."""
+    """The finished file of a job, open for reading; `etag` tells it from every other."""
 
     file: IO[bytes]
     size: int
     media_type: str
     ascii_name: str
     name: str
+    etag: str = ""
 
 
 def is_long(house: House, actor: Actor, layer_id: str, format_name: str, args: Mapping[str, Sequence[str]],
@@ -183,9 +184,10 @@ def retry(house: House, actor: Actor, job_id: UUID) -> None:
         sql_jobs.note_queued(connection, job_id, job_queue.put(connection, job_id))
 
 
-def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None, *, count: bool = True) -> File:
+def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None, *, count: bool = True,
+            goes_on: bool = False) -> File:
     """The finished file, for who asked and for administrators who may export; one with personal fields only while
-    they may see those. With `count` false nothing is noted (HEAD).
+    they may see those. With `count` false nothing is noted (HEAD); one who `goes_on` is noted once in a day.
 
     Problems: `job_unknown`, `job_not_done` (409), `job_expired` (410).
     """
@@ -199,6 +201,8 @@ def file_of(house: House, actor: Actor, job_id: UUID, address: str | None = None
         return found
     with house.db.begin(actor.username, actor.request_id) as connection:
         delivery = row["result"].get("delivery")
+        if goes_on and delivery and deliveries.took(connection, UUID(delivery), actor):
+            return found
         if delivery:
             deliveries.note_taking(connection, UUID(delivery), actor, address)
         record(connection, "file_taken", actor, address=address, detail={
@@ -215,7 +219,8 @@ def open_file(house: House, row: Row) -> File:
         file = (folder_of(house, row["id"], row["attempt"]) / result["file"]).open("rb")
     except OSError:
         raise Problem("job_expired") from None
-    return File(file, os.fstat(file.fileno()).st_size, result["media_type"], result["ascii_name"], result["name"])
+    return File(file, os.fstat(file.fileno()).st_size, result["media_type"], result["ascii_name"], result["name"],
+                f"{row['id'].hex}-{row['attempt']}")
 
 
 def remove_file(house: House, actor: Actor, job_id: UUID, address: str | None = None) -> None:

@@ -18,6 +18,8 @@ _WORDS = {
     "show": Words("一个任务：状态、已完成行数、总行数；完成后含文件地址",
                   "One job: state, rows done, rows in all, and at the end the file's address"),
     "file": Words("任务生成的文件；保留时间过后为 410", "The file that the job made; 410 once its time is over"),
+    "part": Words("Range 所要的部分；If-Range 的 ETag 不符时为整个文件",
+                  "The part that Range asks for; the whole file where If-Range names another ETag"),
     "remove": Words("提前删除任务生成的文件，其下载链接随之失效",
                     "Delete the job's file before its time; links to it end"),
     "cancel": Words("取消：等待中的立即结束，执行中的几秒内停止",
@@ -65,7 +67,9 @@ def make_paths(language: str) -> dict[str, Any]:
             "get": operation(TAG, "getJob", said["show"], reading(said["show"], paged(one)), shown),
             "delete": operation(TAG, "cancelJob", said["cancel"], writing("200", said["cancel"], one))},
         "/jobs/{jobId}/file": path | {
-            "get": operation(TAG, "getJobFile", said["file"], reading(said["file"], file) | missing),
+            "get": operation(TAG, "getJobFile", said["file"], reading(said["file"], file) | missing | {
+                "206": {"description": said["part"], "content": file},
+                "416": {"$ref": "#/components/responses/Problem416"}}),
             "delete": operation(TAG, "deleteJobFile", said["remove"], writing("200", said["remove"], one) | missing)},
         "/jobs/{jobId}/retry": path | {
             "post": operation(TAG, "retryJob", said["retry"], writing("202", said["retry"], one))},

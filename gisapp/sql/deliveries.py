@@ -185,9 +185,18 @@ def delivered(connection: Connection, delivery_id: UUID, layer: str | None = Non
 # --- who took it
 
 def add_taking(connection: Connection, delivery_id: UUID, address: str | None, *, account_id: UUID | None = None,
-               username: str | None = None, link_id: UUID | None = None) -> None:
-    connection.execute(insert(TAKINGS).values(delivery_id=delivery_id, address=address, account_id=account_id,
-                                              username=username, link_id=link_id))
+               username: str | None = None, link_id: UUID | None = None) -> int:
+    """Note who took it; the note's number."""
+    statement = insert(TAKINGS).values(delivery_id=delivery_id, address=address, account_id=account_id,
+                                       username=username, link_id=link_id).returning(_T.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def taken_lately(connection: Connection, delivery_id: UUID, **who: Any) -> bool:
+    """Whether a delivery was taken within a day by whom the columns name (account_id; link_id and id)."""
+    found = select(_T.id).where(_T.delivery_id == delivery_id, _T.at > func.now() - literal_column("interval '1 day'"),
+                                *(_T[name] == value for name, value in who.items())).limit(1)
+    return connection.execute(found).one_or_none() is not None
 
 
 def takings(connection: Connection, delivery_id: UUID, limit: int = 200) -> Sequence[Row]:

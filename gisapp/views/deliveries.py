@@ -21,7 +21,7 @@ from gisapp.views import context
 from gisapp.views.documents import url, wanted_format
 from gisapp.views.forms import form_page, see
 from gisapp.views.jobs import accepted
-from gisapp.views.sending import send_file
+from gisapp.views.sending import begun, send_file
 
 blueprint = Blueprint("deliveries", __name__)
 
@@ -153,9 +153,10 @@ def revoke_link(delivery_id: str, link_id: str) -> AnyResponse:
 
 @blueprint.get("/d/<token>")
 def take(token: str) -> Response:
-    """The file behind a link; no account is asked for."""
-    found: jobs.File = links.take(context.house(), token, request.remote_addr, count=request.method == "GET")
-    return send_file(found.file, found.size, found.media_type, found.ascii_name, found.name)
+    """The file behind a link, whole or the part that is asked for; no account is asked for."""
+    found: jobs.File = links.take(context.house(), token, request.remote_addr, count=request.method == "GET",
+                                  begun=begun())
+    return send_file(found.file, found.size, found.media_type, found.ascii_name, found.name, found.etag)
 
 
 @blueprint.after_request

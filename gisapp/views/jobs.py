@@ -21,7 +21,7 @@ from gisapp.views import context
 from gisapp.views.documents import link, url, wanted_format
 from gisapp.views.exports import respond_with_file
 from gisapp.views.forms import form_page, see
-from gisapp.views.sending import send_file
+from gisapp.views.sending import goes_on, send_file
 
 blueprint = Blueprint("jobs", __name__)
 
@@ -50,10 +50,10 @@ def show(job_id: str) -> AnyResponse:
 
 @blueprint.get("/jobs/<job_id>/file")
 def file(job_id: str) -> AnyResponse:
-    """The finished file."""
+    """The finished file, whole or the part that is asked for."""
     found = jobs.file_of(context.house(), context.actor(), _number(job_id), request.remote_addr,
-                         count=request.method == "GET")
-    return send_file(found.file, found.size, found.media_type, found.ascii_name, found.name)
+                         count=request.method == "GET", goes_on=goes_on())
+    return send_file(found.file, found.size, found.media_type, found.ascii_name, found.name, found.etag)
 
 
 @blueprint.delete("/jobs/<job_id>/file")

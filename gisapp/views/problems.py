@@ -8,7 +8,7 @@ from typing import cast
 import psycopg.errors
 from flask import Flask, Response, current_app, g, jsonify, redirect, request
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, RequestEntityTooLarge
 
 from gisapp.errors import DISK_FULL, Problem
 from gisapp.params import invalid
@@ -49,6 +49,9 @@ def _from_http(error: HTTPException) -> Response:
         return answer(Problem(code, limit_mb=limit >> 20))
     if error.code == 405 and request.method == "GET" and (above := _page_above()):
         return cast(Response, redirect(above, 303))
+    if isinstance(error, RequestedRangeNotSatisfiable):
+        return answer(Problem("range_outside", size=error.length or 0,
+                              headers={"Content-Range": f"bytes */{error.length or 0}"}))
     codes = {404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}
     if error.code == 415:
         return answer(Problem("media_type_unsupported", type=request.mimetype[:60], known="application/json"))

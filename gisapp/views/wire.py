@@ -19,8 +19,10 @@ _MOST_BROTLI = 512 * 1024
 _TYPES = ("application/json", "application/geo+json", "application/schema+json", "application/problem+json",
           "application/vnd.oai.openapi+json", "application/vnd.mapbox.style+json")
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-_ASKED = "Authorization, Content-Type, Content-Crs, If-Match, If-None-Match, Accept, Accept-Language, X-Request-Id"
-_SHOWN = "ETag, Location, Link, Content-Crs, Retry-After, X-Request-Id"
+_ASKED = ("Authorization, Content-Type, Content-Crs, If-Match, If-None-Match, If-Range, Range, Accept, "
+          "Accept-Language, X-Request-Id")
+_SHOWN = ("Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Link, Content-Crs, Retry-After, "
+          "X-Request-Id")
 
 
 def init_wire(app: Flask) -> None:
