@@ -4,6 +4,15 @@ import { isDark } from './theme.js';
 const MOST = 2000;
 const BUILDINGS_FROM = 16;
 
+/** A map without tiles: it stops at any zoom, and its buttons are named in the reader's language. */
+export function smallMap(place) {
+  const map = L.map(place, { attributionControl: false, preferCanvas: true, zoomAnimation: false, fadeAnimation: false,
+    zoomControl: false, zoomSnap: 0.25 });
+  const { zoomIn, zoomOut } = place.dataset;
+  L.control.zoom({ zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(map);
+  return map;
+}
+
 /** Draw the ground under what the map shows, again after every move. `layers` are those of it that the office has. */
 export function ground(map, root, layers) {
   const pane = map.createPane('ground');

@@ -1,5 +1,5 @@
 // The small map of a check: rows of the file coloured by verdict, over the records that the layer has.
-import { boxOf, ground } from './import_ground.js';
+import { boxOf, ground, smallMap } from './import_ground.js';
 
 const place = document.getElementById("import-map");
 const words = JSON.parse(document.getElementById("import-map-words").textContent);
@@ -9,6 +9,8 @@ const number = place.dataset.import;
 const [west, south, east, north] = place.dataset.extent.split(",").map(Number);
 const MOST_PRESENT = 1000;
 const CROWD = 500;
+let asked = 0;
+let radius = 6;
 
 const colours = {};
 for (const name of [...Object.keys(words.kinds), "present"]) {
@@ -16,7 +18,7 @@ for (const name of [...Object.keys(words.kinds), "present"]) {
   colours[name] = swatch ? getComputedStyle(swatch).backgroundColor : "#444";
 }
 
-const map = L.map(place, { attributionControl: false, preferCanvas: true, zoomAnimation: false, fadeAnimation: false });
+const map = smallMap(place);
 map.fitBounds([[south, west], [north, east]], { padding: [20, 20], maxZoom: 18 });
 const present = L.geoJSON(null, options(() => "present")).addTo(map);
 const rows = L.geoJSON(null, {
@@ -33,14 +35,12 @@ const rows = L.geoJSON(null, {
 function options(kindOf) {
   const style = (feature) => {
     const name = kindOf(feature);
-    return { color: colours[name], weight: name === "present" ? 1 : 2, fillColor: colours[name],
+    return { color: colours[name], weight: name === "present" || radius < 6 ? 1 : 2, fillColor: colours[name],
              fillOpacity: name === "present" ? 0.25 : 0.45 };
   };
   return { style, pointToLayer: (feature, at) => L.circleMarker(at, { ...style(feature), radius }) };
 }
 
-let asked = 0;
-let radius = 6;
 async function draw() {
   const turn = ++asked;
   const bbox = boxOf(map);
@@ -55,14 +55,14 @@ async function draw() {
   if (found) {
     rows.clearLayers().addData(found);
     note.textContent = found.all ? "" : words.some;
-  }
+  } else note.textContent = words.failed;
   rows.bringToFront();
   place.dataset.drawn = String(rows.getLayers().length);
 }
 
 async function load(address) {
-  const answer = await fetch(address, { headers: { Accept: "application/geo+json, application/json" } });
-  return answer.ok ? answer.json() : null;
+  const answer = await fetch(address, { headers: { Accept: "application/geo+json, application/json" } }).catch(() => null);
+  return answer?.ok ? answer.json() : null;
 }
 
 map.on("moveend", draw);

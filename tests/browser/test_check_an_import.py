@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,9 @@ def test_shifted_coordinates_are_shown_as_choices(visit: Visit, tmp_path: Path) 
     page.locator("#mapping").wait_for()
     page.locator("#crs_0").select_option("GCJ-02")
     shown(page, "desk_datum")
+    page.locator("[data-next-row]").click()
+    expect(page.locator("[data-row-of]")).to_have_text(re.compile(r"^\d+ / 12$"))
+    expect(page.locator(".datum-map .leaflet-control-zoom-in")).to_have_attribute("aria-label", "放大")
     for name, field in (("编号", "sign_no"), ("类型", "sign_kind"), ("面积", "area_m2")):
         page.get_by_label(name, exact=True).select_option(field)
     page.locator("#mapping button[type=submit]").click()
