@@ -91,6 +91,8 @@ def test_only_its_owner_or_an_administrator_changes_it_and_against_its_version(r
     assert roles["inspector"].put(path, json=body()).json["code"] == "version_required"
     done = roles["inspector"].put(path, json=body(name="改名"), headers={"If-Match": '"1"'})
     assert (done.status_code, done.json["name"], done.headers["ETag"]) == (200, "改名", '"2"')
+    for headers in ({"If-Match": '"1"'}, {"If-Match": '"1", "9"'}):
+        assert roles["inspector"].put(path, json=body(), headers=headers).status_code == 412
     stale = roles["inspector"].put(path, json=body(), headers={"If-Match": '"1"'})
     assert (stale.status_code, stale.json["code"]) == (412, "version_stale")
     assert roles["admin"].delete(path, headers={"If-Match": '"2"'}).status_code == 204

@@ -88,6 +88,21 @@ def test_a_stale_change_is_refused_and_changes_nothing(admin: Role) -> None:
     assert admin.get(address).json["properties"]["remark"] == "b"
 
 
+@pytest.mark.parametrize("given", ['"7", "1"', 'W/"1"', '"x,1" ,, "1",', '"1","1"', "2, 1", "*"])
+def test_one_of_several_etags_is_enough(admin: Role, given: str) -> None:
+    one = created(admin, SIGNS, sign(remark="a"))
+    address = f"{SIGNS}/{one['id']}"
+    answer = admin.patch(address, json={"properties": {"remark": "b"}}, headers={"If-Match": given})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
+    for none in ('"1", "7"', '"x", "2,2"'):
+        stale = admin.delete(address, headers={"If-Match": none})
+        assert (stale.status_code, stale.json["code"]) == (412, "version_stale")
+    gone = admin.delete(f"{SIGNS}/{uuid4()}", headers={"If-Match": '"1", "2"'})
+    assert (gone.status_code, gone.json["code"]) == (404, "feature_unknown")
+    assert admin.get(address, headers={"If-None-Match": 'W/"9", W/"2"'}).status_code == 304
+    assert admin.delete(address, headers={"If-Match": '"1", "2"'}).status_code == 204
+
+
 @pytest.mark.parametrize("given", ['"x"', '""', 'W/"5cd3e635460ad8adc4467b7b"', '"99999999999999999999"'])
 def test_an_etag_that_was_never_the_features_is_stale_and_changes_nothing(admin: Role, given: str) -> None:
     made = created(admin, SIGNS, sign())

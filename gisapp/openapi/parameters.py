@@ -112,8 +112,8 @@ _CLICK: dict[str, Entry] = {
 }
 _HEADERS: dict[str, tuple[str, Words]] = {
     "If-Match": ("ifMatch", Words(
-        "所依据版本的 ETag，例如 \"3\"；* 表示不论版本",
-        "ETag of the version you started from, such as \"3\"; * for any")),
+        "所依据版本的 ETag，例如 \"3\"，可列多个；* 表示不论版本",
+        "ETag of the version you started from, such as \"3\", or several; * for any")),
     "Content-Crs": ("contentCrs", Words(
         "请求体坐标的坐标系；默认经度、纬度", "CRS of the body's coordinates; longitude, latitude by default")),
 }

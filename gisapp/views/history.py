@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from gisapp.views import context
 from gisapp.views.api import feature_response
 from gisapp.views.documents import GEOJSON, answer, link, url, wanted_format
 from gisapp.views.forms import see
-from gisapp.views.writes import if_match, read_json
+from gisapp.views.writes import if_match, read_json, version_of
 
 blueprint = Blueprint("history", __name__)
 
@@ -96,7 +97,7 @@ def restore(layer_id: str, feature_id: str) -> Response:
     version = body.get("version") if isinstance(body, dict) else None
     if isinstance(version, bool) or not isinstance(version, int) or not 0 < version < 2**31:
         raise invalid("version", "应为正整数", "wants a whole number above 0")
-    expected = if_match() if "If-Match" in request.headers else None
+    expected = if_match(partial(version_of, layer_id, number)) if "If-Match" in request.headers else None
     found = history.restore(house, actor, layer_id, number, version, expected,
                             unchecked=expected is None and "If-Match" in request.headers)
     return feature_response(layer, found, status=201 if found.created else 200)

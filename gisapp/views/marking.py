@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import shapely
 from flask import Blueprint, Response, jsonify, request
@@ -17,7 +18,7 @@ from gisapp.shapes import check_shape, stored
 from gisapp.views import context
 from gisapp.views.api import feature_response
 from gisapp.views.documents import GEOJSON
-from gisapp.views.writes import body_crs, if_match, read_json
+from gisapp.views.writes import body_crs, if_match, read_json, version_of
 
 blueprint = Blueprint("marking", __name__)
 
@@ -69,7 +70,8 @@ def split(layer_id: str, feature_id: str) -> Response:
     """The parts as a FeatureCollection; the first one kept the id."""
     house, actor = context.house(), context.actor()
     features.layer_for(house, actor, layer_id, "update")
-    number, version = parse_id(feature_id), if_match()
+    number = parse_id(feature_id)
+    version = if_match(partial(version_of, layer_id, number))
     return _collection(parts.split(house, actor, layer_id, number, read_json(), version, body_crs()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -54,14 +55,18 @@ def one(question_id: str) -> Response:
 def replace(question_id: str) -> Response:
     """The whole question anew."""
     house, actor = context.house(), context.actor()
-    return _answer(questions.change(house, actor, question_id, read_json(), if_match()))
+    return _answer(questions.change(house, actor, question_id, read_json(), if_match(partial(_version, question_id))))
 
 
 @blueprint.delete("/questions/<question_id>")
 def delete(question_id: str) -> Response:
     """204."""
-    questions.delete(context.house(), context.actor(), question_id, if_match())
+    questions.delete(context.house(), context.actor(), question_id, if_match(partial(_version, question_id)))
     return Response(status=204)
+
+
+def _version(question_id: str) -> int:
+    return questions.get(context.house(), context.actor(), question_id, context.language()).version
 
 
 @blueprint.post("/questions/<question_id>/runs")

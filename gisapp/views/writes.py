@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -23,8 +24,10 @@ from gisapp.views.documents import url
 blueprint = Blueprint("writes", __name__)
 
 _BODIES = ("application/geo+json", "application/json", "application/merge-patch+json")
-_VERSION = re.compile(r'(?:W/)?"([0-9]{1,9})"\Z|([0-9]{1,9})\Z')
-_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\Z')
+_VERSION = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"|[0-9]{1,9}')
+#: A list, which may have empty members (RFC 9110, 5.6.1).
+_ETAGS = re.compile(rf"[ \t,]*(?:{_ETAG.pattern})(?:[ \t]*,(?:[ \t]*(?:{_ETAG.pattern}))?)*[ \t]*")
 #: What an ETag that is none of ours stands for: no feature is at it, which is 412 as with any other stale one.
 NO_VERSION = -1
 
@@ -57,7 +60,8 @@ def update(layer_id: str, feature_id: str) -> Response:
 def _changed(layer_id: str, feature_id: str, change: Callable[..., features.Found]) -> Response:
     house, actor = context.house(), context.actor()
     layer = features.layer_for(house, actor, layer_id, "update")
-    number, version = parse_id(feature_id), if_match()
+    number = parse_id(feature_id)
+    version = if_match(partial(version_of, layer_id, number))
     mended = repairs()
     return answer(layer, change(house, actor, layer_id, number, read_json(), version, body_crs(), mended), mended)
 
@@ -67,7 +71,8 @@ def delete(layer_id: str, feature_id: str) -> Response:
     """204; history keeps the feature."""
     house, actor = context.house(), context.actor()
     features.layer_for(house, actor, layer_id, "delete")
-    changes.delete(house, actor, layer_id, parse_id(feature_id), if_match())
+    number = parse_id(feature_id)
+    changes.delete(house, actor, layer_id, number, if_match(partial(version_of, layer_id, number)))
     return Response(status=204)
 
 
@@ -93,18 +98,34 @@ def answer(layer: Layer, found: features.Found, mended: Mended, status: int = 20
     return response
 
 
-def if_match() -> int | None:
-    """The version that the client started from; None for `*`. Problems `version_required`, `version_invalid`."""
+def if_match(current: Callable[[], int]) -> int | None:
+    """The version that the client started from; None for `*`. Of several the one that is `current`, if it is among
+    them. Problems `version_required`, `version_invalid`."""
     given = request.headers.get("If-Match")
     if given is None:
         raise Problem("version_required")
     if given.strip() == "*":
         return None
-    if match := _VERSION.match(given.strip()):
-        return int(match[1] or match[2])
-    if not _ETAG.match(given.strip()):
+    if not _ETAGS.fullmatch(given):
         raise Problem("version_invalid", given=given[:60])
-    return NO_VERSION
+    versions = {_version(found[0]) for found in _ETAG.finditer(given)}
+    if len(versions) == 1:
+        return versions.pop()
+    try:
+        now = current()
+    except Problem:  # whoever does the work says it better
+        return NO_VERSION
+    return now if now in versions else NO_VERSION
+
+
+def _version(etag: str) -> int:
+    match = _VERSION.fullmatch(etag)
+    return int(match[1] or match[2]) if match else NO_VERSION
+
+
+def version_of(layer_id: str, feature_id: UUID) -> int:
+    """The version that a feature has now. Problem `feature_unknown`."""
+    return features.get(context.house(), context.actor(), layer_id, feature_id).version
 
 
 def body_crs() -> Crs:
