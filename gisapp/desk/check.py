@@ -204,13 +204,13 @@ def judge_rules(house: House, layer: Layer, connection: Connection, stage: Table
 
 def _summary(house: House, layer: Layer, connection: Connection, stage: Table, wanted: Plan, choices: Document,
              answer: Document, columns: list[str]) -> Document:
-    gone = 0
+    gone, mark = 0, ""
     if wanted.replaces:
-        ids = sql_take_in.not_in_file(house.tables.layers[layer.id], stage, wanted.territory)
-        gone = sql_take_in.count(connection, ids)
+        table = house.tables.layers[layer.id]
+        gone, mark = sql_take_in.known(connection, table, sql_take_in.not_in_file(table, stage, wanted.territory))
     told = {name: answer[name] for name in ("notes", "unknown", "orphans", "ids", "originals", "refused_outside")}
     return {**counted(connection, stage, gone, answer["refused_outside"]), **told, "choices": choices,
-            "columns": columns, "extent": sql_stage.extent(connection, layer, stage),
+            "gone": mark, "columns": columns, "extent": sql_stage.extent(connection, layer, stage),
             "reasons": [dict(one) for one in sql_stage.fault_counts(connection, stage)[:200]]}
 
 

@@ -92,8 +92,8 @@ def _enter(house: House, actor: Actor, layer: Layer, connection: Connection, num
     kept = summary["check"]
     table = house.tables.layers[layer.id]
     stage = sql_stage.stage_table(layer, table, number)
-    if not _is_whole(connection, stage, number, kept):
-        raise Problem("import_stale")
+    if not _is_whole(connection, stage, number, kept) or plan.read(layer, kept["choices"]) != wanted:
+        raise Problem("import_stale")  # the database has crashed, or another window has checked otherwise
     _require_fresh(house, actor, layer, connection, stage, wanted, kept)
     counts = kept["counts"]
     faults = [*kept["orphans"], *sql_stage.faults(connection, stage, LISTED)] if counts["refused"] else []
@@ -136,8 +136,12 @@ def _write(house: House, actor: Actor, layer: Layer, connection: Connection, sta
         if actor.squadron_code is not None and (
                 not layer.assigned or sql_take_in.foreign(connection, table, gone, actor.squadron_code)):
             raise Problem("outside_territory", squadron=actor.squadron_code)
-        deleted = sql_take_in.remove(connection, table, gone)
+        deleted, mark = sql_take_in.remove(connection, table, gone)
+        if mark != kept.get("gone"):
+            raise Problem("import_stale")  # nobody was shown these
     updated = sql_take_in.change(connection, layer, table, stage, names)
+    if updated != kept["counts"]["update"]:
+        raise Problem("import_stale")  # somebody was quicker
     rows = kept["counts"]["insert"]
     inserted = entering.enter(house, connection, layer, table, stage, names, number, rows)
     skipped = sql_stage.count_where(connection, stage, (stage.c["_act"] == "skip") & (stage.c["_verdict"] != "refused"))

@@ -46,20 +46,27 @@ def undo(house: House, actor: Actor, number: UUID, address: str | None = None, w
     try:
         rows = count(row["summary"] | {"state": row["state"]})
         with told(house, layer, rows, "undo", watch), held(
-                house, actor, number, ("done",), f"undo:{number}") as connection:
+                house, actor, number, ("done",), sql_take_in.unmark(number)) as connection:
             one_at_a_time(connection, layer)
-            later = sql_take_in.changed_since(connection, layer, history, number, LISTED)
-            if later:
-                raise Problem("import_changed_since", count=len(later), errors=[_told(one) for one in later])
+            _require_alone(connection, layer, history, number)
             with sql_take_in.hashing(connection, rows):
                 done = sql_take_in.take_back(connection, layer, table, history, number)
-            _require_rules(connection, layer, table, history, f"undo:{number}")
+                # Once more, now that nobody else can: who was quicker than this transaction has not been told no.
+                _require_alone(connection, layer, history, number)
+            _require_rules(connection, layer, table, history, sql_take_in.unmark(number))
             sql_imports.set_state(connection, number, "undone", {"undone": done | {"by": actor.username}})
             record(connection, "import", actor, address=address,
                    detail={"layer": layer.id, "import": str(number), "undone": True, **done})
     except IntegrityError as error:
         raise refusal(layer, error) from error
     return done | {"id": str(number), "layer": layer.id}
+
+
+def _require_alone(connection: Connection, layer: Layer, history: Table, number: UUID) -> None:
+    """Problem `import_changed_since` when somebody wrote to one of the features after the import."""
+    later = sql_take_in.changed_since(connection, layer, history, number, LISTED)
+    if later:
+        raise Problem("import_changed_since", count=len(later), errors=[_told(one) for one in later])
 
 
 def _require_rules(connection: Connection, layer: Layer, table: Table, history: Table, request: str) -> None:

@@ -87,12 +87,13 @@ def enter(connection: Connection, layer: Layer, table: Table, stage: Table, name
 
 
 def change(connection: Connection, layer: Layer, table: Table, stage: Table, names: Sequence[str]) -> int:
-    """Features that rows change get their values of `names`; a shape or state that is left out stays. How many."""
+    """Features that rows change get their values of `names`; a shape or state that is left out stays. How many: fewer
+    than rows where somebody has written to one of them since the check."""
     keeps = {"geom", "status", "synthetic", *([layer.second_geometry.id] if layer.second_geometry else [])}
     values = {name: func.coalesce(stage.c[name], table.c[name]) if name in keeps else stage.c[name] for name in names}
     return connection.execute(update(table).values(values).where(
-        table.c.id == stage.c["_twin"], stage.c["_act"] == "update", good(stage),
-        stage.c["_same"].is_distinct_from(True))).rowcount
+        table.c.id == stage.c["_twin"], table.c.version == stage.c["_twin_version"], stage.c["_act"] == "update",
+        good(stage), stage.c["_same"].is_distinct_from(True))).rowcount
 
 
 def not_in_file(table: Table, stage: Table, territory: tuple[str, str] | None) -> Select[Any]:
@@ -102,8 +103,17 @@ def not_in_file(table: Table, stage: Table, territory: tuple[str, str] | None) -
     return select(table.c.id).where(*where, ~exists(met))
 
 
-def count(connection: Connection, ids: Select[Any]) -> int:
-    return int(connection.execute(select(func.count()).select_from(ids.subquery())).scalar_one())
+def known(connection: Connection, table: Table, ids: Select[Any]) -> tuple[int, str]:
+    """How many features these are, and a mark that tells whether it is the same ones in the same versions."""
+    found = select(table.c.id, table.c.version).where(table.c.id.in_(ids)).subquery()
+    return _marked(connection, found.c.id, found.c.version)
+
+
+def _marked(connection: Connection, id_: Clause, version: Clause) -> tuple[int, str]:
+    mark = func.sum(func.hashtextextended(func.concat(id_, ":", version), 0))
+    number, told = connection.execute(select(func.count(), cast(func.coalesce(mark, 0), Text)).select_from(
+        id_.table)).one()
+    return int(number), str(told)
 
 
 def foreign(connection: Connection, table: Table, ids: Select[Any], squadron: str) -> int:
@@ -119,9 +129,10 @@ def titled(connection: Connection, layer: Layer, table: Table, ids: Select[Any],
         title, table.c.id).limit(limit)).mappings())
 
 
-def remove(connection: Connection, table: Table, ids: Select[Any]) -> int:
-    """Delete features; history keeps them. How many."""
-    return connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
+def remove(connection: Connection, table: Table, ids: Select[Any]) -> tuple[int, str]:
+    """Delete features; history keeps them. How many, and their mark as `known` tells it, as they were in the end."""
+    gone = delete(table).where(table.c.id.in_(ids)).returning(table.c.id, table.c.version).cte("gone")
+    return _marked(connection, gone.c.id, gone.c.version)
 
 
 def keep_originals(connection: Connection, layer: Layer, stage: Table, number: UUID) -> None:
@@ -140,6 +151,11 @@ def mark(number: UUID) -> str:
     return f"import:{number}"
 
 
+def unmark(number: UUID) -> str:
+    """The same of its undoing."""
+    return f"undo:{number}"
+
+
 def _mine(history: Table, number: UUID) -> Select[Any]:
     return select(history.c.id, func.min(history.c.history_id).label("first"),
                   func.max(history.c.history_id).label("last")).where(
@@ -147,11 +163,13 @@ def _mine(history: Table, number: UUID) -> Select[Any]:
 
 
 def changed_since(connection: Connection, layer: Layer, history: Table, number: UUID, limit: int) -> list[RowMapping]:
-    """Features that somebody wrote to after the import: id, title, version, who and when; at most `limit`."""
+    """Features that somebody wrote to after the import, but for its undoing: id, title, version, who and when; at most
+    `limit`."""
     mine, later = _mine(history, number).subquery(), history.alias("later")
     # Grouped: a max() for each row may be planned, without figures of a fresh layer, as a walk through all history.
     newest = select(func.max(later.c.history_id).label("row")).select_from(mine).join(
-        later, and_(later.c.id == mine.c.id, later.c.history_id > mine.c.last)).group_by(mine.c.id).subquery("newest")
+        later, and_(later.c.id == mine.c.id, later.c.history_id > mine.c.last,
+                    later.c.request_id.is_distinct_from(unmark(number)))).group_by(mine.c.id).subquery("newest")
     return list(connection.execute(
         select(history.c.id, cast(history.c[layer.name_field], Text).label("title"), history.c.version,
                history.c.changed_by, history.c.valid_from, history.c.operation)
