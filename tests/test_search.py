@@ -12,8 +12,15 @@ from gisapp.coordinates import parse_place
 from gisapp.house import House
 from tests.conftest import Role
 from tests.test_api import sign
+from tests.waiting import PATIENCE
 
 S = "/collections/rooftop_signs/items"
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a search would leave layers out, as it should for people."""
+    monkeypatch.setattr(search, "PATIENCE_S", float(PATIENCE))
 
 
 def find(client: Role, text: str, **more: str) -> dict[str, Any]:
