@@ -221,6 +221,23 @@ def test_only_those_who_may_export_do(roles, filled, role) -> None:
     assert (answer.status_code, answer.json["code"]) == (403, "act_not_allowed")
 
 
+@pytest.mark.parametrize(("accepted", "kind"), [
+    ("text/csv", "text/csv"), ("application/json;q=0.9, application/x-ndjson", "application/x-ndjson"),
+    ("Application/Geopackage+SQLite3; version=1.3, */*", "application/geopackage+sqlite3"),
+    ("text/csv, application/json", "application/geo+json"), ("text/csv;q=0.4, application/*", "application/geo+json"),
+    ("text/csv;q=0", "application/geo+json"), ("application/zip", "application/geo+json"),
+    ("*/*", "application/geo+json"), ("image/png", "application/geo+json"),
+    ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html")])
+def test_accept_chooses_a_file_where_f_does_not(admin, filled, accepted, kind) -> None:
+    path, headers = "/collections/rooftop_signs/items", {"Accept": accepted}
+    answer = admin.get(path, headers=headers, buffered=True)
+    assert (answer.status_code, answer.mimetype) == (200, kind)
+    assert "Accept" in answer.vary
+    assert admin.get(f"{path}?f=json", headers=headers).mimetype == "application/geo+json"
+    with zipfile.ZipFile(io.BytesIO(admin.get(f"{path}?f=shp", headers=headers, buffered=True).data)) as pack:
+        assert "rooftop_signs.shp" in pack.namelist()
+
+
 @pytest.mark.parametrize(("query", "code"), [
     ("f=dwg", "format_unknown"), ("f=shp&encoding=BIG5", "parameter_invalid"),
     ("f=shp&crs=EPSG:2383", "crs_unsupported"),

@@ -169,6 +169,10 @@ def test_a_browser_that_wants_a_page_gets_one(lane: ItemsLane, cookie: str) -> N
     assert plain[1]["Content-Type"].startswith("text/html")
 
 
+def test_a_program_that_wants_a_file_is_left_to_the_application(lane: ItemsLane, cookie: str) -> None:
+    assert both(lane, f"{SIGNS}?bbox={BOX}", Cookie=cookie, Accept="text/csv, */*;q=0.5")[1] is None
+
+
 def test_strangers_and_other_sites_are_left_to_the_application(lane: ItemsLane, cookie: str) -> None:
     for brought in ("", "gisapp_session=", "gisapp_session=forged.by.hand", "other=1"):
         plain, short = both(lane, PLAIN, Cookie=brought)

@@ -12,9 +12,11 @@ _ABOUT = """# Formats and systems of coordinates · 格式与坐标系
 
 `f=` takes the short name: `/collections/rooftop_signs/items?f=shp`. A file holds every feature that the question
 matches, not one page of them. Each file is read back before it is handed over; one that does not read back as it was
-written is withheld (`export_not_faithful`).
+written is withheld (`export_not_faithful`). Without `f=`, an `Accept` that names the media type of a file, and none of
+JSON or HTML before it, chooses that file; a zip is asked for by its short name.
 
-`f=` 取短名称。文件包含符合条件的全部要素，而不是一页。文件交付前会读回核对，不一致则不交付。
+`f=` 取短名称；不给 `f=` 时按 `Accept` 中的 Media type 选择（zip 除外）。文件包含符合条件的全部要素，而不是一页。
+文件交付前会读回核对，不一致则不交付。
 
 """
 _PACK = """

@@ -142,7 +142,9 @@ def items(layer_id: str) -> AnyResponse:
     layer = features.layer_for(house, actor, layer_id, "read")
     wanted = wanted_format((*OWN_FORMATS, *FILE_FORMATS))
     if wanted not in OWN_FORMATS:
-        return respond_with_file_or_job(house, actor, layer, FILE_FORMATS[wanted])
+        response = respond_with_file_or_job(house, actor, layer, FILE_FORMATS[wanted])
+        response.vary.add("Accept")
+        return response
     query = parse(context.asked(), layer, house.catalogue)
     for name in FILE_ONLY:
         if name in request.args:

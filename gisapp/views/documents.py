@@ -12,6 +12,7 @@ from isal import isal_zlib
 
 from gisapp import addresses
 from gisapp.errors import Problem
+from gisapp.formats import FILE_FORMATS
 from gisapp.views import pages_of_api
 from gisapp.views.question_layers import address
 
@@ -19,6 +20,10 @@ GEOJSON = "application/geo+json"
 SCHEMA = "application/schema+json"
 #: Formats that the API's own documents come in; the others are files of gisapp.formats.
 OWN_FORMATS = ("json", "html")
+_OWN_TYPES = ("text/html", "application/json", GEOJSON)
+#: Files by their media types. A zip may be several things, and has to be asked for by its name.
+_FILES = {kind.media_type: name for name, kind in FILE_FORMATS.items()
+          if not kind.always_packed and kind.media_type not in _OWN_TYPES}
 _MOST_DIGESTED = 64 * 1024
 #: What an answer with an ETag of its bytes differs by.
 MARKED_BY = ("Accept", "Accept-Language", "Cookie", "Authorization")
@@ -54,13 +59,25 @@ def wanted_format(known: tuple[str, ...] = OWN_FORMATS) -> str:
         if given not in known:
             raise Problem("format_unknown", format=given[:40], known=", ".join(known))
         return given
-    return "html" if prefers_page(request) else "json"
+    file = preferred_file(request)
+    return file if file in known else "html" if prefers_page(request) else "json"
 
 
 def prefers_page(asked: Request) -> bool:
     """Whether the request would rather have a page than JSON."""
     accepted = asked.accept_mimetypes
     return bool(accepted["text/html"] > max(accepted["application/json"], accepted[GEOJSON]))
+
+
+def preferred_file(asked: Request) -> str:
+    """The file format whose media type the request names and prefers to the API's own documents; empty for none."""
+    told = [(kind.partition(";")[0].strip().lower(), quality) for kind, quality in asked.accept_mimetypes]
+    file, most = next(((_FILES[kind], quality) for kind, quality in told if kind in _FILES), ("", 0.0))
+    if not file:
+        return ""
+    own = max((quality for kind, quality in told if kind in _OWN_TYPES), default=0.0)
+    any_ = max((quality for kind, quality in told if "*" in kind), default=0.0)
+    return file if most > own and most >= any_ else ""
 
 
 def answer(document: dict[str, Any], content_type: str = "application/json") -> Response:

@@ -10,7 +10,7 @@ from flask import Request, Response
 from gisapp import features
 from gisapp.params import parse
 from gisapp.views import wire
-from gisapp.views.documents import prefers_page
+from gisapp.views.documents import preferred_file, prefers_page
 from gisapp.views.items_page import links_of, response_of
 from gisapp.views.short_way import ShortWay
 
@@ -37,7 +37,7 @@ class ItemsLane(ShortWay):
         args = request.args.to_dict(flat=False)
         if not args.keys() <= _TAKEN or args.get("f", ["json"]) != ["json"]:
             return None
-        if "f" not in args and prefers_page(request):
+        if "f" not in args and (prefers_page(request) or preferred_file(request)):
             return None
         claim = self._claims.of(request)
         if claim is None:
