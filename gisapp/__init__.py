@@ -40,15 +40,16 @@ def explore(layer: str, **asked: Any) -> Any:
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application on a running, migrated database. Default settings: the environment's."""
+    """The WSGI application on a migrated database. Default settings: the environment's. While a database of others is
+    away it answers `database_unavailable` (503)."""
     from flask import Flask
 
-    from gisapp.cluster.connections import running
+    from gisapp.cluster.connections import serving
     from gisapp.config import ROOT, Settings
     from gisapp.house import make_house
 
     settings = settings or Settings.from_env()
-    house = make_house(settings, running(settings).app)
+    house = make_house(settings, serving(settings))
     app = Flask(__name__, static_folder=None, root_path=str(ROOT / "gisapp"))
     # A form may hold one long geometry, so its text has the same limit as a body of JSON.
     most = settings.max_body_mb * 2**20

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gisapp.db_lookups import Lookups
+from gisapp.errors import DISK_FULL
 
 #: jit costs more than it gives on tile queries, a generic plan loses the bbox, and parallel workers take from
 #: the other readers what they give to one (tiles: 1.4 times slower with them at 8 clients): all measured.
@@ -52,6 +53,12 @@ def is_away(error: BaseException | None) -> bool:
     # Without a code it is the connection itself; class 57P is a server that ends or begins.
     return isinstance(cause, psycopg.OperationalError) and (
         cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P")))
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error says that a disk has no room, the database's or this machine's."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg.errors.DiskFull) or (isinstance(cause, OSError) and cause.errno in DISK_FULL)
 
 
 class Database:

@@ -15,7 +15,7 @@ import pytest
 
 from gisapp.cli.progress import Progress
 from gisapp.cli.start import migrate
-from gisapp.cluster import Cluster, ClusterError
+from gisapp.cluster import Cluster, ClusterError, NoRoom, process
 from gisapp.cluster.connections import DatabaseFault, connections, examine, external, running
 from gisapp.config import Settings
 from gisapp.faults import Fault
@@ -253,6 +253,29 @@ def test_a_server_that_cannot_start_says_why_in_one_line(cluster: Cluster) -> No
         cluster.start()
     assert "\n" not in str(caught.value)
     main.write_text("", "utf-8")
+
+
+def test_a_server_without_room_is_told_from_one_that_is_broken(
+        cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the room that is left too: where there is none its last words are lost. It is not tried three times."""
+    cluster.start().stop()
+    main = cluster.place.data / "gisapp.conf"
+    launches, launch = [], Cluster._pg_ctl
+
+    def full(self: Cluster, programs: Any, *words: str) -> Any:
+        launches.append(words[0])
+        main.write_text("shared_buffers = nonsense\n", "utf-8")  # after it was written anew
+        return launch(self, programs, *words)
+
+    monkeypatch.setattr(Cluster, "_pg_ctl", full)
+    monkeypatch.setattr("gisapp.cluster.process.shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
+    with pytest.raises(NoRoom, match="the private cluster does not start"):
+        cluster.start()
+    assert launches == ["start"]
+    assert process.is_full(cluster.folder, "") is True
+    monkeypatch.setattr("gisapp.cluster.process.shutil.disk_usage", lambda _: SimpleNamespace(free=2**30))
+    assert process.is_full(cluster.folder, "FATAL:  shared_buffers") is False
+    assert process.is_full(cluster.folder, 'could not write to file "pg_wal/x": No space left on device') is True
 
 
 def settings_of(url: str, owner: str = "", **more: Any) -> Settings:

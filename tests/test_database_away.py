@@ -15,9 +15,10 @@ from psycopg import sql
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
-from gisapp import job_queue, jobs
+from gisapp import create_app, job_queue, jobs
 from gisapp.cli import start
-from gisapp.cluster import Cluster
+from gisapp.cluster import Cluster, NoRoom, connections
+from gisapp.cluster.connections import Unreachable, Urls
 from gisapp.db import is_away
 from gisapp.errors import Problem
 from gisapp.hand_over import exports
@@ -232,3 +233,72 @@ def test_what_dies_without_a_database_is_started_when_it_is_back(monkeypatch: py
     assert said == ["the database cannot be reached; waiting for it …",
                     "the web server stopped unexpectedly; starting it again …",
                     "the worker stopped unexpectedly; starting it again …"]
+
+
+def test_a_web_process_that_begins_without_its_database_says_so_and_goes_on(
+        settings: Any, house: House, owner: House, cluster: Cluster) -> None:
+    """One that died while the database was away is replaced at once, and the replacement does not die of it too."""
+    with away(cluster, house, owner):
+        app = create_app(settings)
+        answer = app.test_client().get("/healthz")
+        assert (answer.status_code, (answer.json or {})["code"]) == (503, "database_unavailable")
+    assert app.test_client().get("/healthz").status_code == 200
+    app.extensions["gisapp"].db.close()
+
+
+def test_a_database_that_alone_knows_the_lesser_role_is_waited_for(
+        settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    tries = 0
+
+    def running(given: Any) -> Urls:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise Unreachable("连不上", "no connection")
+        return Urls(given.database_url, "postgresql:///as_app")
+
+    monkeypatch.setattr(connections, "running", running)
+    monkeypatch.setattr(connections, "AGAIN_SECONDS", 0.0)
+    alone = settings.with_database("postgresql:///theirs")
+    with caplog.at_level(logging.WARNING, "gisapp.cluster.connections"):
+        assert connections.serving(alone) == "postgresql:///as_app"
+    assert [line.getMessage() for line in caplog.records] == ["no connection"]
+    tries = 0
+    as_app = "postgresql:///theirs?options=-c%20role%3Dgisapp_app"
+    assert connections.serving(settings.with_database(as_app)) == as_app
+    assert tries == 1
+
+
+class Full:
+    """A private database that ended because its disk is full; there is room at the fourth try."""
+
+    def __init__(self) -> None:
+        self.tries, self.pid = 0, None
+
+    def start(self) -> None:
+        self.tries += 1
+        if self.tries < 4:
+            raise NoRoom("私有数据库无法启动：满", "the private cluster does not start: full")
+        self.pid = 4711  # type: ignore[assignment]
+
+
+def test_a_database_whose_disk_is_full_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The web server answers meanwhile; one that dies is started when the database is back."""
+    server, service, full, rounds, said = Kept(), Kept(), Full(), iter(range(8)), []
+    service.starts = 1
+
+    def sleep(seconds: float) -> None:
+        if seconds == start.WATCH_SECONDS and next(rounds) == 7:
+            raise KeyboardInterrupt
+
+    class Progress:
+        def say(self, _: str, en: str) -> None:
+            said.append(en)
+
+    monkeypatch.setattr("gisapp.cli.start.time.sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        start.watch(server, service, full, Progress())  # type: ignore[arg-type]
+    assert (full.tries, server.starts, service.starts) == (4, 1, 1)
+    assert said == ["the database stopped unexpectedly; recovering it …",
+                    "the private cluster does not start: full. The disk is full; it goes on when there is room …",
+                    "the web server stopped unexpectedly; starting it again …"]

@@ -79,10 +79,14 @@ def main() -> None:
         click.echo(Fault(f"图层文件有误：{error}", f"wrong layer file: {error}").text(terminal_language()), err=True)
         sys.exit(1)
     except Exception as error:
-        from gisapp.db import is_away
+        from gisapp.db import is_away, is_full
 
-        if not is_away(error):
+        if is_full(error):
+            told = Fault("磁盘空间不足，没有保存任何内容；腾出空间后重试。",
+                         "a disk is full; nothing was kept. Make room, then try again.")
+        elif is_away(error):
+            told = Fault("数据库连接中断，请恢复后重试。", "the database went away; try again when it is back.")
+        else:
             raise
-        click.echo(Fault("数据库连接中断，请恢复后重试。",
-                         "the database went away; try again when it is back.").text(terminal_language()), err=True)
+        click.echo(told.text(terminal_language()), err=True)
         sys.exit(1)

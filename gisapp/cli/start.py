@@ -17,10 +17,11 @@ from gisapp.cli.progress import Progress
 from gisapp.cli.web import WebFault, WebServer, address, refuse_taken_port, stop_orphans
 from gisapp.cli.web_account import web_account
 from gisapp.cli.worker import JobWorker
-from gisapp.cluster import Cluster
+from gisapp.cluster import Cluster, NoRoom
 from gisapp.cluster.connections import Urls, answers, external, private_cluster, require_owner
 from gisapp.config import Settings, secret_key
 from gisapp.faults import Fault
+from gisapp.words import Words
 
 if TYPE_CHECKING:
     from gisapp.house import House
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 0.5
 # A server that ends this often within this time is not started again.
 RESTARTS, WITHIN_SECONDS = 5, 120
+#: Between two tries to start a database whose disk is full: each reads its journal anew.
+ROOM_SECONDS = 5.0
 
 
 class Running(Fault):
@@ -166,36 +169,52 @@ def show(settings: Settings, accounts: dict[str, Any], progress: Progress) -> No
 def watch(server: WebServer, worker: JobWorker, cluster: Cluster | None, progress: Progress) -> None:
     """Start again what dies; give up with a fault when it dies again and again. Left by KeyboardInterrupt.
 
-    Nothing can begin without its database: while a foreign one is away nothing is started, and nothing held against it.
+    Nothing can begin without its database: while that is away nothing is started, and nothing held against it.
     """
     falls: list[float] = []
-    waiting = False
+    waiting: Words | None = None
     while True:
         time.sleep(WATCH_SECONDS)
         fallen, idle = not server.alive(), not worker.alive()
-        if (fallen or idle) and cluster is None and not answers(server.app_url):
-            if not waiting:
-                progress.say("数据库连接不上，恢复后继续…", "the database cannot be reached; waiting for it …")
-            waiting = True
-            continue
-        waiting = False
-        if cluster is not None and cluster.pid is None:
+        ended = cluster is not None and cluster.pid is None
+        if ended and not waiting:
             progress.say("数据库意外停止，正在恢复…", "the database stopped unexpectedly; recovering it …")
-            cluster.start()
-            falls.append(time.monotonic())
+        hindrance = _hindrance(cluster, server.app_url, fallen or idle)
+        if hindrance is not None:
+            if not waiting:
+                progress.say(hindrance.zh, hindrance.en)
+            waiting = hindrance
+            continue
+        waiting = None
+        falls += [time.monotonic()] * (ended + fallen + idle)
         if fallen:
             progress.say("网页服务意外停止，正在重启…", "the web server stopped unexpectedly; starting it again …")
             server.stop()
             server.start()
-            falls.append(time.monotonic())
         if idle:
             progress.say("任务进程意外停止，正在重启…", "the worker stopped unexpectedly; starting it again …")
             worker.stop()
             worker.start()
-            falls.append(time.monotonic())
         falls = [moment for moment in falls if moment > time.monotonic() - WITHIN_SECONDS]
         if len(falls) > RESTARTS:
             raise WebFault("服务反复退出，不再重启。", "the service ends again and again; giving up.")
+
+
+def _hindrance(cluster: Cluster | None, url: str, needed: bool) -> Words | None:
+    """What keeps the database away, None when nothing does; a private one that ended is started again. A foreign one is
+    asked only where it is `needed`."""
+    if cluster is None:
+        if not needed or answers(url):
+            return None
+        return Words("数据库连接不上，恢复后继续…", "the database cannot be reached; waiting for it …")
+    if cluster.pid is None:
+        try:
+            cluster.start()
+        except NoRoom as fault:
+            time.sleep(ROOM_SECONDS)
+            return Words(f"{fault.words.zh}。磁盘空间不足，腾出后自动恢复…",
+                         f"{fault.words.en}. The disk is full; it goes on when there is room …")
+    return None
 
 
 @contextmanager

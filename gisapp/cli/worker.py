@@ -40,15 +40,15 @@ def worker_processes(settings: Settings) -> list[int]:
 def worker(instance: Path | None) -> None:
     """Do imports and exports that wait, until Ctrl-C. `gisapp start` runs one beside the web server already.
 
-    The database must run and be migrated. Several workers, on several machines too, share the jobs when they
-    share the database and the instance folder.
+    The database must be migrated; while it is away jobs wait. Several workers, on several machines too, share the
+    jobs when they share the database and the instance folder.
     """
-    from gisapp.cluster.connections import running
+    from gisapp.cluster.connections import serving
     from gisapp.house import make_house
     from gisapp.jobs.worker import work
 
     settings = Settings.from_env(instance=instance)
-    house = make_house(settings, running(settings).app)
+    house = make_house(settings, serving(settings))
     Progress().say("任务进程已启动。", "the worker is ready for jobs.")
     try:
         work(house)

@@ -24,7 +24,8 @@ import psycopg
 
 from gisapp.cluster import binaries, database
 from gisapp.cluster.place import Place, known_home, run, settle
-from gisapp.cluster.process import data_version, end_orphans, forget_stale_pid, last_words, server_pid
+from gisapp.cluster.process import data_version, end_orphans, forget_stale_pid, is_full, last_words, server_pid
+from gisapp.errors import DISK_FULL
 from gisapp.faults import Fault
 
 Say = Callable[[str, str], None]
@@ -43,6 +44,10 @@ class ClusterError(Fault):
     """The private cluster cannot be made, started or reached."""
 
 
+class NoRoom(ClusterError):
+    """It cannot run because its disk is full."""
+
+
 def silent(zh: str, en: str) -> None:
     """Says nothing; for callers that show no progress."""
 
@@ -57,6 +62,7 @@ class Cluster:
         self.durable = durable
         self.say = say
         self._place: Place | None = None
+        self._launching = False
 
     @property
     def place(self) -> Place:
@@ -94,14 +100,18 @@ class Cluster:
         """Make the cluster when missing, start it when stopped. Raises ClusterError in one line."""
         with self._locked():
             programs = binaries.find(data_version(self.place.data))
-            if not (self.place.data / "PG_VERSION").exists():
-                self._make(programs)
-            if self.pid is None:
-                self._launch(programs)
             try:
+                if not (self.place.data / "PG_VERSION").exists():
+                    self._make(programs)
+                if self.pid is None:
+                    self._launch(programs)
                 database.prepare(self.place)
             except psycopg.Error as error:
-                raise _failed("数据库无法准备", "the private cluster cannot be prepared", str(error)) from error
+                raise self._failed("数据库无法准备", "the private cluster cannot be prepared", str(error)) from error
+            except OSError as error:
+                if error.errno not in DISK_FULL:
+                    raise
+                raise self._failed("数据库无法启动", "the private cluster does not start", str(error)) from error
         return self
 
     def stop(self) -> None:
@@ -168,11 +178,13 @@ class Cluster:
             *(() if self.durable else ("--no-sync",)),
         )
         if done.returncode:
-            raise _failed("私有数据库无法创建", "the private cluster cannot be made", done.stderr)
+            raise self._failed("私有数据库无法创建", "the private cluster cannot be made", done.stderr)
         fresh.rename(self.place.data)
 
     def _launch(self, programs: binaries.Binaries) -> None:
-        self.say("启动私有数据库…", "starting the private cluster …")
+        if not self._launching:  # said once, however often it is tried
+            self.say("启动私有数据库…", "starting the private cluster …")
+        self._launching = True
         database.write_files(self.place, self.durable, self.listen)
         impatient, give_up, failed = time.monotonic() + QUIT_SECONDS, time.monotonic() + LET_GO_SECONDS, 0
         while True:
@@ -181,6 +193,7 @@ class Cluster:
                 programs, "start", "-w", "-t", str(RECOVERY_SECONDS), "-l", str(self.place.log / "start.log")
             )
             if done.returncode == 0:
+                self._launching = False
                 return
             reason = last_words(self.place.log)
             locked = any(words in reason for words in LET_GO_SIGNS)
@@ -188,15 +201,16 @@ class Cluster:
             failed += not locked
             if locked:
                 end_orphans(self.place.data, signal.SIGKILL if time.monotonic() > impatient else signal.SIGQUIT)
-            if failed >= TRIES or (locked and time.monotonic() > give_up):
-                raise _failed("私有数据库无法启动", "the private cluster does not start", reason or done.stderr)
+            full = is_full(self.place.data, reason)
+            if full or failed >= TRIES or (locked and time.monotonic() > give_up):
+                raise self._failed("私有数据库无法启动", "the private cluster does not start", reason or done.stderr)
             time.sleep(0.5)
 
     def _pg_ctl(self, programs: binaries.Binaries, *words: str) -> subprocess.CompletedProcess[str]:
         return run(self.place.account, programs.program("pg_ctl"), "-D", str(self.place.data), *words)
 
 
-def _failed(zh: str, en: str, reason: str) -> ClusterError:
-    lines = [line.strip() for line in reason.splitlines() if line.strip()]
-    short = lines[-1] if lines else "?"
-    return ClusterError(f"{zh}：{short}", f"{en}: {short}")
+    def _failed(self, zh: str, en: str, reason: str) -> ClusterError:
+        lines = [line.strip() for line in reason.splitlines() if line.strip()]
+        short = lines[-1] if lines else "?"
+        return (NoRoom if is_full(self.place.home, reason) else ClusterError)(f"{zh}：{short}", f"{en}: {short}")

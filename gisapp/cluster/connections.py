@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 
@@ -16,8 +18,11 @@ from gisapp.cluster.database import APP
 from gisapp.config import Settings
 from gisapp.faults import Fault
 
+_log = logging.getLogger(__name__)
 OLDEST_POSTGIS = (3, 3)
 CONNECT_SECONDS = 10
+#: Between two tries to reach a database that is waited for.
+AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class Urls:
 
 class DatabaseFault(Fault):
     """The configured database cannot be used as it is."""
+
+
+class Unreachable(DatabaseFault):
+    """The configured database gives no connection."""
 
 
 def private_cluster(settings: Settings, say: Say = silent) -> Cluster | None:
@@ -68,6 +77,22 @@ def running(settings: Settings) -> Urls:
     return Urls(cluster.owner_url, cluster.app_url)
 
 
+def serving(settings: Settings) -> str:
+    """The application's URL for a process that serves on, and says so, while a database of others is away. Where only
+    that database can tell the URL, it is waited for."""
+    told = False
+    while True:
+        try:
+            return running(settings).app
+        except Unreachable as fault:
+            if not told:
+                _log.warning("%s", fault)
+        told = True
+        if settings.owner_database_url or _is_app(settings.database_url):
+            return settings.database_url
+        time.sleep(AGAIN_SECONDS)
+
+
 def external(settings: Settings) -> Urls:
     """The URLs of the database that the settings name. Raises DatabaseFault when it cannot be used."""
     owner = settings.owner_database_url or settings.database_url
@@ -75,8 +100,8 @@ def external(settings: Settings) -> Urls:
         examine(link)
         if not settings.owner_database_url:
             return Urls(owner, _as_app(link, owner))
-    with connect(settings.database_url, "GISAPP_DATABASE_URL"):
-        return Urls(owner, settings.database_url)
+    with connect(settings.database_url, "GISAPP_DATABASE_URL") as link:
+        return Urls(owner, _as_app(link, settings.database_url))
 
 
 def connect(url: str, name: str) -> psycopg.Connection[Any]:
@@ -88,7 +113,7 @@ def connect(url: str, name: str) -> psycopg.Connection[Any]:
         if "percent-encoded" in reason:  # libpq quotes what it could not read, and that may be the password
             raise DatabaseFault(f"{name} 中的 % 不能识别：用户名和密码里的 % 请写成 %25。",
                                 f"{name}: a % in it cannot be read; write % in a user or password as %25.") from None
-        raise DatabaseFault(f"{name} 指定的数据库连接不上：{reason}", f"{name}: no connection: {reason}") from None
+        raise Unreachable(f"{name} 指定的数据库连接不上：{reason}", f"{name}: no connection: {reason}") from None
 
 
 def answers(url: str) -> bool:
@@ -169,9 +194,14 @@ def _as_app(link: psycopg.Connection[Any], url: str) -> str:
 
     A web process is handed the URL that the start made of it already.
     """
-    if f"role={APP}" in unquote(url):
+    if _is_app(url):
         return url
     return with_options(url, f"-c role={APP}") if may_act_as_app(link) else url
+
+
+def _is_app(url: str) -> bool:
+    """Whether a URL tells by itself that the application role serves by it."""
+    return f"role={APP}" in unquote(url) or urlsplit(url).username == APP
 
 
 def may_act_as_app(link: psycopg.Connection[Any]) -> bool:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 TURNED_AWAY = ("the database system is ", "remaining connection slots", "too many clients", "too many connections")
+
+#: What a server says that ends or does not begin because its disk is full.
+FULL_SIGNS = ("No space left on device", "Disk quota exceeded", "could not write init file")
+#: Of its journal alone it begins a file of 16 MiB at a time.
+_LEAST_ROOM = 32 * 2**20
 
 
 def data_version(data: Path) -> int | None:
@@ -76,3 +82,14 @@ def _of_the_server(log: Path) -> list[str]:
     """The lines of a log without those by which a server that is busy turns clients away: they tell nothing of it."""
     lines = log.read_text("utf-8", "replace").splitlines()
     return [line for line in lines if not any(words in line for words in TURNED_AWAY)]
+
+
+def is_full(data: Path, reason: str) -> bool:
+    """Whether a server failed for want of room: by what it said, or by the room that is left, for then its last words
+    found none either."""
+    if any(sign in reason for sign in FULL_SIGNS):
+        return True
+    try:
+        return shutil.disk_usage(data).free < _LEAST_ROOM
+    except OSError:
+        return False

@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from gisapp import imports, job_queue
 from gisapp.accounts import people
 from gisapp.children import Progress
-from gisapp.db import is_away
+from gisapp.db import is_away, is_full
 from gisapp.desk.check import check
 from gisapp.desk.undo import undo
-from gisapp.errors import DISK_FULL, Problem
+from gisapp.errors import Problem
 from gisapp.hand_over import deliveries, exports
 from gisapp.house import House
 from gisapp.jobs import folder_of, kept_for
@@ -153,9 +153,7 @@ def _problem_of(error: Exception) -> Problem:
     if isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected
                   | psycopg.errors.SerializationFailure):
         return Problem("busy", seconds=60)
-    full = isinstance(cause, psycopg.errors.DiskFull | PermissionError) or (
-        isinstance(cause, OSError) and cause.errno in DISK_FULL)
-    return Problem("storage_full" if full else "work_failed")
+    return Problem("storage_full" if is_full(cause) or isinstance(cause, PermissionError) else "work_failed")
 
 
 def _actor(house: House, row: Row) -> Actor:

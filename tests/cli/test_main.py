@@ -27,7 +27,9 @@ from tests.waiting import PATIENCE, until
 @pytest.mark.parametrize(("error", "code", "said"), [
     (KeyboardInterrupt(), 130, "interrupted."), (click.Abort(), 130, "interrupted."),
     (click.UsageError("no such option"), 2, "Error: no such option"), (Fault("坏", "bad"), 1, "error: bad"),
-    (psycopg.OperationalError("lost"), 1, "error: the database went away; try again when it is back.")])
+    (psycopg.OperationalError("lost"), 1, "error: the database went away; try again when it is back."),
+    (psycopg.errors.DiskFull("no room"), 1, "error: a disk is full; nothing was kept. Make room, then try again."),
+    (OSError(28, "No space left on device"), 1, "error: a disk is full; nothing was kept. Make room, then try again.")])
 def test_each_end_has_its_exit_code_and_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
                                                  error: BaseException, code: int, said: str) -> None:
     def ended(**_: Any) -> None:
