@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: A text in both languages, as words that cross processes are written; no other stroke may make it doubtful.
-_BOTH = re.compile(r"(?P<zh>(?=[^/]*[\u4e00-\u9fff])(?:(?! / ).)+) / (?P<en>(?:(?! / ).)+)", re.DOTALL)
+_BOTH = re.compile(r"(?P<zh>(?=(?:(?! / ).)*[\u4e00-\u9fff])(?:(?! / ).)+) / (?P<en>(?:(?! / ).)+)", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ FAULTS: dict[str, Words] = {
     "value_repeated": Words("与文件中前面的行重复", "repeats a value of an earlier row of the file"),
     "value_taken": Words("已被其他要素使用", "another feature has this value"),
     "geometry_mixed": Words("几何混合了多种类型，可选择修复", "the geometry mixes kinds; a repair keeps what fits"),
+    "cells_missing": Words("表格以空格分列，此行的值少于表头", "fewer values than the heading, parted by blanks"),
     "cells_beyond": Words("比表头多出单元格", "more cells than the heading"),
     "geometry_unreadable": Words("几何已损坏", "the geometry is damaged"),
     "feature_repeated": Words("前面的行已更新同一条记录", "an earlier row changes the same record"),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from gisapp.errors import DISK_FULL, Problem
+from gisapp.formats.zip_names import member_name, take_off_false_flags
 
 MAX_MEMBERS = 1000
 MAX_DIRECTORY_BYTES = 2**20
@@ -61,6 +62,11 @@ class Upload:
 
 def refused(zh: str, en: str) -> Problem:
     return Problem("archive_refused", reason=f"{zh} / {en}")
+
+
+def unreadable(name: str, zh: str, en: str) -> Problem:
+    """`file_unreadable` about the file of that name."""
+    return Problem("file_unreadable", reason=f"{shown(name)}：{zh} / {shown(name)}: {en}")
 
 
 def unpacked(uploads: Iterable[Upload], folder: Path, limit_mb: int) -> list[Loose]:
@@ -151,7 +157,7 @@ def _nested(name: str) -> Problem:
 def _check_directory(path: Path) -> None:
     """Look at the zip's own count before Python reads its directory into memory."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 65557))
+        start = file.seek(max(0, path.stat().st_size - 65557))
         tail = file.read()
     place = tail.rfind(b"PK\x05\x06")
     if place < 0 or len(tail) < place + 22:
@@ -159,6 +165,7 @@ def _check_directory(path: Path) -> None:
     entries, size = struct.unpack_from("<HI", tail, place + 10)
     if entries > MAX_MEMBERS or size > MAX_DIRECTORY_BYTES:
         raise refused(f"文件数超过 {MAX_MEMBERS}", f"it holds more than {MAX_MEMBERS} files")
+    take_off_false_flags(path, entries, size, start + place)
 
 
 def _checked(members: list[zipfile.ZipInfo], packed: int, limit_mb: int) -> Iterator[tuple[zipfile.ZipInfo, str]]:
@@ -174,19 +181,6 @@ def _checked(members: list[zipfile.ZipInfo], packed: int, limit_mb: int) -> Iter
         _refuse_member(member, name)
         if not member.is_dir() and not name.startswith("__MACOSX/"):
             yield member, name
-
-
-def member_name(member: zipfile.ZipInfo) -> str:
-    """The name as its maker wrote it: without the UTF-8 flag, Chinese Windows wrote GBK."""
-    if member.flag_bits & 0x800:
-        return member.orig_filename
-    raw = member.orig_filename.encode("cp437", "replace")
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return member.orig_filename
 
 
 def _refuse_member(member: zipfile.ZipInfo, name: str) -> None:

@@ -5,6 +5,7 @@ A frame has a name on the wire: `EPSG:4547`, `GCJ-02`, `BD-09`, `EPSG:3857@GCJ-0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,9 @@ from gisapp.words import Words
 
 SWAPPED = "swapped"
 _WEB_MERCATOR = 3857
+#: What people call the shifted datums, where a file names its system.
+_SHIFTED = {"GCJ-02": re.compile(r"GCJ[-_ ]?0?2|火星坐标系?", re.IGNORECASE),
+            "BD-09": re.compile(r"BD[-_ ]?0?9(?:LL)?|百度坐标系?", re.IGNORECASE)}
 Points = NDArray[np.float64]
 
 
@@ -122,6 +126,8 @@ def named_crs(given: str) -> tuple[str | None, str]:
     """The menu's name of a CRS as a file tells it, and how it is called; None when it is missing or foreign."""
     if not given:
         return None, ""
+    if shifted := next((datum for datum, name in _SHIFTED.items() if name.fullmatch(given.strip())), None):
+        return shifted, shifted
     if names_files(given):
         return None, given[:80]
     try:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gisapp.errors import Problem
-from gisapp.formats.archive import Loose, Upload, extension, shown, stem, unpacked
+from gisapp.formats.archive import Loose, Upload, extension, shown, stem, unpacked, unreadable
 from gisapp.formats.encoding import wide_encoding
+from gisapp.formats.json_heads import rewritten
 from gisapp.formats.kml_split import MOST_BYTES, TooLarge, split
 from gisapp.formats.markup import checked_xml
+from gisapp.formats.shapefile_parts import SIDECARS, gathered, without_shapes
 
-SIDECARS = ("shp", "shx", "dbf", "prj", "cpg")
 #: By what is told of a format: our short name of it and the ending that its reader looks for.
 _TABLES = {"csv": "csv", "tsv": "csv", "txt": "csv", "dat": "csv"}
 #: Kinds that often lie about beside the data; their tables count only where there is nothing else.
@@ -26,8 +26,9 @@ _GDB_MEMBER = re.compile(
     r"|gdb|timestamps)", re.IGNORECASE)
 #: How a list of features begins; and what of Esri's and of D3's is JSON and no GeoJSON.
 _FEATURES = re.compile(rb'\[\s*(?:\{[^{}\[\]]*"type"\s*:\s*"Feature"|\{\s*"(?:properties|geometry|id)")')
-_FOREIGN = ((re.compile(rb'"(?:geometryType|spatialReference|fieldAliases|objectIdFieldName)"\s*:'), "Esri JSON"),
-            (re.compile(rb'"type"\s*:\s*"Topology"'), "TopoJSON"))
+_ESRI = re.compile(rb'"(?:geometryType|spatialReference|fieldAliases|objectIdFieldName)"\s*:|'
+                   rb'"features"\s*:\s*\[\s*\{\s*"(?:attributes"|geometry"\s*:\s*\{\s*"(?:x|rings|paths|points)")')
+_TOPOLOGY = re.compile(rb'"type"\s*:\s*"Topology"')
 _DXF = re.compile(rb"\A(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION")
 
 _READERS = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
@@ -78,7 +79,8 @@ def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[D
     alone = len(loose) == 1
     found: list[Dataset] = []
     passed: list[Loose] = []
-    rest = list(_shapefiles(loose, folder, found))
+    shapefiles, rest = gathered(loose)
+    found += [_shapefile(files, folder, number) for number, files in enumerate(shapefiles)]
     rest = list(_geodatabases(rest, folder, found))
     tables: list[tuple[Loose, str]] = []
     names = [file.name for file in rest]
@@ -106,32 +108,11 @@ def _chosen_tables(tables: list[tuple[Loose, str]], found: list[Dataset],
     return chosen
 
 
-def _shapefiles(loose: list[Loose], folder: Path, found: list[Dataset]) -> Iterator[Loose]:
-    """Gathers the files that belong to a shapefile; hands on all others."""
-    groups: dict[str, dict[str, Loose]] = {}
-    for file in loose:
-        if extension(file.name) in SIDECARS:
-            groups.setdefault(stem(file.name).lower(), {}).setdefault(extension(file.name), file)
-        else:
-            yield file
-    for files in groups.values():
-        if "shp" in files:
-            found.append(_shapefile(files, folder, len(found)))
-        else:
-            yield from files.values()
-
-
 def _shapefile(files: dict[str, Loose], folder: Path, number: int) -> Dataset:
-    shp = files["shp"]
-    if shp.start(4) != b"\x00\x00\x27\x0a":
-        raise Problem("file_unreadable", reason=f"{shown(shp.name)}：不是 Shapefile / not a shapefile")
-    if "dbf" not in files:
-        raise Problem("file_unreadable", reason=f"{shown(shp.name)}：缺少 .dbf，请与 .shx、.prj 一并提交 / "
-                                                ".dbf is missing; send it with .shx and .prj")
     for ending, file in files.items():
         file.path.rename(folder / f"d{number}.{ending}")
     missing = [ending for ending in SIDECARS if ending not in files]
-    return Dataset(title(shp.name), "shp", folder / f"d{number}.shp", missing)
+    return Dataset(title(files["shp"].name), "shp", folder / f"d{number}.shp", missing)
 
 
 def _geodatabases(loose: list[Loose], folder: Path, found: list[Dataset]) -> Iterator[Loose]:
@@ -173,11 +154,12 @@ def _kind(file: Loose, beside: list[str]) -> str | None:
     if text.startswith(b"[") and ending in ("json", "geojson") and _FEATURES.match(text):
         return _collected(file, start)
     if text.startswith((b"{", b"\x1e")) and (ending not in _TABLES or b'"type"' in text):
-        _refuse_foreign_json(file, text)
+        if b'"FeatureCollection"' not in text and (_ESRI.search(text) or _TOPOLOGY.search(text)):
+            return _of_others(file, text)
         return "ndjson" if _is_lines(text, ending) else "geojson"
     if ending in ("gpkg", "fgb", "parquet", "xlsx", "geojson", "kml", "gpx") or (ending == "json" and not file.packed):
-        raise Problem("file_unreadable", reason=f"{shown(file.name)}：内容与扩展名不符 / "
-                                                "its content is not what its name says")
+        raise unreadable(file.name, "内容与扩展名不符，请重新导出",
+                         "its content is not what its name says; export it again")
     wide = start.startswith((b"\xff\xfe", b"\xfe\xff")) or wide_encoding(start)
     return _TABLES.get(ending) if wide or b"\x00" not in start else None
 
@@ -185,14 +167,8 @@ def _kind(file: Loose, beside: list[str]) -> str | None:
 def _collected(file: Loose, start: bytes) -> str:
     """A GeoJSON of nothing but a list of features, as web maps keep it, written anew as the collection that it is."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Problem("file_unreadable", reason=f"{shown(file.name)}：UTF-16，请改用 UTF-8 / UTF-16; send it in UTF-8")
-    other = file.path.with_name(f"{file.path.name}.whole")
-    with file.path.open("rb") as given, other.open("wb") as sink:
-        sink.write(b'{"type":"FeatureCollection","features":')
-        sink.write(given.read(2**20).removeprefix(b"\xef\xbb\xbf"))
-        shutil.copyfileobj(given, sink, 2**20)
-        sink.write(b"}")
-    other.replace(file.path)
+        raise unreadable(file.name, "UTF-16，请改用 UTF-8", "UTF-16; send it in UTF-8")
+    rewritten(file.path, b'{"type":"FeatureCollection","features":', b"", b"}")
     return "geojson"
 
 
@@ -211,11 +187,15 @@ def _is_lines(text: bytes, ending: str) -> bool:
     return first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
 
 
-def _refuse_foreign_json(file: Loose, text: bytes) -> None:
-    name = next((name for sign, name in _FOREIGN if sign.search(text)), None)
-    if name and b'"FeatureCollection"' not in text:
-        raise _unsupported(file, f" {name}", "请导出为 GeoJSON 或 Shapefile",
-                           f"{name}; export it as GeoJSON or shapefile")
+def _of_others(file: Loose, text: bytes) -> str:
+    """Esri's own kind of JSON, which its driver holds as a whole; TopoJSON is refused."""
+    esri = not _TOPOLOGY.search(text)
+    if esri and file.path.stat().st_size <= _MOST_WHOLE_MB * 2**20:
+        return "esrijson"
+    name = "Esri JSON" if esri else "TopoJSON"
+    zh, en = (f"（超过 {_MOST_WHOLE_MB} MB）", f" of more than {_MOST_WHOLE_MB} MB") if esri else ("", "")
+    raise _unsupported(file, f" {name}{zh}", "请导出为 GeoJSON 或 Shapefile",
+                       f"{name}{en}; export it as GeoJSON or shapefile")
 
 
 def _refuse_with_advice(file: Loose, start: bytes) -> None:
@@ -227,13 +207,16 @@ def _refuse_with_advice(file: Loose, start: bytes) -> None:
 
 
 def _unsupported(file: Loose, what: str, zh: str, en: str) -> Problem:
-    return Problem("file_unsupported", reason=f"{shown(file.name)} 是{what}，{zh} / it is {en}")
+    return Problem("file_unsupported", reason=f"{shown(file.name)} 是{what}，{zh} / {shown(file.name)} is {en}")
 
 
 def _nothing_found(loose: list[Loose], alone: bool) -> Problem:
     if not alone:
         for file in loose:
             _refuse_with_advice(file, file.start())
+    lacking = without_shapes(loose)
+    if lacking:
+        return Problem("file_unsupported", reason=" / ".join(lacking))
     names = ", ".join(shown(file.name) for file in loose[:5]) or "-"
     return Problem("file_unsupported", reason=(
         f"没有找到可读的数据：Shapefile、GeoPackage、GeoJSON、KML、GPX、CSV、XLSX、FlatGeobuf、GeoParquet、FileGDB、DXF"

@@ -13,8 +13,7 @@ from sys import intern
 from urllib.parse import unquote
 from xml.parsers import expat
 
-from gisapp.errors import Problem
-from gisapp.formats.archive import Loose, shown
+from gisapp.formats.archive import Loose, shown, unreadable
 from gisapp.formats.encoding import transcode
 
 #: Deeper than any real file; a parser that recurses would run out of stack.
@@ -59,7 +58,7 @@ def checked_xml(file: Loose, *, wanted: bool, beside: Collection[str] = ()) -> s
         _hide_names(file.path, scan.places, scan.names)
         return scan.root
     if wanted:
-        raise _unreadable(file, "内容与扩展名不符", "its content is not what its name says")
+        raise unreadable(file.name, "内容与扩展名不符", "its content is not what its name says")
     return None
 
 
@@ -71,11 +70,11 @@ def _scanned(file: Loose, wanted: bool) -> _Scan | None:
     except (expat.ExpatError, ValueError) as error:
         if not wanted and scan.root not in ("kml", "gpx"):
             return None
-        raise _unreadable(file, f"XML 有错：{error}", f"broken XML: {error}") from error
+        raise unreadable(file.name, f"XML 有错：{error}", f"broken XML: {error}") from error
     except _Refused as reason:
         if not wanted and scan.root not in ("kml", "gpx"):
             return None  # QGIS lays styles with a DOCTYPE beside its files, which nobody reads
-        raise _unreadable(file, *reason.args) from reason
+        raise unreadable(file.name, *reason.args) from reason
     return scan
 
 
@@ -87,11 +86,11 @@ def _require_inside(file: Loose, addresses: list[str], beside: Collection[str]) 
     for address in dict.fromkeys(addresses):
         name = unquote(address.split("#")[0].split("?")[0]).replace("\\", "/")
         if _SCHEME.match(name) or name.startswith("/"):
-            raise _unreadable(file, f"含有指向外部数据的链接（{shown(address)}），请提交数据本身",
+            raise unreadable(file.name, f"含有指向外部数据的链接（{shown(address)}），请提交数据本身",
                               f"it links to data elsewhere ({shown(address)}); send the data itself")
         meant = posixpath.normpath(posixpath.join(posixpath.dirname(file.name), name))
         if not any(one == meant or one.endswith(f"/{meant}") for one in known):
-            raise _unreadable(file, f"链接的文件不在压缩包内（{shown(address)}），请一并提交",
+            raise unreadable(file.name, f"链接的文件不在压缩包内（{shown(address)}），请一并提交",
                               f"it links to a file that is not in the archive ({shown(address)}); send it too")
 
 
@@ -106,10 +105,6 @@ def _cut_out(path: Path, links: list[_Link]) -> None:
             done = link.end if alone else source.find(b">", link.end) + 1
         sink.write(source[done:])
     other.replace(path)
-
-
-def _unreadable(file: Loose, zh: str, en: str) -> Problem:
-    return Problem("file_unreadable", reason=f"{shown(file.name)}：{zh} / {en}")
 
 
 @dataclass

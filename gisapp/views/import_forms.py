@@ -147,8 +147,9 @@ def choices_of_form(document: dict[str, Any]) -> dict[str, Any]:
             continue
         mapping = {name: form.get(f"map_{place}_{column}") or None for column, name in enumerate(source["fields"])}
         columns = {kind: form[f"{kind}_{place}"] for kind in ("x", "y", "wkt") if form.get(f"{kind}_{place}")}
-        layers[source["name"]] = {"columns": _whole(columns), "role": form[f"role_{place}"], "mapping": mapping,
-                                  "crs": _frame(place), "repair": "repair" in form}
+        layers[source["name"]] = {
+            "columns": _whole(columns, source["columns"]), "role": form[f"role_{place}"], "mapping": mapping,
+            "crs": _frame(place), "repair": "repair" in form}
     chosen: dict[str, Any] = {
         "layers": layers, "encoding": form.get("encoding") or None, "mode": form.get("mode", "append"),
         "key": form.get("key", "id"), "new": form.get("new", "enter"), "codes": _codes(document),
@@ -166,11 +167,12 @@ def _frame(place: int) -> str | None:
     return f"TM:{own.removeprefix('TM:')}" if own else request.form.get(f"crs_{place}") or None
 
 
-def _whole(columns: dict[str, str]) -> dict[str, str] | None:
-    """Where a table's shapes stand: a column of WKT, or one each for both coordinates; None leaves it as found."""
+def _whole(columns: dict[str, str], found: dict[str, str] | None) -> dict[str, str] | None:
+    """Where a table's shapes stand: a column of WKT, or one each for both coordinates; None leaves it as found, with
+    minutes and seconds in columns of their own."""
     if "wkt" in columns:
         return {"wkt": columns["wkt"]}
-    return {"x": columns["x"], "y": columns["y"]} if {"x", "y"} <= columns.keys() else None
+    return columns if {"x", "y"} <= columns.keys() and not columns.items() <= (found or {}).items() else None
 
 
 def _codes(document: dict[str, Any]) -> dict[str, dict[str, str | None]]:

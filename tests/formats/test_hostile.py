@@ -24,7 +24,7 @@ READ = {
     "csv impossible places": (1, 5), "csv formulas": (1, 2), "csv nested wkt": (1, 1), "csv wrong wkt": (1, 3),
     "csv wkt of a million": (1, 1), "gpkg wrong shapes": (1, 4), "dxf noise": (1, 0), "shp million parts": (1, 1),
     "shp index lies": (1, 1), "shp nulls": (1, 2), "shp not finite": (1, 4), "dbf billions": (1, 1),
-    "dbf no fields": (1, 1), "dbf empty": (1, 1), "prj address": (1, 1), "cpg of megabytes": (1, 1),
+    "dbf no fields": (1, 1), "prj address": (1, 1), "cpg of megabytes": (1, 1),
     "geojson not numbers": (1, 6), "geojson crs link": (1, 1), "geojson crs file": (1, 1), "ndjson noise": (1, 10_001),
     "vsi name": (1, 1), "csv endless row of pairs": (1, 1), "csv deep json": (1, 1), "csv labels": (1, 5),
     "gpkg virtual table": (1, 0), "dxf hatch lies": (1, 1),

@@ -109,14 +109,6 @@ def test_a_bare_list_of_features_is_a_collection(tmp_path: Path, text: str) -> N
     assert [found["no"] for found in rows_of(source)] == ["第0", "第1", "第2"]
 
 
-@pytest.mark.parametrize(("text", "name"), [
-    ('{"geometryType":"esriGeometryPoint","spatialReference":{"wkid":4490},"features":[]}', "Esri JSON"),
-    ('{"type":"Topology","objects":{},"arcs":[]}', "TopoJSON")])
-def test_other_json_is_called_by_its_name(tmp_path: Path, text: str, name: str) -> None:
-    with pytest.raises(Problem) as told:
-        opened(tmp_path, ("a.json", text.encode()))
-    assert told.value.code == "file_unsupported" and name in told.value.params["reason"]
-
 
 @pytest.mark.parametrize(("name", "text"), [("a.json", "[1, 2]"), ("a.geojson", "[[], []]"), ("a.json", '[{"a": 1}]')])
 def test_other_lists_are_refused(tmp_path: Path, name: str, text: str) -> None:

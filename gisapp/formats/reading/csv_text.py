@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TextIO
 
 from gisapp.errors import Problem
 from gisapp.formats.encoding import CODECS, find_text_encoding
 from gisapp.formats.kinds import Dataset
-from gisapp.formats.reading.headings import above, unique
+from gisapp.formats.reading import spaced
+from gisapp.formats.reading.headings import above, completed, unique
 
 _SEPARATORS = ",\t;|，"
 _CODECS = CODECS | {"UTF-8": "utf-8-sig"}
@@ -22,13 +23,16 @@ _MAX_LINE = 32 * 2**20
 _LOOKED_AT = 30
 #: What Excel reads as a word on the separator.
 _SEP = re.compile(r"sep=.\s*", re.IGNORECASE)
+_SPACES = {"code": "parted_by_spaces", "zh": "以空格分列；值中带空格的行会被拒绝，请核对首几行",
+           "en": "its columns are parted by blanks; rows with a blank within a value are refused; look at the first"}
 _END = "\x1fend"
 #: Exports put an apostrophe before what a spreadsheet would run; here it is taken off again.
 _DEFUSED = re.compile(r"'+[=+\-@\t\r]")
 
 
 class Table:
-    """One file. `heading` names are unique and not empty."""
+    """One file. `heading` names are unique and not empty. `even`: a row with fewer cells than the heading lacks one
+    nobody knows where."""
 
     aside = False
 
@@ -40,11 +44,27 @@ class Table:
         with self._text() as text:
             start = list(islice(_lines(text), _LOOKED_AT))
         self._separator = _separator(start)
+        self.even = self._separator in (spaced.NARROW, spaced.WIDE)
         begin = list(islice(self._read(), _LOOKED_AT))
-        self._above = above(begin)
+        self._above = self._first_even(begin, start) if self.even else above(begin)
         first = begin[self._above] if begin else []
         self._headless = bool(first) and sum(map(_is_number, first)) * 2 >= len(first)
-        self.heading = unique([""] * len(first) if self._headless else first)
+        over = begin[self._above - 1] if self._above and not self.even else []
+        self.heading = unique([""] * len(first) if self._headless else completed(first, over))
+
+    def _first_even(self, begin: list[list[str]], start: list[str]) -> int:
+        """How many rows stand above the heading of a table parted by blanks. A name that lacks shifts all others:
+        Problem `file_unsupported`."""
+        values, _ = spaced.width(start[:-1] or start, self._separator)
+        first = next((n for n, row in enumerate(begin) if len(row) == values), 0)
+        names = len(begin[first - 1]) if first else values
+        if values > names > values / 2:
+            raise Problem("file_unsupported", reason=(
+                f"{self.name}：以空格分列，但表头有 {names} 个名称，行内有 {values} 个值，无法对应；请改用逗号分隔 / "
+                f"{self.name}: its columns are parted by spaces, with {names} names in the heading and {values} values "
+                "in a row; send it with commas"))
+        self.notes.append(_SPACES)
+        return first
 
     def _text(self) -> TextIO:
         return self._dataset.path.open("r", encoding=_CODECS[self.encoding], errors="replace", newline="")
@@ -52,7 +72,7 @@ class Table:
     def _read(self) -> Iterator[list[str]]:
         with self._text() as text:
             try:
-                for row in csv.reader(_lines(text), delimiter=self._separator):
+                for row in _cut(_lines(text), self._separator):
                     if row == [_END]:
                         return
                     if any(row):
@@ -65,6 +85,13 @@ class Table:
         """The rows below the heading; an empty cell is None."""
         for row in islice(self._read(), self._above + (not self._headless), None):
             yield [(cell[1:] if cell[0] == "'" and _DEFUSED.match(cell) else cell) if cell else None for cell in row]
+
+
+def _cut(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
+    if separator in (spaced.NARROW, spaced.WIDE):
+        yield from csv.reader(spaced.parted(lines, separator), delimiter=spaced.SIGN)
+    else:
+        yield from csv.reader(lines, delimiter=separator)
 
 
 def _lines(text: TextIO) -> Iterator[str]:
@@ -85,8 +112,8 @@ def tables(dataset: Dataset, encoding: str | None) -> Iterator[Table]:
     table = Table(dataset, encoding)
     if len(table.heading) < 2 and not _holds_wkt(table):
         raise Problem("file_unsupported", reason=(
-            f"{dataset.title}：不是表格，找不到分隔符（逗号、制表符、分号） / "
-            "no table: no separator found (comma, tab, semicolon)"))
+            f"{dataset.title}：不是表格，找不到分隔符（逗号、制表符、分号，或整齐的空格） / "
+            f"{dataset.title}: no table: no separator found (comma, tab, semicolon, columns of blanks)"))
     yield table
 
 
@@ -96,7 +123,7 @@ def _holds_wkt(table: Table) -> bool:
 
 def _separator(lines: list[str]) -> str:
     """The separator that cuts most of the lines into the same number of parts, and into the most of them: a row of
-    pairs in one cell holds many a semicolon, its heading none."""
+    pairs in one cell holds many a semicolon, its heading none. Blanks where no other cuts every line alike."""
     best, most = ",", (0.0, 0)
     for separator in _SEPARATORS:
         counts = [len(row) for row in csv.reader(iter(lines[:-1] or lines), delimiter=separator) if row]
@@ -104,6 +131,10 @@ def _separator(lines: list[str]) -> str:
         score = (counts.count(usual) / max(1, len(counts)), usual)
         if usual > 1 and score > most:
             best, most = separator, score
+    for separator in (spaced.WIDE, spaced.NARROW):
+        parts, all_alike = spaced.width(lines[:-1] or lines, separator)
+        if parts > 1 and most < ((1.0, 0) if all_alike else (0.0, 1)):
+            return separator
     return best
 
 

@@ -27,3 +27,11 @@ def above(rows: Sequence[Sequence[object]]) -> int:
     filled = [sum(cell is not None and str(cell).strip() != "" for cell in row) for row in rows]
     wide = max(filled, default=0)
     return next((n for n, count in enumerate(filled) if count * 4 >= wide * 3), 0)
+
+
+def completed(heading: Sequence[str], over: Sequence[str]) -> list[str]:
+    """A heading whose columns without a name have the one right above them, as in headings of two rows that nobody
+    merged; a row of one cell is a title and names nothing."""
+    if sum(name != "" for name in over) < 2:
+        return list(heading)
+    return [name or (over[n] if n < len(over) else "") for n, name in enumerate(heading)]

@@ -13,6 +13,8 @@ import pyogrio
 from pyogrio.raw import open_arrow
 
 from gisapp.errors import DISK_FULL, Problem
+from gisapp.formats import json_heads
+from gisapp.formats.archive import unreadable as told
 from gisapp.formats.dbf import prepared
 from gisapp.formats.encoding import decode_cut, find_encoding, find_text_encoding, likeliest, transcode
 from gisapp.formats.kinds import Dataset
@@ -24,7 +26,8 @@ from gisapp.formats.systems import words_of_prj
 
 #: GDAL's driver for each of our short names.
 DRIVERS = {"shp": "ESRI Shapefile", "gpkg": "GPKG", "geojson": "GeoJSON", "ndjson": "GeoJSONSeq", "fgb": "FlatGeobuf",
-           "gdb": "OpenFileGDB", "kml": "LIBKML", "gpx": "GPX", "dxf": "DXF"}
+           "gdb": "OpenFileGDB", "kml": "LIBKML", "gpx": "GPX", "dxf": "DXF", "esrijson": "ESRIJSON"}
+_JSON = ("geojson", "ndjson", "esrijson")
 _MAX_LAYERS = 50
 #: Of a GeoJSON feature as the driver holds it, which is by the whole: some 500 000 vertices.
 MAX_FEATURE_MB = 100
@@ -58,11 +61,13 @@ def allow_drivers() -> None:
 
 def describe(dataset: Dataset, encoding: str | None) -> list[Source]:
     """The layers with shapes of a file. Problem `file_unreadable`."""
-    if dataset.format in ("geojson", "ndjson"):
+    if dataset.format in _JSON:
         given, _ = find_text_encoding(dataset.path)
         if given != "UTF-8":
             transcode(dataset.path, given)
         records.without_mark(dataset.path)
+        if dataset.format == "geojson":
+            json_heads.with_type(dataset.path)
     try:
         with _told_encoding(dataset, _encoding(dataset, encoding)[0] if dataset.format == "dxf" else ""):
             found = [_layer(dataset, name, encoding) for name in _layers(dataset)]
@@ -80,8 +85,7 @@ def _whole(dataset: Dataset, source: Source) -> Source:
         return source
     wrong = records.mended(dataset.path)
     if len(wrong) == count:
-        raise Problem("file_unreadable", reason=(
-            f"{dataset.title}：没有一条记录是 GeoJSON 要素 / none of its records is a GeoJSON feature"))
+        raise told(dataset.title, "没有一条记录是 GeoJSON 要素", "none of its records is a GeoJSON feature")
     made = _layer(dataset, None, None)
     made.count = max(made.count, records.count(dataset.path)[0])
     made.notes = [records.note(wrong)] if wrong else []
@@ -103,7 +107,7 @@ def _told_encoding(dataset: Dataset, encoding: str) -> Iterator[None]:
 
 def _layers(dataset: Dataset) -> list[str | None]:
     """The layers by name; None for the one layer of formats that hold no more: opening may read the whole file."""
-    if dataset.format in ("geojson", "ndjson", "fgb"):
+    if dataset.format in (*_JSON, "fgb"):
         return [None]
     return [name for name, kind in pyogrio.list_layers(dataset.path)
             if kind is not None and not (dataset.format == "gpx" and name in _GPX_POINTS)][:_MAX_LAYERS]
@@ -126,13 +130,18 @@ def _layer(dataset: Dataset, part: str | None, encoding: str | None) -> Source:
         count=max(int(info["features"]), rows) - gone,
         fields=unique([given[n] for n in kept]),
         types=[str(info["ogr_types"][n]).removeprefix("OFT") for n in kept],
-        crs_words=str(info["crs"] or _prj(dataset)), bounds=_bounds(info["total_bounds"]),
+        crs_words=_system(dataset, str(info["crs"] or "")), bounds=_bounds(info["total_bounds"]),
         encoding=chosen, encoding_from=known_from, raw_encoding=chosen, notes=_gone(gone))
 
 
-def _prj(dataset: Dataset) -> str:
-    """What the .prj says where GDAL makes nothing of it; nothing for other formats."""
-    return words_of_prj(dataset.path.with_suffix(".prj")) if dataset.format == "shp" else ""
+def _system(dataset: Dataset, found: str) -> str:
+    """What a file says of its system: GDAL's answer, but what stands in a .prj where it makes nothing of that, and in
+    the old `crs` member of a GeoJSON, for which it would take WGS 84."""
+    if dataset.format == "shp" and not found:
+        return words_of_prj(dataset.path.with_suffix(".prj"))
+    if dataset.format == "geojson" and found == "EPSG:4326":
+        return json_heads.named_system(dataset.path) or found
+    return found
 
 
 def _gone(rows: int) -> list[dict[str, str]]:
@@ -222,15 +231,16 @@ def said(dataset: Dataset, error: Exception) -> Problem:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         raise error
     if "OGR_GEOJSON_MAX_OBJ_SIZE" in str(error) or "Too many characters" in str(error):
-        return Problem("file_unreadable", reason=(
-            f"{dataset.title}：有一个要素过大（约 50 万个顶点以上），请简化或拆分几何 / "
-            "one feature is too large (above some 500 000 vertices); simplify or split its geometry"))
+        return told(dataset.title, "有一个要素过大（约 50 万个顶点以上），请简化或拆分几何",
+                    "one feature is too large (above some 500 000 vertices); simplify or split its geometry")
     if "not recognized as being" in str(error):  # what follows is advice on GDAL's drivers
-        return Problem("file_unreadable", reason=(
-            f"{dataset.title}：内容与 {dataset.format} 不符，或已损坏 / "
-            f"its content is not {dataset.format}, or it is damaged"))
+        return told(dataset.title, f"内容与 {dataset.format} 不符，或已损坏；请重新导出",
+                    f"its content is not {dataset.format}, or it is damaged; export it again")
+    if "restore .shx" in str(error) or "SHAPE_RESTORE_SHX" in str(error):
+        return told(dataset.title, ".shp 已损坏或不完整，请重新导出",
+                    "its .shp is damaged or cut short; export it again")
     if isinstance(error, IndexError):
-        return Problem("file_unreadable", reason=f"{dataset.title}：没有图层 / no layer in it")
+        return told(dataset.title, "没有图层", "no layer in it")
     return unreadable(dataset, error)
 
 

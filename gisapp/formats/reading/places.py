@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from gisapp.formats.reading import written
+from gisapp.formats.reading import degree_columns, written
 from gisapp.formats.reading.degrees import coordinate
 
 #: What the column of a place is called: by the whole name, in lower case without spaces and signs.
@@ -30,12 +30,16 @@ Columns = dict[str, str]
 def find_columns(heading: Sequence[str], rows: Sequence[Row]) -> Columns | None:
     """Where the shapes of a table stand: by the names of its columns, else by what is in them.
 
-    {"x": …, "y": …} for two columns of numbers, {"wkt": …} for one that holds whole places as `written` reads them.
+    {"x": …, "y": …} for two columns of numbers, with "x_m", "x_s", "y_m", "y_s" where minutes and seconds have columns
+    of their own, {"wkt": …} for one that holds whole places as `written` reads them.
     """
     plain = [re.sub(r"[\s_\-.()（）°/]+", "", name).lower() for name in heading]
     for place, name in enumerate(plain):
         if name in _WHOLE and _share(rows, place, written.is_shape) > 0.5:
             return {"wkt": heading[place]}
+    in_parts = degree_columns.find(heading, rows)
+    if in_parts:
+        return in_parts
     for x, y in _PAIRS:
         if x in plain and y in plain:
             return _ordered(heading, rows, plain.index(x), plain.index(y))
@@ -78,6 +82,15 @@ def _median(rows: Sequence[Row], place: int) -> float:
     return float(np.median(values)) if values else float("nan")
 
 
+def _axis(rows: Sequence[Row], places: list[int]) -> list[float | None]:
+    """One coordinate of each row, out of one cell or of its parts; None where they are empty, NaN where no number."""
+    cells = [[row[place] if place < len(row) else None for row in rows] for place in places]
+    if len(cells) == 1:
+        return [None if written.is_empty(cell) else coordinate(cell) for cell in cells[0]]
+    return [None if all(map(written.is_empty, parts)) else degree_columns.together(parts)
+            for parts in zip(*cells, strict=True)]
+
+
 class Places:
     """Makes WKB of rows: None where the cells are empty, empty bytes where they hold something else than a place.
 
@@ -96,14 +109,18 @@ class Places:
             place = self._at["wkt"]
             return self._whole([row[place] if place < len(row) else None for row in rows])
         if {"x", "y"} <= self._at.keys():
-            return self._points(rows, self._at["x"], self._at["y"])
+            return self._points(rows, *(self._parts(axis) for axis in "xy"))
         return np.full(len(rows), None, dtype=object)
 
-    def _points(self, rows: Sequence[Row], x: int, y: int) -> Any:
+    def _parts(self, axis: str) -> list[int]:
+        """The column of an axis, and those of its minutes and seconds where there are any."""
+        return [self._at[name] for name in (axis, f"{axis}_m", f"{axis}_s") if name in self._at]
+
+    def _points(self, rows: Sequence[Row], x: list[int], y: list[int]) -> Any:
         made = np.full(len(rows), None, dtype=object)
-        cells = [(row[x] if x < len(row) else None, row[y] if y < len(row) else None) for row in rows]
-        given = np.array([not (written.is_empty(a) or written.is_empty(b)) for a, b in cells], dtype=bool)
-        pairs = np.array([(coordinate(a), coordinate(b)) for a, b in cells], dtype=np.float64).reshape(-1, 2)
+        east, north = _axis(rows, x), _axis(rows, y)
+        given = np.array([a is not None and b is not None for a, b in zip(east, north, strict=True)], dtype=bool)
+        pairs = np.array([east, north], dtype=np.float64).T.reshape(-1, 2)
         numeric = given & ~np.isnan(pairs).any(axis=1)
         made[numeric] = shapely.to_wkb(shapely.points(pairs[numeric]))
         made[given & ~numeric] = b""

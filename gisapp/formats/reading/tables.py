@@ -34,6 +34,7 @@ class _Table(Protocol):
     encoding_from: str
     notes: list[dict[str, str]]
     aside: bool
+    even: bool
 
     def rows(self) -> Iterator[Row]: ...
 
@@ -123,23 +124,29 @@ def arrow(source: Source, size: int) -> Iterator[tuple[list[pa.Array], pa.Array,
             continue
         for rows in _by(table.rows(), size):
             columns = [_texts_of(rows, n) for n in range(len(source.fields))]
-            yield columns, pa.array(places.wkb(rows), pa.binary()), _too_long(rows, len(source.fields))
+            yield columns, pa.array(places.wkb(rows), pa.binary()), _uneven(rows, len(source.fields), table.even)
 
 
-def _too_long(rows: Sequence[Row], width: int) -> dict[int, Fault]:
+def _uneven(rows: Sequence[Row], width: int, even: bool) -> dict[int, Fault]:
     """Rows with more cells than the heading: somewhere in them a separator stands within a value, so that all that
-    follows is in the wrong column."""
+    follows is in the wrong column; and in an `even` table rows with fewer."""
     found = {}
     for number, row in enumerate(rows):
         more = _beyond(row, width) if len(row) > width else []
         if more:
-            told = ", ".join(str(row[place]) for place in more)[:80]
-            found[number] = {
-                "field": "row", "code": "cells_beyond",
-                "zh": f"比表头多出 {len(more)} 个单元格（{told}）：值中可能有未加引号的分隔符",
-                "en": f"{len(more)} more cells than the heading ({told}): a value may hold a separator without "
-                      "quotation marks"}
+            found[number] = _too_long(more, ", ".join(str(row[place]) for place in more)[:80])
+        elif even and len(row) < width:
+            found[number] = {"field": "row", "code": "cells_missing",
+                             "zh": f"只有 {len(row)} 个值，表头有 {width} 列：以空格分列时不知缺的是哪一列",
+                             "en": f"{len(row)} values for {width} columns: parted by blanks, nobody knows which lacks"}
     return found
+
+
+def _too_long(more: list[int], told: str) -> Fault:
+    return {"field": "row", "code": "cells_beyond",
+            "zh": f"比表头多出 {len(more)} 个单元格（{told}）：值中可能有未加引号的分隔符",
+            "en": f"{len(more)} more cells than the heading ({told}): a value may hold a separator without "
+                  "quotation marks"}
 
 
 def _texts_of(rows: Sequence[Row], place: int) -> pa.Array:

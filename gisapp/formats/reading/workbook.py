@@ -15,7 +15,7 @@ from gisapp.errors import Problem
 from gisapp.formats.archive import BROKEN
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.reading import hollow_cells, merged
-from gisapp.formats.reading.headings import unique
+from gisapp.formats.reading.headings import completed, unique
 
 #: The reader lays a sheet out as a full rectangle: a cell far away would cost as much as everything before it.
 MAX_CELLS = 6_000_000
@@ -34,7 +34,7 @@ _SHOWN = python_calamine.SheetVisibleEnum.Visible
 class Sheet:
     """One sheet; its heading is the first of its rows that is filled widest."""
 
-    encoding, encoding_from = "UTF-8", "format"
+    encoding, encoding_from, even = "UTF-8", "format", False
 
     def __init__(self, name: str, sheet: Any, notes: list[dict[str, str]], aside: bool) -> None:
         self.name, self.aside = name, aside
@@ -44,7 +44,9 @@ class Sheet:
         first, last = merged.heading_rows(self._merged, _heading_row(start))
         self._begin = min(last, max(len(start) - 1, 0)) + 1
         rows = [[str(_cell(cell) or "") for cell in row] for row in start[first:self._begin]]
-        self.heading = unique(rows[0] if len(rows) == 1 else merged.names(rows, self._merged, first))
+        over = [str(_cell(cell) or "") for cell in start[first - 1]] if first else []
+        self.heading = unique(completed(rows[0], over) if len(rows) == 1 else
+                              merged.names(rows, self._merged, first))
         self.notes = [*merged.note(self._merged, self._begin), *notes, *([_HIDDEN] if aside else [])]
 
     def rows(self) -> Iterator[list[Any]]:
@@ -103,7 +105,7 @@ def _look_through(dataset: Dataset, content: Any, sheet: hollow_cells.Found | No
 
 
 def _refused(dataset: Dataset, zh: str, en: str) -> Problem:
-    return Problem("file_unreadable", reason=f"{dataset.title}：{zh} / {en}")
+    return Problem("file_unreadable", reason=f"{dataset.title}：{zh} / {dataset.title}: {en}")
 
 
 def _column(letters: bytes) -> int:
