@@ -23,6 +23,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
+    Numeric,
     RowMapping,
     Table,
     Text,
@@ -173,11 +174,13 @@ def met(connection: Connection, layer: Layer, table: Table, stage: Table, names:
 
 
 def _shown_value(value: ColumnElement[Any], name: str, layer: Layer) -> ColumnElement[Any]:
-    """A shape as its middle and number of vertices; any other value as it is."""
+    """A shape as its middle (longitude, latitude) and number of vertices, if several; any other value as it is."""
     if name != "geom" and not (layer.second_geometry and name == layer.second_geometry.id):
         return value
-    middle = func.ST_AsText(func.ST_Centroid(value), 6)
-    return func.concat(middle, " · ", func.ST_NPoints(value))
+    middle, vertices = func.ST_Centroid(value), func.ST_NPoints(value)
+    ends = (func.round(cast(end(middle), Numeric), 6) for end in (func.ST_X, func.ST_Y))
+    return case((value.isnot(None), func.concat_ws(", ", *ends).concat(
+        case((vertices > 1, func.concat(" · ", vertices)), else_=""))))
 
 
 def shapes(connection: Connection, layer: Layer, stage: Table, kinds: Sequence[str] | None,

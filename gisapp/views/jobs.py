@@ -67,7 +67,7 @@ def remove_file(job_id: str) -> AnyResponse:
 def remove_file_by_form(job_id: str) -> AnyResponse:
     """The same from the page."""
     jobs.remove_file(context.house(), context.actor(), _number(job_id), request.remote_addr)
-    return see("/jobs")
+    return _back(job_id)
 
 
 @blueprint.delete("/jobs/<job_id>")
@@ -81,14 +81,14 @@ def cancel(job_id: str) -> AnyResponse:
 def cancel_by_form(job_id: str) -> AnyResponse:
     """The same from the page."""
     jobs.cancel(context.house(), context.actor(), _number(job_id))
-    return see("/jobs")
+    return _back(job_id)
 
 
 @blueprint.post("/jobs/<job_id>/retry")
 def retry(job_id: str) -> AnyResponse:
     """202: a failed or cancelled job waits again."""
     jobs.retry(context.house(), context.actor(), _number(job_id))
-    return see("/jobs") if "text/html" in request.headers.get("Accept", "") else accepted(_number(job_id))
+    return _back(job_id) if "text/html" in request.headers.get("Accept", "") else accepted(_number(job_id))
 
 
 def respond_with_file_or_job(house: House, actor: Actor, layer: Layer, chosen: Format) -> AnyResponse:
@@ -122,6 +122,11 @@ def described(found: dict[str, Any]) -> dict[str, Any]:
     if ready:
         links.append(link("enclosure", url(f"{address}/file"), found["media_type"], found["file_name"]))
     return found | {"file": url(f"{address}/file") if ready else None, "links": links}
+
+
+def _back(job_id: str) -> AnyResponse:
+    """To the page that the form stood on: the job's own, or all of them."""
+    return see(f"/jobs/{_number(job_id)}" if "alone" in request.form else "/jobs")
 
 
 def _page(found: list[dict[str, Any]], alone: bool = False) -> Response:

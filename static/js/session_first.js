@@ -1,19 +1,22 @@
-// Before a form of a page is sent: is the session still there? Where it ended, the page stays with all that was typed,
-// one signs in beside it and sends again; the token of the new session goes into the form first.
+// Before a form of a page is sent: does the server answer, and is the session still there? Where not, the page stays with
+// all that was typed, and one sends again; the token of a session that began beside it goes into the form first.
 
 const MOST_MS = 8000;
 const TWICE_MS = 3000;
+const AWAY = [502, 503, 504];
 const told = document.getElementById('session-ended');
+const unheard = document.getElementById('server-away');
 
 async function session(root) {
   const answer = await fetch(`${root}/session`, { headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(MOST_MS) });
-  if (answer.status === 401) return null;
+  if (answer.status === 401) return { words: told };
+  if (AWAY.includes(answer.status)) return { words: unheard };
   return answer.ok ? answer.json() : {};
 }
 
-function tell(form) {
+function tell(form, words) {
   form.querySelector('[data-session-ended]')?.remove();
-  form.prepend(told.content.cloneNode(true));
+  form.prepend(words.content.cloneNode(true));
   const note = form.querySelector('[data-session-ended]');
   note.scrollIntoView({ block: 'center' });
   note.focus({ preventScroll: true });
@@ -28,11 +31,9 @@ function sent(form, submitter) {
 }
 
 async function prove(form, submitter) {
-  let found = {};
-  try {
-    found = await session(told.dataset.root);
-  } catch { /* the sending itself will tell */ }
-  if (!found) return tell(form);
+  // Who is only slow is sent to: the sending itself will tell.
+  const found = await session(told.dataset.root).catch((fault) => (fault.name === 'TypeError' ? { words: unheard } : {}));
+  if (found.words) return tell(form, found.words);
   form.querySelector('[data-session-ended]')?.remove();
   if (found.csrf_token && form.elements.csrf_token) form.elements.csrf_token.value = found.csrf_token;
   form.dataset.proved = '';

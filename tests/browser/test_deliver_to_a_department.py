@@ -114,6 +114,11 @@ def test_a_waiting_job_is_cancelled_and_tried_again(visit: Visit, city: City) ->
             pass
     settled(page)
     expect(page.locator(f"#cancel-{job}")).to_be_focused()
+    page.context.set_offline(True)
+    expect(page.locator("#jobs-away")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#jobs-away")).to_be_hidden()
+    page.watch.errors.clear()  # type: ignore[attr-defined]
     page.keyboard.press("Enter")
     expect(page.locator(f"#job-{job} .chip")).to_have_text("已取消")
     page.locator(f"#retry-{job}").click()
