@@ -1,6 +1,7 @@
 """A .dbf looked through before GDAL reads it: how many rows are there, and which columns hold other than their type.
 
-GDAL takes what a number or a date begins with and forgets the rest: 1,234.5 becomes 1, 2024-1-2 becomes 1970-01-01.
+GDAL takes what a number or a date begins with and forgets the rest: 1,234.5 becomes 1, 2024-1-2 becomes 1970-01-01; and
+whole numbers of a wide column become doubles, which have fifteen digits: 9007199254740993 becomes 9007199254740992.
 Such columns are read as texts instead, so that each odd cell is understood or refused by itself.
 """
 
@@ -18,6 +19,8 @@ import numpy as np
 _CHUNK = 8 * 2**20
 #: More different odd cells than this are not looked at one by one.
 _DIFFERENT = 20_000
+#: From this width on GDAL takes whole numbers for doubles, and so many digits a double has.
+_WIDE, _SURE_DIGITS = 19, 15
 _BLANK, _DIGIT, _POINT, _SIGN, _OTHER = range(5)
 _CLASSES = np.full(256, _OTHER, np.uint8)
 _CLASSES[[0, 32]] = _BLANK
@@ -110,7 +113,10 @@ def _has_odd_numbers(cells: Any, decimals: int) -> bool:
     points = (kinds == _POINT).sum(axis=1)
     wrong = ((kinds == _OTHER) | ((kinds == _SIGN) & ~begins)).any(axis=1)
     wrong |= (begins.sum(axis=1) > 1) | (points > (1 if decimals else 0))
-    wrong |= there.any(axis=1) & ~(kinds == _DIGIT).any(axis=1)
+    digits = (kinds == _DIGIT).sum(axis=1)
+    if not decimals and cells.shape[1] >= _WIDE and bool((digits > _SURE_DIGITS).any()):
+        return True
+    wrong |= there.any(axis=1) & (digits == 0)
     # GDAL fills a cell that has no value with stars: often a whole column.
     wrong &= ~(cells == ord("*")).all(axis=1)
     if not wrong.any():

@@ -18,6 +18,8 @@ from gisapp.formats.job import Job
 from gisapp.formats.losses import armed
 from gisapp.layers import Field, SecondGeometry
 from gisapp.words import Words
+from tests import dbase
+from tests.formats import test_reading as reading
 from tests.formats.test_round_trip import job, rows_of, spool, written
 
 OWN = tuple(Field(name, Words(name, name), kind, name.upper(), max_length=20 if kind == "text" else None)
@@ -79,3 +81,14 @@ def test_a_point_that_stands_in_for_lines_is_a_waypoint(tmp_path: Path) -> None:
     with order.book:
         text = written(order, rows, "gpx")[0].read_text("utf-8")
     assert (text.count("<wpt "), text.count("<trk>")) == (1, len(rows) - 1)
+
+
+def test_whole_numbers_of_a_wide_column_keep_their_digits(tmp_path: Path) -> None:
+    """GDAL makes doubles of them: a parcel's number would come in as another parcel's."""
+    fields = [("DKBH", "N", 20, 0), ("NARROW", "N", 18, 0), ("SHORT", "N", 20, 0)]
+    rows = [("9007199254740993", "123456789012345678", "12"), ("-12345678901234567", "-7", "13"), ("", "", "")]
+    [source] = reading.opened(tmp_path, *dbase.shapefile(fields, rows).items())
+    found = reading.rows_of(source)
+    assert [row["DKBH"] for row in found] == ["9007199254740993", "-12345678901234567", None]
+    assert [row["NARROW"] for row in found] == [123456789012345678, -7, None]
+    assert [row["SHORT"] for row in found][:2] == [12, 13]
