@@ -175,9 +175,9 @@ def test_impossible_cells_are_told_from_empty_ones(tmp_path: Path) -> None:
 
 
 def test_formulas_come_as_texts_and_defused_ones_as_they_were(tmp_path: Path) -> None:
-    text = "a,lon,lat\n=1+1,113,31\n'=1+1,113,31\n''@x,113,31\n'plain,113,31\n"
+    text = "a,lon,lat\n=1+1,113,31\n'=1+1,113,31\n''@x,113,31\n'plain,113,31\n'＝1,113,31\n"
     [source] = opened(tmp_path, ("a.csv", text.encode()))
-    assert [row["a"] for row in rows_of(source)] == ["=1+1", "=1+1", "'@x", "'plain"]
+    assert [row["a"] for row in rows_of(source)] == ["=1+1", "=1+1", "'@x", "'plain", "＝1"]
 
 
 def test_a_workbook_is_read_by_sheets(tmp_path: Path) -> None:

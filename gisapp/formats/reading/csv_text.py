@@ -11,6 +11,7 @@ from typing import TextIO
 from gisapp.errors import Problem
 from gisapp.formats.encoding import CODECS, find_text_encoding
 from gisapp.formats.kinds import Dataset
+from gisapp.formats.losses import armed
 from gisapp.formats.reading import spaced
 from gisapp.formats.reading.headings import above, completed, unique
 
@@ -26,8 +27,6 @@ _SEP = re.compile(r"sep=.\s*", re.IGNORECASE)
 _SPACES = {"code": "parted_by_spaces", "zh": "以空格分列；值中带空格的行会被拒绝，请核对首几行",
            "en": "its columns are parted by blanks; rows with a blank within a value are refused; look at the first"}
 _END = "\x1fend"
-#: Exports put an apostrophe before what a spreadsheet would run; here it is taken off again.
-_DEFUSED = re.compile(r"'+[=+\-@\t\r]")
 
 
 class Table:
@@ -82,9 +81,10 @@ class Table:
                 raise Problem("file_unreadable", reason=f"{self.name}: CSV, {error}") from error
 
     def rows(self) -> Iterator[list[str | None]]:
-        """The rows below the heading; an empty cell is None."""
+        """The rows below the heading; an empty cell is None. Exports put an apostrophe before what a spreadsheet would
+        run; here it is taken off again."""
         for row in islice(self._read(), self._above + (not self._headless), None):
-            yield [(cell[1:] if cell[0] == "'" and _DEFUSED.match(cell) else cell) if cell else None for cell in row]
+            yield [(armed(cell) if cell[0] == "'" else cell) if cell else None for cell in row]
 
 
 def _cut(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
