@@ -41,7 +41,7 @@ def check(house: House, actor: Actor, number: UUID, choices: Document, watch: Wa
         require(actor, act)
     plan.require_rows(row["summary"].get("layers", []), choices)
     plan.require_frames(row["summary"].get("layers", []), choices)
-    with held(house, actor, number) as connection:
+    with held(house, actor, number, _rows(row)) as connection:
         stage = sql_stage.stage_table(layer, house.tables.layers[layer.id], number)
         sql_stage.make(connection, layer, number)
         answer, columns = _fill(house, layer, connection, stage, row, choices, watch)
@@ -62,11 +62,13 @@ def _rows(row: Any) -> int:
 
 
 @contextmanager
-def held(house: House, actor: Actor, number: UUID, states: tuple[str, ...] = ("ready",),
+def held(house: House, actor: Actor, number: UUID, rows: int, states: tuple[str, ...] = ("ready",),
          request: str = "") -> Iterator[Connection]:
-    """A transaction that alone works on an import. Problems `import_busy` while another does, `import_done`."""
+    """A transaction that alone works on an import of about so many rows. Problems `import_busy` while another does,
+    `import_done`."""
     with house.db.begin(actor.username, request or actor.request_id) as connection:
         sql_imports.no_hurry(connection, READ.seconds, number)
+        sql_take_in.heed_size(connection, rows)
         state = sql_imports.hold(connection, number)
         if state is None:
             raise Problem("import_busy")

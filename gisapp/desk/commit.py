@@ -51,7 +51,7 @@ def commit(house: House, actor: Actor, number: UUID, choices: Document, address:
     rows = sum(kept["counts"][name] for name in ("insert", "update", "delete"))
     try:
         with told(house, layer, rows, step, watch), held(
-                house, actor, number, request=sql_take_in.mark(number)) as connection:
+                house, actor, number, rows, request=sql_take_in.mark(number)) as connection:
             result, faults = _enter(house, actor, layer, connection, number, wanted, choices, address)
     except BaseException as error:
         entering.tidy(house, number)

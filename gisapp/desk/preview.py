@@ -128,7 +128,7 @@ def choose(house: House, actor: Actor, number: UUID, lines: Sequence[int], act: 
     if act == "update":
         require(actor, "update")
     table = house.tables.layers[layer.id]
-    with held(house, actor, number) as connection:
+    with held(house, actor, number, kept["counts"]["accepted"]) as connection:
         require_rows(connection, stage, number, kept)
         count = found.set_act(connection, stage, lines, "insert" if act == "enter" else act)
         found.met_twice(connection, stage)

@@ -46,13 +46,13 @@ def undo(house: House, actor: Actor, number: UUID, address: str | None = None, w
     try:
         rows = count(row["summary"] | {"state": row["state"]})
         with told(house, layer, rows, "undo", watch), held(
-                house, actor, number, ("done",), sql_take_in.unmark(number)) as connection:
+                house, actor, number, rows, ("done",), sql_take_in.unmark(number)) as connection:
             one_at_a_time(connection, layer)
             _require_alone(connection, layer, history, number)
-            with sql_take_in.hashing(connection, rows):
-                done = sql_take_in.take_back(connection, layer, table, history, number)
-                # Once more, now that nobody else can: who was quicker than this transaction has not been told no.
-                _require_alone(connection, layer, history, number)
+            done = sql_take_in.take_back(connection, layer, table, history, number,
+                                         row["summary"]["result"].get("deleted", 0))
+            # Once more, now that all of them are held: who was quicker was told that it is saved.
+            _require_alone(connection, layer, history, number)
             _require_rules(connection, layer, table, history, sql_take_in.unmark(number))
             sql_imports.set_state(connection, number, "undone", {"undone": done | {"by": actor.username}})
             record(connection, "import", actor, address=address,

@@ -5,8 +5,7 @@ Version, territory, history and tiles follow from the tables' triggers, as with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from gisapp.layers import Layer
+from gisapp.sql import stage as sql_stage
 from gisapp.sql.history import content_columns
 from gisapp.sql.shapes import shown
 from gisapp.sql.stage_checks import good
@@ -59,15 +59,12 @@ def stale(connection: Connection, table: Table, stage: Table, keys: Sequence[str
     return int(connection.execute(statement).scalar_one())
 
 
-@contextmanager
-def hashing(connection: Connection, rows: int) -> Iterator[None]:
-    """Let statements on so many rows, and those of their triggers, never compare row by row: planned without figures of
-    a table that was filled just now, they compared each row with every other."""
+def heed_size(connection: Connection, rows: int) -> None:
+    """Let the statements of this transaction, which is about so many rows, never compare row by row where they are very
+    many: planned without figures of a table that was filled just now, they compared each row with every other. The
+    triggers need no such word: their statements are right for any number (migration 0024)."""
     if rows >= MANY:
         connection.execute(text("SET LOCAL enable_nestloop = off"))
-    yield
-    if rows >= MANY:
-        connection.execute(text("SET LOCAL enable_nestloop TO DEFAULT"))
 
 
 def enter(connection: Connection, layer: Layer, table: Table, stage: Table, names: Sequence[str], number: UUID,
@@ -177,9 +174,10 @@ def changed_since(connection: Connection, layer: Layer, history: Table, number: 
         .order_by(history.c.id).limit(limit)).mappings())
 
 
-def take_back(connection: Connection, layer: Layer, table: Table, history: Table, number: UUID) -> dict[str, int]:
-    """Undo what an import wrote: new features go, changed ones have their former content again, deleted ones are
-    back. How many of each: removed, restored, brought_back."""
+def take_back(connection: Connection, layer: Layer, table: Table, history: Table, number: UUID,
+              deleted: int) -> dict[str, int]:
+    """Undo what an import wrote: new features go, changed ones have their former content again, those that it `deleted`
+    (so many) are back. How many of each: removed, restored, brought_back."""
     mine, began = _mine(history, number).subquery(), history.alias("began")
     acts = select(mine.c.id, mine.c.first, began.c.operation).select_from(mine).join(
         began, began.c.history_id == mine.c.first).subquery("acts")
@@ -195,9 +193,27 @@ def take_back(connection: Connection, layer: Layer, table: Table, history: Table
     restored = connection.execute(update(table).values(values).where(
         table.c.id == then.c.id, then.c.act == "update")).rowcount
     back = select(then.c.id, *values.values()).where(then.c.act == "delete")
-    brought = connection.execute(insert(table).from_select(["id", *values], back), execution_options=_COUNT).rowcount
+    brought = _bring_back(connection, layer, table, back, number, deleted)
     connection.execute(delete(_ORIGINS).where(_ORIGINS.c.import_id == number))
     return {"removed": removed, "restored": restored, "brought_back": brought}
+
+
+def _bring_back(connection: Connection, layer: Layer, table: Table, features: Select[Any], number: UUID,
+                rows: int) -> int:
+    """Let features that were deleted, about so many, enter again: very many as the rows of an import do."""
+    names = content_columns(layer)
+    if rows < MANY:
+        return connection.execute(insert(table).from_select(["id", *names], features),
+                                  execution_options=_COUNT).rowcount
+    stage = sql_stage.stage_table(layer, table, number)
+    sql_stage.make(connection, layer, number)
+    line = (func.row_number().over() - 1).label("_line")
+    lines = select(line, literal("accepted"), literal("insert"), *features.subquery().c)
+    connection.execute(insert(stage).from_select(["_line", "_verdict", "_act", "id", *names], lines))
+    sql_stage.settle(connection, layer, number, rows)
+    count = enter(connection, layer, table, stage, names, number, rows)
+    sql_stage.drop(connection, number)
+    return count
 
 
 def written(connection: Connection, history: Table, request: str) -> list[UUID]:
