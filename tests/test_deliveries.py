@@ -174,6 +174,9 @@ def test_the_log_finds_who_got_a_record(roles: dict[str, Role], filled: list[dic
     other = {row["id"] for row in exporter.get(f"/deliveries?feature={filled[1]['id']}").json["deliveries"]}
     assert latest(exporter)["id"] not in other
     assert exporter.get(f"/deliveries?feature={uuid4()}").json["deliveries"] == []
+    page = exporter.get("/deliveries?feature=a+slip", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert 'value="a slip"' in page.text
 
 
 def test_others_deliveries_are_for_those_who_look_after_receivers(roles: dict[str, Role]) -> None:

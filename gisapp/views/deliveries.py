@@ -53,15 +53,21 @@ def page() -> AnyResponse:
     """The newest deliveries; of one receiver, or those that held one feature."""
     house, actor, asked = context.house(), context.actor(), request.args
     receiver, feature, before = asked.get("receiver", ""), asked.get("feature", "").strip(), asked.get("before", "")
-    found = deliveries.listed(
-        house, actor, before=int(before) if before.isdecimal() and len(before) < 19 else None,
-        receiver_id=_number(receiver, "receiver_unknown") if receiver else None,
-        feature=_number(feature, "feature_unknown") if feature else None)
+    wrong, found = None, []
+    try:
+        found = deliveries.listed(
+            house, actor, before=int(before) if before.isdecimal() and len(before) < 19 else None,
+            receiver_id=_number(receiver, "receiver_unknown") if receiver else None,
+            feature=_number(feature, "feature_unknown") if feature else None)
+    except Problem as problem:  # a slip of the keyboard is mended on the page
+        if wanted_format() != "html" or problem.code != "feature_unknown":
+            raise
+        wrong = problem
     if wanted_format() != "html":
         return jsonify({"deliveries": [_document(row) for row in found]})
-    return form_page("hand_over/deliveries.html", None, deliveries=found, titles=_titles(), receiver=receiver,
+    return form_page("hand_over/deliveries.html", wrong, deliveries=found, titles=_titles(), receiver=receiver,
                      feature=feature, receivers=receivers.listed(house, actor, all_=True),
-                     older=found[-1]["number"] if len(found) == deliveries.LISTED else None,
+                     older=found[-1]["number"] if found and len(found) == deliveries.LISTED else None,
                      formats=FORMATS, language=context.language(), sees_all="manage_receivers" in rights(actor))
 
 

@@ -26,6 +26,7 @@ def _title(status: int) -> str:
     titles = {
         400: _("This request cannot be understood"), 401: _("Please sign in"),
         403: _("You may not do this"), 404: _("Not found"), 405: _("This cannot be done here"),
+        410: _("No longer there"),
         413: _("That is too large"), 429: _("Too many requests"), 503: _("The service is busy"),
     }
     other = _("Something went wrong") if status >= 500 else _("This request cannot be carried out")
