@@ -21,6 +21,8 @@ from gisapp.formats.spool import Spool
 
 VERSION = "1.1.0"
 _NAME = "geometry"
+#: Rows and bytes of a group of rows.
+_GROUP, _GROUP_BYTES = 1 << 14, 16 * 2**20
 _TYPES = {0: "Point", 1: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "MultiLineString", 6: "MultiPolygon"}
 
 
@@ -32,13 +34,31 @@ def write(job: Job, spool: Spool) -> Written:
     schema = pa.schema([field.with_name(names.get(field.name, field.name)) for field in table.schema])
     with pq.ParquetWriter(path, schema, compression="zstd", store_schema=True) as writer:
         found = {name: _Found() for name in names.values()}
-        for batch in table.batches():
-            for name in names:
-                found[names[name]].add(batch[name])
-            writer.write_batch(batch.rename_columns(schema.names))
+        for group in _groups(_watched(table.batches(), found, names)):
+            writer.write_table(group.rename_columns(schema.names))
         writer.add_key_value_metadata({"geo": json.dumps(_geo(job, found), ensure_ascii=False)})
     _prove(path, table, names)
     return Written((path,), spool.rows, (table.described(),))
+
+
+def _watched(batches: Iterator[pa.RecordBatch], found: dict[str, _Found], names: dict[str, str]
+             ) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for name in names:
+            found[names[name]].add(batch[name])
+        yield batch
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches put together: what a file tells of each group stays in memory until its end."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= _GROUP or sum(one.nbytes for one in waiting) >= _GROUP_BYTES:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 class _Found:
@@ -74,6 +94,7 @@ def _prove(path: Path, table: OneTable, names: dict[str, str]) -> None:
 
 def _batches(file: pq.ParquetFile) -> pa.RecordBatchReader:
     def each() -> Iterator[pa.RecordBatch]:
-        yield from file.iter_batches(batch_size=8192)
+        for group in range(file.num_row_groups):  # of several at once the reader keeps what it has given
+            yield from file.iter_batches(batch_size=8192, row_groups=[group])
 
     return pa.RecordBatchReader.from_batches(file.schema_arrow, each())
