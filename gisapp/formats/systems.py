@@ -86,8 +86,9 @@ def words_of_prj(path: Path) -> str:
 
 
 def names_files(text: str) -> bool:
-    """Whether the text of a system would make PROJ open files."""
-    return text.lstrip().startswith("+") and bool(_FILES.search(text))
+    """Whether the text of a system would make PROJ open files: also where it leaves out the plus signs."""
+    plain = text.lstrip()
+    return "=" in plain and not (_WKT.match(plain) or plain.startswith("{")) and bool(_FILES.search(plain))
 
 
 def on_our_datum(crs: pyproj.CRS) -> bool:

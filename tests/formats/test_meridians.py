@@ -75,7 +75,8 @@ def test_what_is_no_meridian_is_a_problem(text: str) -> None:
         parse_frame(text)
 
 
-@pytest.mark.parametrize("words", ["+init=/etc/passwd:4326", "+proj=longlat +nadgrids=/etc/passwd", " +init=epsg:4326"])
+@pytest.mark.parametrize("words", ["+init=/etc/passwd:4326", "+proj=longlat +nadgrids=/etc/passwd", " +init=epsg:4326",
+                                   "init=/etc/passwd:4326", " proj=longlat nadgrids=/etc/passwd", "x init=epsg:4326"])
 def test_no_file_is_opened_for_a_system(words: str, recwarn: pytest.WarningsRecorder) -> None:
     assert named_crs(words) == (None, words) and likely_crs(words) is None and not recwarn.list
 

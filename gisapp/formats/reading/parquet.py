@@ -49,7 +49,8 @@ def describe(dataset: Dataset, _: str | None) -> list[Source]:
 
 def _geometry(file: Any) -> tuple[str, dict[str, Any]]:
     """The column of shapes and what the file says about it; a plain Parquet with a column of WKB will do."""
-    raw = (file.schema_arrow.metadata or {}).get(b"geo")
+    # Of the file itself: the Arrow schema that some writers keep in it knows nothing of what was added at the end.
+    raw = (file.metadata.metadata or {}).get(b"geo")
     if raw is not None:
         about = json.loads(raw)
         place = str(about["primary_column"])
