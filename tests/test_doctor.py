@@ -128,6 +128,14 @@ def test_a_few_points_prove_nothing(city: House) -> None:
     assert {"GCJ-02", "BD-09"} <= {choice["frame"] for choice in found["choices"]}
 
 
+def test_collections_of_several_kinds_are_looked_at_too(city: House) -> None:
+    mixed = shapely.from_wkt(["GEOMETRYCOLLECTION (POINT (113.38 31.69), LINESTRING (113.38 31.69, 113.39 31.69))",
+                              "GEOMETRYCOLLECTION (GEOMETRYCOLLECTION (LINESTRING (113.38 31.69, 113.39 31.69)), "
+                              "POLYGON ((113.38 31.69, 113.39 31.69, 113.39 31.7, 113.38 31.69)))",
+                              "GEOMETRYCOLLECTION EMPTY", "MULTILINESTRING (EMPTY, (113.38 31.69, 113.39 31.69))"])
+    assert told(city, mixed, "EPSG:4326")["chosen"] == "EPSG:4326"
+
+
 @pytest.mark.parametrize("shape", ["POINT (1e300 1e300)", "POINT (nan nan)", "POINT (-500 900)", "POINT (0 0)"])
 def test_nonsense_is_no_crash(city: House, shape: str) -> None:
     source = {"crs": None, "shapes": [shapely.to_wkb(shapely.from_wkt(shape)).hex()] * 3, "labels": {}}
@@ -160,3 +168,15 @@ def test_real_schools_are_told_by_the_district_that_they_name(shanghai, shared, 
     found = told(shanghai, points, None, adname=[row["adname"] for row in rows], pname=["上海市"] * len(rows))
     assert found["chosen"] == (datum or "EPSG:4490")
     assert found["choices"][0]["named"] > 0.85
+
+
+@pytest.mark.parametrize(("crs", "move", "chosen"), [
+    (None, None, "EPSG:4490"), ("EPSG:4326", None, "EPSG:4326"), (None, projected(4547), None)])
+def test_an_office_without_areas_is_not_told_that_data_lie_in_it(
+        house: House, monkeypatch: pytest.MonkeyPatch, crs: str | None, move: Any, chosen: str | None) -> None:
+    monkeypatch.setattr("gisapp.doctor.patient.sql_doctor.is_empty", lambda *_: True)
+    points = shapely.points([[113.37 + n / 1000, 31.69] for n in range(9)])
+    found = told(house, shapely.transform(points, move) if move else points, crs)
+    assert (found["city"], found["chosen"]) == (False, chosen)
+    assert "没有区划" in found["zh"] and "辖区" not in found["zh"]
+    assert "no districts here" in found["en"] and "the city" not in found["en"]

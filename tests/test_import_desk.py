@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -458,3 +459,22 @@ def test_an_undoing_whose_worker_died_after_it_is_told_as_done(admin: Role, hous
     doing.do(house, job_id, lambda: False)
     done = admin.get(f"/jobs/{job_id}").json
     assert (done["state"], done["result"]["undone"]["removed"]) == ("done", 2001)
+
+
+def test_the_territory_of_a_replacement_is_chosen_among_those_that_are_there(admin: Role, house: House) -> None:
+    emptied(house, SIGNS)
+    ring = [[101, 31], [101.1, 31], [101.1, 31.1], [101, 31]]
+    street = {"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": [[ring]]},
+              "properties": {"code": "421399001", "name": "远方街道"}}
+    made = admin.post("/collections/streets/items", json=street)
+    assert made.status_code == 201, made.json
+    number = send(admin, SIGNS, {"a.geojson": geojson(sign("W-1"))}).json["id"]
+    page = admin.get(f"/imports/{number}", headers={"Accept": "text/html"}).text
+    offered = re.findall(r'<datalist id="places_(\w+)">', page)
+    assert "street_code" in offered and '<option value="421399001">远方街道</option>' in page
+    # No level without a place.
+    assert re.findall(r'<option value="(\w+_code)"', page.partition('id="level"')[2]) == offered
+    chosen = {"mode": "replace", "key": "sign_no", "territory": {"level": "street_code", "code": "421399001"}}
+    admin.post(f"/imports/{number}/check", json=chosen)
+    again = admin.get(f"/imports/{number}", headers={"Accept": "text/html"}).text
+    assert 'value="421399001" autocomplete="off" list="places_street_code"' in again

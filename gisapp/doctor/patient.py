@@ -10,7 +10,7 @@ import shapely
 from sqlalchemy import Connection
 
 from gisapp.doctor.places import CHANCES, Points, in_china, mercator, metres, moved, pairs, probes, some
-from gisapp.doctor.reading import Reading, verdict_on
+from gisapp.doctor.reading import Reading, verdict_on, without_city
 from gisapp.formats.frames import Frame, parse_frame, rarer_readings, readings
 from gisapp.house import House
 from gisapp.sql import doctor as sql_doctor
@@ -58,7 +58,9 @@ class Patient:
         if close:
             self._compare(close)
         offered = self._offered(tried, close, base)
-        return verdict_on(offered, own) | {"choices": [self._choice(reading) for reading in offered]}
+        told = verdict_on(offered, own)
+        return (told if self._city else without_city(told)) | {
+            "city": self._city is not None, "choices": [self._choice(reading) for reading in offered]}
 
     @property
     def _city(self) -> str | None:

@@ -19,7 +19,7 @@ def some(points: Points, count: int) -> Points:
 
 def probes(shapes: Any) -> Points:
     """Points that must fit the ground: corners of areas, places along lines, points themselves."""
-    taken = shapes[::max(1, len(shapes) // PROBES)][:PROBES]
+    taken = _apart(shapes[::max(1, len(shapes) // PROBES)][:PROBES])
     kinds = shapely.get_dimensions(taken)
     lines = taken[kinds == 1]
     along = np.concatenate([shapely.get_coordinates(shapely.line_interpolate_point(_first_line(lines), at,
@@ -28,6 +28,13 @@ def probes(shapes: Any) -> Points:
     middles = shapely.get_coordinates(shapely.point_on_surface(taken[kinds == 2]))
     points = shapely.get_coordinates(taken[kinds == 0])
     return np.concatenate([some(part, PROBES) for part in (points, middles, along)])
+
+
+def _apart(shapes: Any) -> Any:
+    """The shapes with the parts of collections in the place of these: a collection has no first line."""
+    while (mixed := shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION).any():
+        shapes = np.concatenate([shapes[~mixed], shapely.get_parts(shapes[mixed])])
+    return shapes
 
 
 def _first_line(lines: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gisapp.formats.frames import Frame
+from gisapp.formats.frames import Frame, parse_frame
 
 #: A reading speaks for itself when it stands out from chance so much, and from the next one by so much.
 _STRONG, _MARGIN = 3.5, 2.0
@@ -77,6 +77,17 @@ def verdict_on(offered: Sequence[Reading], own: Frame | None) -> dict[str, Any]:
                      "are shifted; compare them on the map")
     return _told("fits", mine, "与本市的区划、道路和建筑没有矛盾",
                  "nothing in the city speaks against the file's own reading")
+
+
+def without_city(told: dict[str, Any]) -> dict[str, Any]:
+    """The same verdict where the office has no areas yet: nothing was held against the city, only against China's
+    bounds, in which any zone lies, so that none is proposed."""
+    zh, en = told["zh"].replace("辖区内", "中国范围内"), told["en"]
+    for words, plain in (("off the city", "outside of China"), ("the city", "China")):
+        en = en.replace(words, plain)
+    guessed = told["verdict"] == "missing" and told["chosen"] and parse_frame(told["chosen"]).crs.projected
+    return told | {"zh": f"{zh}（本系统还没有区划，无从核对是否在本市）", "chosen": None if guessed else told["chosen"],
+                   "en": f"{en} (there are no districts here yet, so whether they lie in your city was not looked at)"}
 
 
 def _likeliest(offered: Sequence[Reading]) -> Reading | None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from gisapp.formats.crosswalk import translate
 from gisapp.formats.names import plain, suggest, targets
+from gisapp.formats.units import without_unit
 from gisapp.layers import Catalogue, CodeList, Field, Layer
 
 __all__ = ["Chosen", "Converter", "parse_uuid", "suggest", "targets"]
@@ -27,8 +28,8 @@ _TRUE = frozenset({"1", "true", "t", "yes", "y", "是", "有", "对"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "否", "无", "错"})
 _HALF = "上午|下午|AM|PM"
 #: Eight digits, or three numbers apart; what follows may be a time and nothing else: 2024-01-02 to 2024-03-01 is none.
-_DATE = re.compile(r"(?:(\d{4})(\d{2})(\d{2})|(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?)"
-                   rf"(?=\Z|(?:[T\s]\s*|(?<=日))(?:{_HALF})?\s*\d{{1,2}}[:时])", re.IGNORECASE)
+_DATE = re.compile(r"(?:(\d{4})(\d{2})(\d{2})|(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*[日号]?)"
+                   rf"(?=\Z|(?:[T\s]\s*|(?<=[日号]))(?:{_HALF})?\s*\d{{1,2}}[:时])", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
 #: All that may follow a day: of what is passed over, an afternoon or an offset would change the moment.
 _TIME = re.compile(rf"[T\s]*(?P<before>{_HALF})?\s*(?P<hour>\d{{1,2}})[:时](?P<minute>\d{{2}})分?"
@@ -65,6 +66,8 @@ class Converter:
                    "date": self._date, "datetime": self._datetime}
         if field.type in ("code", "codes"):
             return self._code(field, value)
+        if field.unit and isinstance(value, str):
+            value = without_unit(value, field.unit)
         return by_type[field.type](value)
 
     def _code(self, field: Field, value: Any) -> Any:

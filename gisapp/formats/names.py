@@ -22,6 +22,8 @@ _READINGS = 16
 
 #: How workbooks call the id (gisapp.formats.columns.ID, which a web worker does not load).
 _ID_TITLES = ("唯一编号", "Identifier")
+#: What forms write at a heading that must be filled in.
+_MARKS = re.compile(r"[*＊★]|[（(\[【]?(?:非?必填项?|选填|必选|required|optional)[)）\]】]?", re.IGNORECASE)
 
 
 def targets(layer: Layer) -> dict[str, Field | None]:
@@ -44,7 +46,7 @@ def suggest(layer: Layer, names: Iterable[str], types: Sequence[str] | None = No
     known, free = _known_names(layer), set(targets(layer))
     found: dict[str, str | None] = dict.fromkeys(columns)
     for name in columns:
-        _give(found, free, name, known.get(plain(name)))
+        _give(found, free, name, known.get(plain(name)) or known.get(plain(_MARKS.sub("", name))))
     for name in columns:
         if found[name] is None:
             _give(found, free, name, _cut_short(name, known))

@@ -13,16 +13,20 @@ from flask_babel import gettext as _
 from gisapp.crs import MENU
 from gisapp.desk import report
 from gisapp.errors import Problem
+from gisapp.filters import Area, areas
 from gisapp.formats.encoding import ENCODINGS
 from gisapp.formats.mapping import targets
 from gisapp.house import House
 from gisapp.layers import Layer
+from gisapp.panels import TERRITORIES
 from gisapp.params import parse_id
 from gisapp.permissions import rights
-from gisapp.sql.stage_checks import TERRITORIES
 from gisapp.views import context, problems
 from gisapp.views.forms import form_page
 from gisapp.views.questions import on_map
+
+#: So many places of a kind are offered by name; the code of any other can still be typed.
+_MOST_PLACES = 3000
 
 
 def note_titles() -> dict[str, str]:
@@ -85,10 +89,18 @@ def mapping_page(document: dict[str, Any], problem: Problem | None = None,
                      geometry_title=geometry_title,
                      has_report=report.is_kept(house, UUID(document["id"])),
                      keys=[field for field in layer.fields if field.unique],
-                     levels=[layer.field(name) for name in TERRITORIES] if layer.assigned else [],
+                     levels=_levels(layer) if "delete" in rights(actor) else [],
                      lists={f.id: house.catalogue.codelists[f.codelist] for f in layer.writable_fields if f.codelist},
                      required={field.id for field in layer.writable_fields if field.required},
                      titles_of=_lacking(layer))
+
+
+def _levels(layer: Layer) -> list[tuple[str, str, list[Area]]]:
+    """The kinds of territory whose set can be replaced, each with its title and the places that the office has."""
+    house, actor = context.house(), context.actor()
+    kinds = ((name, areas(house, actor, TERRITORIES[name][0])[:_MOST_PLACES])
+             for name in (one.id for one in layer.derived_fields) if name in TERRITORIES)
+    return [(name, TERRITORIES[name][1].get(context.language()), places) for name, places in kinds if places]
 
 
 def _on_map(document: dict[str, Any]) -> str:

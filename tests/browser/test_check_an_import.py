@@ -72,6 +72,20 @@ def test_a_ledger_is_checked_imported_and_undone(visit: Visit, size: tuple[int, 
     expect(page.locator("main")).to_contain_text("已撤销" if zh else "undone")
 
 
+def _choose_a_territory(page: Page) -> None:
+    """The places of a level stand in a list, and the name of the chosen one beside its code; then back to appending."""
+    page.locator("#mode").select_option("replace")
+    page.locator("#level").select_option("street_code")
+    first = page.locator("#places_street_code option").first
+    code, name = first.get_attribute("value") or "", first.text_content() or ""
+    expect(page.locator("#code")).to_have_attribute("list", "places_street_code")
+    page.locator("#code").fill(code)
+    expect(page.locator("#code-hint")).to_have_text(name)
+    page.locator("#level").select_option("all")
+    expect(page.locator("#code")).to_be_hidden()
+    page.locator("#mode").select_option("append")
+
+
 @pytest.mark.browser
 def test_changes_are_seen_field_by_field_before_they_are_made(visit: Visit, tmp_path: Path) -> None:
     page = visit("/imports", role="reviewer")
@@ -89,6 +103,8 @@ def test_changes_are_seen_field_by_field_before_they_are_made(visit: Visit, tmp_
         if turn:
             page.get_by_label("导入方式").select_option("update")
             page.locator("#key").select_option("sign_no")
+        else:
+            _choose_a_territory(page)
         page.locator("#mapping button[type=submit]").click()
         page.locator("#commit").wait_for()
         if turn:
