@@ -19,6 +19,7 @@ from gisapp.params import Query
 from gisapp.permissions import Actor, at_home, may
 from gisapp.photos import attachments
 from gisapp.photos.attachments import Album
+from gisapp.sql import origins
 from gisapp.words import Words
 
 #: derived field → the layer that names its codes, and what the panel calls it
@@ -29,6 +30,8 @@ TERRITORIES = {
     "grid_code": ("unit_grids", Words("单元网格", "Unit grid")),
     "squadron_code": ("squadron_territories", Words("执法中队", "Squadron")),
 }
+_ORIGIN = Words("来源文件中的坐标", "Coordinates in the file")
+_VERTICES = Words("{} 个顶点", "{} vertices")
 SIZES = ("geom_area_m2", "geom_length_m")
 STAMPS = ("created_at", "created_by", "updated_at", "updated_by", "version")
 
@@ -85,6 +88,8 @@ def card(house: House, actor: Actor, layer_id: str, feature_id: UUID, language: 
         _put(made, one, writer.fact(one, values[one.id], coloured=one.id in ("status", layer.style.colour_by)))
     made.place = [_place(house, actor, one.id, values[one.id], language)
                   for one in layer.derived_fields if one.id in TERRITORIES and values.get(one.id)]
+    if as_of is None and (origin := _origin(house, layer_id, feature_id, language)):
+        made.stamps.append(origin)
     made.album = attachments.album(house, actor, layer_id, feature_id, language, as_of)
     return made
 
@@ -117,6 +122,19 @@ def _place(house: House, actor: Actor, field_id: str, code: str, language: str) 
     found = features.list_features(house, actor, layer_id, query).features
     name = json.loads(found[0])["properties"].get(name_field) if found else None
     return Fact(title.get(language), code if name in (None, code) else f"{name} ({code})")
+
+
+def _origin(house: House, layer_id: str, feature_id: UUID, language: str) -> Fact | None:
+    """Where the file from which the feature came had it, if its coordinates were shifted."""
+    with house.db.read() as connection:
+        found = origins.newest(connection, layer_id, feature_id)
+    if found is None:
+        return None
+    digits = 7 if abs(found["x"]) <= 360 and abs(found["y"]) <= 360 else 3
+    text = f"{found['frame']} · {found['x']:.{digits}f}, {found['y']:.{digits}f}"
+    if found["vertices"] > 1:
+        text += f" · {_VERTICES.get(language).format(found['vertices'])}"
+    return Fact(_ORIGIN.get(language), text)
 
 
 def _mark(layer: Layer, values: dict[str, Any], feature: dict[str, Any]) -> str | None:

@@ -49,6 +49,8 @@ def test_a_shifted_table_is_put_right_and_its_numbers_are_kept(admin: Any, house
     by_id = {str(row["id"]): PLACES[int(row["sign_no"][2:])] for row in rows.values()}
     assert {(key, frame) for key, frame, _, _ in kept} == {(key, datum) for key in by_id}
     assert all([x, y] == given[by_id[key]] for key, _, x, y in kept)
+    for key, _, x, y in kept:
+        assert f"{datum} · {x:.7f}, {y:.7f}<" in admin.get(f"/panel/rooftop_signs/{key}").text
 
 
 def test_what_is_not_shifted_keeps_no_origin(admin: Any, house: Any, owner: Any) -> None:

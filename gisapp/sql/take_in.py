@@ -9,17 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from geoalchemy2 import Geometry
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
-    MetaData,
     RowMapping,
     Select,
     Table,
     Text,
-    Uuid,
     and_,
     cast,
     delete,
@@ -37,6 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from gisapp.layers import Layer
 from gisapp.sql import stage as sql_stage
 from gisapp.sql.history import content_columns
+from gisapp.sql.origins import ORIGINS
 from gisapp.sql.shapes import shown
 from gisapp.sql.stage_checks import good
 
@@ -45,8 +42,6 @@ Clause = ColumnElement[Any]
 MANY = 5_000
 #: SQLAlchemy keeps no count of an INSERT … SELECT unless it is told to.
 _COUNT = {"preserve_rowcount": True}
-_ORIGINS = Table("origins", MetaData(), Column("import_id", Uuid), Column("layer", Text), Column("feature_id", Uuid),
-                 Column("frame", Text), Column("geom", Geometry), schema="gisapp")
 
 
 def stale(connection: Connection, table: Table, stage: Table, keys: Sequence[str]) -> int:
@@ -138,7 +133,7 @@ def keep_originals(connection: Connection, layer: Layer, stage: Table, number: U
     rows = select(literal(number), literal(layer.id), feature, stage.c["_frame"], stage.c["_original"]).where(
         good(stage), stage.c["_original"].isnot(None), stage.c["_same"].is_distinct_from(True))
     names = ["import_id", "layer", "feature_id", "frame", "geom"]
-    connection.execute(insert(_ORIGINS).from_select(names, rows))
+    connection.execute(insert(ORIGINS).from_select(names, rows))
 
 
 # ---------------------------------------------------------------- undoing
@@ -194,7 +189,7 @@ def take_back(connection: Connection, layer: Layer, table: Table, history: Table
         table.c.id == then.c.id, then.c.act == "update")).rowcount
     back = select(then.c.id, *values.values()).where(then.c.act == "delete")
     brought = _bring_back(connection, layer, table, back, number, deleted)
-    connection.execute(delete(_ORIGINS).where(_ORIGINS.c.import_id == number))
+    connection.execute(delete(ORIGINS).where(ORIGINS.c.import_id == number))
     return {"removed": removed, "restored": restored, "brought_back": brought}
 
 
