@@ -10,6 +10,7 @@ from gisapp.formats.mapping import suggest
 from gisapp.formats.markup import shown_name
 from gisapp.layers import Catalogue
 from tests.formats.test_reading import opened, rows_of
+from tests.formats.test_round_trip import job, rows_of as sample_rows, written as exported
 
 NAMES = ["设施编号", "设施类型", "a & b", "plain", "面积 (㎡)", "'quoted'", "x" * 100]
 
@@ -52,3 +53,18 @@ def test_the_id_among_the_data_comes_before_the_placemarks_own(tmp_path: Path, c
 @pytest.mark.parametrize("name", ["hex_zz", "hex_ff", "plain", "hex_"])
 def test_other_names_are_shown_as_they_are(name: str) -> None:
     assert shown_name(name) in (name, "")
+
+
+@pytest.mark.parametrize("kind", ["kml", "gpx"])
+def test_a_field_called_as_the_label_is_not_the_label(tmp_path: Path, catalogue: Catalogue, kind: str) -> None:
+    """What names a route in Google Earth is its number; its name is another field, and comes back as such."""
+    order = job("truck_routes", tmp_path)
+    rows = [row | {"name": f"第{number}条路线"} for number, row in enumerate(sample_rows("truck_routes"))]
+    with order.book:
+        path = next(iter(exported(order, rows, kind)))
+    [source, *_] = opened(tmp_path, path)
+    mapping = suggest(catalogue.layers["truck_routes"], source.fields)
+    targets = {target: column for column, target in mapping.items() if target}
+    meant = {str(row["id"]): (row["route_no"], row["name"]) for row in rows}
+    found = {row[targets["id"]]: (row[targets["route_no"]], row[targets["name"]]) for row in rows_of(source)}
+    assert found and all(meant[key] == pair for key, pair in found.items())

@@ -158,11 +158,14 @@ def _bounds(given: Any) -> tuple[float, float, float, float] | None:
 
 
 def own_columns(dataset: Dataset, names: list[str]) -> list[int]:
-    """Which of GDAL's columns are the file's own, in which order: the id of a placemark comes last, behind the one
-    that a file of ours has among its data."""
-    if dataset.format != "kml":
-        return list(range(len(names)))
-    return sorted((n for n, name in enumerate(names) if name not in _KML_OWN), key=lambda n: names[n] == "id")
+    """Which of GDAL's columns are the file's own, in which order: the id and label of a placemark or waypoint come
+    last, behind the field of that name that a file of ours has among its data (`name_`, in GPX `ogr_name`)."""
+    kept = [n for n, name in enumerate(names) if dataset.format != "kml" or name not in _KML_OWN]
+    given = {name.lower() for name in names}
+    among = {"kml": "{}_", "gpx": "ogr_{}"}.get(dataset.format)
+    if among is None:
+        return kept
+    return sorted(kept, key=lambda n: names[n] == "id" or among.format(names[n].lower()) in given)
 
 
 def _options(dataset: Dataset) -> dict[str, str]:
