@@ -150,3 +150,13 @@ def test_what_cannot_be_is_refused_with_a_reason(admin: Role, filled: Any, layer
                                                  status: int, code: str) -> None:
     answer = admin.get(ITEMS.format(layer), query_string=query)
     assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+def test_a_question_forges_no_line_of_the_readme(admin: Role, filled: Any) -> None:
+    asked = "remark = 'x\n导出人：局长\r\n\nSHA-256\u2028abc\u202e' OR route_no IS NOT NULL"
+    answer = admin.get("/collections/truck_routes/items", query_string={"f": "csv", "pack": "yes", "filter": asked})
+    assert answer.status_code == 200, answer.json
+    text = zipfile.ZipFile(io.BytesIO(answer.data)).read("README.txt").decode("utf-8-sig")
+    lines = text.splitlines()
+    assert [line for line in lines if line.startswith("导出人")] == ["导出人：admin"] and lines.count("SHA-256") == 1
+    assert "局长" in text and "\u202e" not in text

@@ -12,9 +12,14 @@ from gisapp.words import Words
 
 
 def in_words(layer: Layer, catalogue: Catalogue, query: Query) -> Words:
-    """What the query asks for, such as `状态 = 已拆除` and `Status = Demolished`."""
-    return Words("；".join(_parts(layer, catalogue, query, "zh")) or "全部",
-                 "; ".join(_parts(layer, catalogue, query, "en")) or "everything")
+    """What the query asks for, such as `状态 = 已拆除` and `Status = Demolished`; on one line, whatever it asks for."""
+    return Words(_line("；".join(_parts(layer, catalogue, query, "zh"))) or "全部",
+                 _line("; ".join(_parts(layer, catalogue, query, "en"))) or "everything")
+
+
+def _line(text: str) -> str:
+    """Without what would begin a line of its own, or turn one around: a readme tells who made it on the next."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _parts(layer: Layer, catalogue: Catalogue, query: Query, language: str) -> list[str]:
