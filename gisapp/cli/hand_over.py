@@ -117,13 +117,32 @@ def _require_room(target: Path) -> None:
         raise Fault(f"{folder} 不是可以写入的文件夹。", f"{folder} is no folder that can be written to.")
 
 
-def _moved(file: Path, target: Path) -> Path:
+@contextmanager
+def _placed(target: Path) -> Iterator[Path]:
+    """Where to write what is to be `target`: beside it, so that what stood there stays unless the new one is whole.
+    What is no plain file, such as /dev/stdout, is written into."""
+    plain = not target.is_relative_to("/dev") and (target.is_file() or not target.exists())
+    place = target.resolve() if plain else target
+    fresh = place.with_name(f".gisapp-{os.getpid()}.part") if plain else target
     try:
-        shutil.move(file, target)
+        yield fresh
+        if plain:
+            fresh.replace(place)
     except OSError as error:
-        target.unlink(missing_ok=True)  # half a file is none
         why = error.strerror or str(error)
         raise Fault(f"无法写入 {target}：{why}。", f"{target} cannot be written: {why}.") from error
+    finally:
+        if plain:
+            fresh.unlink(missing_ok=True)
+
+
+def _moved(file: Path, target: Path) -> Path:
+    with _placed(target) as place:
+        if not place.exists():
+            shutil.move(file, place)
+        else:
+            with file.open("rb") as source, place.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
     return target
 
 
@@ -167,7 +186,7 @@ def _say_checked(found: dict[str, Any]) -> None:
 def _write_report(house: House, actor: Actor, number: Any, path: Path) -> None:
     from gisapp.desk import report
 
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with _placed(path) as place, place.open("w", encoding="utf-8", newline="") as file:
         file.writelines(report.lines(house, actor, number))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -93,6 +96,37 @@ def test_where_no_file_can_be_written_none_is_made_or_logged(run: Any, admin: Ro
     with pytest.raises(Fault, match="no folder"):
         run("import", str(signs(tmp_path / "signs.geojson", "R-1")), "--layer", LAYER, "--as", "admin",
             "--check", "--report", str(tmp_path / "none" / "report.csv"))
+
+
+def test_what_stood_there_stays_unless_the_new_file_is_whole(run: Any, filled: Any, tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "signs.csv"
+    target.write_text("of yesterday", "utf-8")
+
+    def full(source: Path, place: Path) -> None:
+        place.write_text("half", "utf-8")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gisapp.cli.hand_over.shutil.move", full)
+        with pytest.raises(Fault, match=r"signs\.csv cannot be written: No space left on device"):
+            run("export", LAYER, "--format", "csv", "-o", str(target), "--as", "exporter")
+    assert (target.read_text("utf-8"), list(tmp_path.iterdir())) == ("of yesterday", [target])
+    run("export", LAYER, "--format", "csv", "-o", str(target), "--as", "exporter")
+    assert "of yesterday" not in target.read_text("utf-8")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_is_no_plain_file_is_written_into(run: Any, filled: Any, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        run("export", LAYER, "--format", "geojson", "--filter", "area_m2 < 0", "-o", str(pipe), "--as", "admin")
+        assert json.loads(os.read(reader, 65536))["features"] == []
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_a_file_enters_with_the_suggested_mapping(run: Any, admin: Role, tmp_path: Path) -> None:
