@@ -22,6 +22,16 @@ document.body.addEventListener('htmx:afterSwap', () => {
   if (news.length) told.textContent = news.join('. ');
   known = now;
 });
+// On paper nothing can be folded out.
+const folded = () => folds().map(({ fold }) => fold).filter((fold) => !fold.open && !fold.closest('.toolbar'));
+let unfolded = [];
+window.addEventListener('beforeprint', () => {
+  unfolded = folded();
+  for (const fold of unfolded) fold.open = true;
+});
+window.addEventListener('afterprint', () => {
+  for (const fold of unfolded) fold.open = false;
+});
 for (const fault of ['sendError', 'timeout', 'responseError']) {
   document.body.addEventListener(`htmx:${fault}`, () => { away.hidden = false; });
 }
