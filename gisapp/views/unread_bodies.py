@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: A larger body is not worth the reading; its connection ends.
 MOST = 2**20
+#: A form, a feature or a sign-in is smaller; photos and files, which take long on a thin line, are larger: they must
+#: not keep those waiting.
+LARGE = 2**16
 _PIECE = 2**16
 #: So long, in seconds, a body waits for its turn to be read: those that are there already take no time.
 PATIENCE_S = 0.25
@@ -38,11 +41,11 @@ class ReadBodies:
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return self._inner(environ, start_response)
         length = _length(environ)
-        large = length > MOST
+        large = length > LARGE
         environ["wsgi.input"] = body = _Counted(environ["wsgi.input"], self._large if large else self._small)
         answer = self._inner(environ, start_response)
         with suppress(Problem):  # too many wait already: then the connection ends
-            while not large and body.seen < length and body.read(min(length - body.seen, _PIECE)):
+            while length <= MOST and body.seen < length and body.read(min(length - body.seen, _PIECE)):
                 pass
         return answer
 

@@ -11,7 +11,7 @@ import pytest
 
 from gisapp.errors import Problem
 from gisapp.views import unread_bodies
-from gisapp.views.unread_bodies import MOST, ReadBodies
+from gisapp.views.unread_bodies import LARGE, MOST, ReadBodies
 from tests.conftest import Role
 from tests.waiting import PATIENCE
 
@@ -91,7 +91,7 @@ class Slow(io.BytesIO):
         return super().read(size)
 
 
-@pytest.mark.parametrize("length", [6, MOST + 1])
+@pytest.mark.parametrize("length", [6, LARGE + 1, MOST + 1])
 def test_slow_clients_take_only_some_of_the_threads(length: int) -> None:
     """Nobody else waits for them: a further body is refused for the moment, what has none is answered."""
     codes: list[str] = []
@@ -106,14 +106,14 @@ def test_slow_clients_take_only_some_of_the_threads(length: int) -> None:
         environ = {"REQUEST_METHOD": method, "wsgi.input": stream, "CONTENT_LENGTH": str(size)}
         return list(bodies(environ, lambda status, _: codes.append(status)))  # type: ignore[arg-type]
 
-    slow = [Slow() for _ in range(2 if length > MOST else 1)]
+    slow = [Slow() for _ in range(2 if length > LARGE else 1)]
     threads = [threading.Thread(target=ask, args=(one,)) for one in slow]
     for thread, one in zip(threads, slow, strict=True):
         thread.start()
         assert one.asked.wait(PATIENCE)
     with pytest.raises(Problem, match="busy"):
         ask(io.BytesIO(b"name=y"))
-    assert ask(io.BytesIO(b"name=y"), 6 if length > MOST else MOST + 1) == [b"name=y"]
+    assert ask(io.BytesIO(b"name=y"), 6 if length > LARGE else MOST + 1) == [b"name=y"]
     assert ask(io.BytesIO(b"name=y"), method="GET") == [b"name=y"]
     for thread, one in zip(threads, slow, strict=True):
         one.go.set()
