@@ -190,12 +190,35 @@ def test_rows_near_a_record_of_the_same_kind_are_asked_about(admin: Role, house:
     assert found["twins"] == {"place": 1} and found["counts"]["insert"] == 3
     [doubt] = admin.get(f"/imports/{number}/rows?doubts=true").json["rows"]
     assert (doubt["title"], doubt["meets"]["title"], doubt["meets"]["by"]) == ("D-2", "D-1", "place")
-    body = {"lines": [doubt["line"], 1, 2], "act": "skip"}
+    body = {"lines": [doubt["line"], *range(1, 70_000)], "act": "skip"}
     assert admin.post(f"/imports/{number}/near", json=body).json == {"changed": 1}
     assert admin.post(f"/imports/{number}/near", json={"lines": [0], "act": "burn"}).json["code"] == "parameter_invalid"
     assert admin.post(f"/imports/{number}/near", json={"lines": "0", "act": "skip"}).json["code"] == "parameter_invalid"
+    assert admin.post(f"/imports/{number}/near", data={"act_²": "enter"}).status_code in (302, 303)
     assert committed(admin, number)["inserted"] == 2
     assert set(by_number(house)) == {"D-1", "D-3", "D-4"}
+
+
+@pytest.mark.parametrize("by_form", [False, True])
+def test_a_table_without_a_place_changes_records_by_their_key(admin: Role, house: House, by_form: bool) -> None:
+    emptied(house, SIGNS)
+    committed(admin, checked(admin, SIGNS, sign("K-1", area_m2=1), sign("K-2", area_m2=2))[0])
+    before = by_number(house)
+    sent = send(admin, SIGNS, {"a.csv": "设施编号,广告面积\nK-1,11\nK-2,2\nK-9,5\n".encode()}).json
+    assert sent["layers"][0]["role"] == "skip" and sent["layers"][0]["columns"] is None
+    mapping = [sent["layers"][0]["mapping"][name] or "" for name in sent["layers"][0]["fields"]]
+    form = {"mode": "update", "key": "sign_no", "role_0": "skip", "map_0_0": mapping[0], "map_0_1": mapping[1]}
+    given: dict[str, Any] = {"data": form} if by_form else {"json": {"mode": "update", "key": "sign_no"}}
+    found = admin.post(f"/imports/{sent['id']}/check", **given).json
+    assert {name: found["counts"][name] for name in ("update", "same", "refused")} == {
+        "update": 1, "same": 1, "refused": 1}, found
+    assert ("sign_kind", "required") in [(one["field"], one["code"]) for one in found["reasons"]]
+    committed(admin, sent["id"], accept="valid")
+    after = by_number(house)
+    assert [float(after[number]["area_m2"]) for number in ("K-1", "K-2")] == [11, 2] and "K-9" not in after
+    assert all(after[number]["geom"] == before[number]["geom"] for number in before)
+    appended = send(admin, SIGNS, {"a.csv": "设施编号,广告面积\nK-7,11\n".encode()}).json["id"]
+    assert admin.post(f"/imports/{appended}/check", json={}).json["code"] == "mapping_invalid"
 
 
 def test_a_set_is_replaced_and_what_the_file_lacks_is_deleted_with_history(admin: Role, house: House, owner) -> None:

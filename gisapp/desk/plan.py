@@ -17,6 +17,7 @@ ROLES = ("rows", "second", "skip")
 MET = ("refuse", "skip", "update")
 NEAR = ("enter", "skip", "update")
 WHOLE = "all"
+_TABLES = ("csv", "xlsx")
 _KNOWN = {"mapping", "crs", "encoding", "mode", "accept", "layers", "codes", "repair", "key", "twins", "new", "save_as",
           "territory"}
 
@@ -99,11 +100,14 @@ def require_rows(sources: Any, choices: Mapping[str, Any]) -> None:
     """Problem `mapping_invalid` where nothing of an upload would be read, so that nobody takes silence for a result."""
     for source in sources:
         wishes = choices.get("layers", {}).get(source["name"], {})
-        if wishes.get("role", source["role"]) != "skip" or wishes.get("columns"):
+        # A table without a place can change records by their key.
+        plain = source["columns"] is None and source["format"] in _TABLES and choices.get("mode") == "update"
+        if wishes.get("role", "rows" if plain else source["role"]) != "skip" or wishes.get("columns"):
             return
     if sources:
-        raise _wrong("没有要导入的内容：请选择图层，表格请选择坐标所在的列 / "
-                     "nothing is chosen to be imported: choose a layer, and for a table the columns of its place")
+        raise _wrong("没有要导入的内容：请选择图层，表格请选择坐标所在的列；没有坐标的表格只能按关键字段更新已有记录 / "
+                     "nothing is chosen to be imported: choose a layer, and for a table the columns of its place; a "
+                     "table without any can only change records that are there, by their key")
 
 
 def require_frames(sources: Any, choices: Mapping[str, Any]) -> None:

@@ -30,6 +30,7 @@ FAULTS: dict[str, Words] = {
     "geometry_invalid": Words("几何无效", "the geometry is not valid"),
     "value_repeated": Words("与文件中前面的行重复", "repeats a value of an earlier row of the file"),
     "value_taken": Words("已被其他要素使用", "another feature has this value"),
+    "line_stubs": Words("线中有只含一个点的段，可选择修复", "parts of a line have one point; a repair drops them"),
     "geometry_mixed": Words("几何混合了多种类型，可选择修复", "the geometry mixes kinds; a repair keeps what fits"),
     "cells_missing": Words("表格以空格分列，此行的值少于表头", "fewer values than the heading, parted by blanks"),
     "cells_beyond": Words("比表头多出单元格", "more cells than the heading"),

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from gisapp.crs import MENU, STORED_SRID
 from gisapp.errors import Problem
 from gisapp.formats import source as files
 from gisapp.formats.frames import Frame, parse_frame
@@ -33,6 +34,10 @@ def choose(layer: Layer, choices: dict[str, Any], source: files.Source) -> Choic
     mapping = suggested(layer, source, sample(source)) if mapping is None else mapping
     role = wishes.get("role", files.role(layer, source))
     name = wishes.get("crs") or choices.get("crs") or source.crs
+    if not files.has_place(source):
+        # What changes records by their key may leave their place alone, and needs no system then.
+        role = "rows" if choices.get("mode") == "update" and not source.aside and "role" not in wishes else role
+        name = name or MENU[STORED_SRID].name
     if role != "skip" and name is None:
         raise Problem("crs_needed", name=source.name, candidates=", ".join(source.crs_candidates) or "—")
     codes = {**choices.get("codes", {}), **wishes.get("codes", {})}

@@ -17,8 +17,8 @@ from shapely.geometry.base import BaseGeometry
 from gisapp.crs import MAX_LATITUDE, STORED_SRID
 from gisapp.errors import Problem
 from gisapp.formats.frames import Frame
-from gisapp.formats.geometry_faults import GeometryFault, Note, fault_of, invalid, repair_told, told, unreadable
-from gisapp.formats.wkb import may_be_curved, straightened, type_code
+from gisapp.formats.geometry_faults import GeometryFault, Note, fault_of, invalid, repair_told, stubs, told, unreadable
+from gisapp.formats.wkb import may_be_curved, straightened, type_code, without_stubs
 from gisapp.layers import Layer
 from gisapp.repairs import Repair, parts, repair
 from gisapp.shapes import MAX_VERTICES, wanted
@@ -135,9 +135,22 @@ class Shaper:
         shapes = np.array(shapely.from_wkb(readable, on_invalid="ignore"), dtype=object)
         for place in np.flatnonzero(shapely.is_missing(shapes)):
             if readable[place] is not None:
-                made[place].fault = unreadable()
+                shapes[place] = self._without_stubs(readable[place], made[place])
         shapes[shapely.is_empty(shapes)] = None
         return shapes
+
+    def _without_stubs(self, wkb: bytes, made: Shaped) -> BaseGeometry | None:
+        """The line without its parts of one point, where a repair is wanted; else None, with the fault."""
+        found = without_stubs(wkb)
+        if found is None:
+            made.fault = unreadable()
+        elif not self._mend:
+            made.fault = stubs(found[1])
+        else:
+            made.repairs.append(told("stubs_dropped", f"去掉了 {found[1]} 段只有一个点的线",
+                                     f"{found[1]} parts of a single point were dropped"))
+            return shapely.from_wkb(found[0], on_invalid="ignore")
+        return None
 
     def _straight(self, wkb: bytes) -> bytes | None:
         try:

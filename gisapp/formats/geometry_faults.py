@@ -67,6 +67,12 @@ def unreadable() -> GeometryFault:
                          "the geometry cannot be read: an unknown kind, damaged, or coordinates that are no numbers")
 
 
+def stubs(parts: int) -> GeometryFault:
+    """The fault of a line with parts of a single point."""
+    return GeometryFault("line_stubs", f"线中有 {parts} 段只有一个点；选择“修复”则去掉",
+                         f"{parts} parts of the line have a single point; a repair drops them")
+
+
 def fault_of(problem: Problem) -> GeometryFault:
     """A problem as the fault of one row."""
     return GeometryFault(problem.code, problem.sentence("zh"), problem.sentence("en"))

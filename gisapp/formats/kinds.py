@@ -31,6 +31,8 @@ _ESRI = re.compile(rb'"(?:geometryType|spatialReference|fieldAliases|objectIdFie
 _TOPOLOGY = re.compile(rb'"type"\s*:\s*"Topology"')
 _DXF = re.compile(rb"\A(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION")
 
+#: What SQLite calls the log of a database that is open elsewhere.
+_LOG, _LOGGED = "-wal", b"\2\2"
 _READERS = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
 #: What its reader holds in memory as a whole, at seven times its size; larger ones are read in parts.
 _WHOLE, _MOST_WHOLE_MB = ("kml",), 20
@@ -84,7 +86,8 @@ def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[D
     rest = list(_geodatabases(rest, folder, found))
     tables: list[tuple[Loose, str]] = []
     names = [file.name for file in rest]
-    for file in rest:
+    logs = {file.name.lower(): file for file in rest if file.name.lower().endswith(_LOG)}
+    for file in [one for one in rest if one.name.lower() not in logs]:
         kind = _kind(file, names)
         if kind in _TABLE_FORMATS:
             tables.append((file, kind))
@@ -92,11 +95,23 @@ def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[D
             passed.append(file)
         else:
             found.append(_single(file, kind, folder, len(found)))
+            _with_log(found[-1], logs.pop(f"{file.name.lower()}{_LOG}", None))
+    passed += logs.values()
     for file, kind in _chosen_tables(tables, found, passed):
         found.append(_single(file, kind, folder, len(found)))
     if not found:
         raise _nothing_found(loose, alone)
     return found, [shown(file.name) for file in passed]
+
+
+def _with_log(dataset: Dataset, log: Loose | None) -> None:
+    """Lay the log beside its GeoPackage: what a program had not yet written into that stands in it. Noted as missing
+    where the file was open in a program and its log is not there."""
+    if log is not None:
+        log.path.rename(dataset.path.with_name(f"{dataset.path.name}{_LOG}"))
+    elif dataset.format == "gpkg":
+        with dataset.path.open("rb") as file:
+            dataset.missing += ["wal"] if file.read(20)[18:] == _LOGGED else []
 
 
 def _chosen_tables(tables: list[tuple[Loose, str]], found: list[Dataset],

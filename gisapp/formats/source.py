@@ -116,8 +116,9 @@ class CutText(str):
 def unreadable(dataset: Dataset, error: Exception) -> Problem:
     """`file_unreadable` with the reader's words, without our paths."""
     words = str(error).replace(str(dataset.path.parent), "").replace(os.sep + dataset.path.name, dataset.title)
-    told = _SOURCE.sub("", words)[:300].strip() or "已损坏 / damaged"
-    return Problem("file_unreadable", reason=f"{dataset.title}: {told}")
+    told = _SOURCE.sub("", words)[:300].strip().rstrip(".")
+    zh, en = f"{told or '已损坏'}；请重新导出后提交", f"{told or 'it is damaged'}; export it again"
+    return Problem("file_unreadable", reason=f"{dataset.title}：{zh} / {dataset.title}: {en}")
 
 
 def sources(datasets: list[Dataset], encoding: str | None,
@@ -132,7 +133,7 @@ def sources(datasets: list[Dataset], encoding: str | None,
             source.name = _free(source.name, {other.name for other in found})
             source.columns = (columns or {}).get(source.name, source.columns)
             found += _by_family(source)
-    found = [source for source in found if _has_place(source)] or found
+    found = [source for source in found if has_place(source)] or found
     if not found:
         raise Problem("file_unreadable", reason="没有带几何的图层 / no layer with geometry")
     return [_finished(source) for source in found[:_MAX_SOURCES]]
@@ -150,13 +151,14 @@ def _reader(dataset: Dataset) -> Any:
     return importlib.import_module(f"gisapp.formats.reading.{dataset.reader}")
 
 
-def _has_place(source: Source) -> bool:
+def has_place(source: Source) -> bool:
+    """Whether it holds shapes, or columns that tell a place: a table need not."""
     return source.dataset.format not in ("csv", "xlsx") or source.columns is not None
 
 
 def _by_family(source: Source) -> list[Source]:
     """The source as it is, or one for each kind of shape in it when it holds several."""
-    if source.geometry not in ("Unknown", "GeometryCollection") or not _has_place(source):
+    if source.geometry not in ("Unknown", "GeometryCollection") or not has_place(source):
         return [source]
     counts = source.kinds or _counted(source)
     kinds = [kind for kind, _ in counts.most_common()]
@@ -183,7 +185,12 @@ def _finished(source: Source) -> Source:
     if source.dataset.missing and "shx" in source.dataset.missing:
         source.notes.append({"code": "shx_rebuilt", "zh": "缺少 .shx，已按 .shp 重建",
                              "en": "the .shx was missing and has been rebuilt from the .shp"})
-    if source.crs is None and _has_place(source):
+    if "wal" in source.dataset.missing:
+        source.notes.append({
+            "code": "log_missing", "zh": "复制时文件还在其他程序中打开，可能缺少最近的修改；请关闭后再复制，或附 -wal",
+            "en": "it was copied while a program had it open: the latest changes may lack; close it first, or send the "
+                  "-wal file too"})
+    if source.crs is None and has_place(source):
         source.bounds = source.bounds or _first_bounds(source)
         source.crs_candidates = candidates(source.bounds) if source.bounds else []
     return source
@@ -248,7 +255,7 @@ def role(layer: Layer, source: Source) -> str:
     alike = any(_plain(source.geometry).removeprefix("Multi") == kind.removeprefix("Multi") for kind in wanted)
     if not fits and (alike or source.family is not None) and source.dataset.format not in _DRAWINGS:
         return "rows"  # so that each of them is refused with its reason, and none lost in silence
-    return "rows" if fits and _has_place(source) else "skip"
+    return "rows" if fits and has_place(source) else "skip"
 
 
 def _fits(given: str, wanted: str) -> bool:

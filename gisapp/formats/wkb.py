@@ -75,6 +75,25 @@ def without_curves(wkb: bytes) -> bytes | None:
         return None
 
 
+def without_stubs(wkb: bytes) -> tuple[bytes, int] | None:
+    """A line of several parts without those of a single point, and how many these were; None where that is not what
+    keeps GEOS from reading it. Phones write such parts where their reception came back for a moment."""
+    try:
+        plain = straightened(wkb) if type_code(wkb) == 5 else b""
+    except (struct.error, ValueError, IndexError):
+        return None
+    if not plain:
+        return None
+    parts, place, count = [], 9, struct.unpack_from("<I", plain, 5)[0]
+    for _ in range(count):
+        end = place + 9 + 16 * struct.unpack_from("<I", plain, place + 5)[0]
+        parts.append(plain[place:end])
+        place = end
+    kept = [part for part in parts if len(part) > 9 + 16]
+    dropped = sum(len(part) == 9 + 16 for part in parts)
+    return (_head(5) + struct.pack("<I", len(kept)) + b"".join(kept), dropped) if kept and dropped else None
+
+
 def straightened(wkb: bytes) -> bytes:
     """The same shape without curves, Z and M, as little-endian WKB: arcs become chords, sixteen to a quarter circle.
 

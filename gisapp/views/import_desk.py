@@ -62,7 +62,9 @@ def check(import_id: str) -> AnyResponse:
 
 def _is_long(document: dict[str, Any]) -> bool:
     """Whether so many rows wait that a job does the work."""
-    rows = sum(source["count"] or 0 for source in document.get("layers", []) if source["role"] != "skip")
+    found = document.get("layers", [])
+    used = [source for source in found if source["role"] != "skip"] or found
+    rows = sum(source["count"] or 0 for source in used)
     return document["state"] == "ready" and bool(rows > jobs.DIRECT)
 
 
@@ -189,7 +191,7 @@ def choose(import_id: str) -> AnyResponse:
         return jsonify({"changed": preview.choose(house, actor, number, lines, str(given.get("act")))})
     wanted: dict[str, list[int]] = {}
     for name, act in request.form.items():
-        if name.startswith("act_") and name[4:].isdigit() and len(name) < 14:
+        if name.startswith("act_") and name[4:].isdecimal() and len(name) < 14:
             wanted.setdefault(act, []).append(int(name[4:]))
     for act, lines in wanted.items():
         preview.choose(house, actor, number, lines, act)

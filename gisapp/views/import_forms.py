@@ -162,6 +162,8 @@ def choices_of_form(document: dict[str, Any]) -> dict[str, Any]:
         layers[source["name"]] = {
             "columns": _whole(columns, source["columns"]), "role": form[f"role_{place}"], "mapping": mapping,
             "crs": _frame(place), "repair": "repair" in form}
+        if _is_lone_table(document, source):
+            del layers[source["name"]]["role"]
     chosen: dict[str, Any] = {
         "layers": layers, "encoding": form.get("encoding") or None, "mode": form.get("mode", "append"),
         "key": form.get("key", "id"), "new": form.get("new", "enter"), "codes": _codes(document),
@@ -177,6 +179,13 @@ def _frame(place: int) -> str | None:
     """The system that was chosen for a source: a meridian of the sender's own goes before the menu."""
     own = request.form.get(f"meridian_{place}", "").strip()
     return f"TM:{own.removeprefix('TM:')}" if own else request.form.get(f"crs_{place}") or None
+
+
+def _is_lone_table(document: dict[str, Any], source: dict[str, Any]) -> bool:
+    """Whether the upload is nothing but a table without a place, which changes records by their key: that it is used
+    goes without saying then."""
+    placed = source["columns"] or source["format"] not in ("csv", "xlsx")
+    return request.form.get("mode") == "update" and not placed and len(document["layers"]) == 1
 
 
 def _whole(columns: dict[str, str], found: dict[str, str] | None) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ import shapely
 from shapely import GeometryType
 
 from gisapp.errors import Problem
+from gisapp.formats.archive import unreadable as told
 from gisapp.formats.kinds import Dataset
 from gisapp.formats.reading.headings import unique
 from gisapp.formats.source import Source, unreadable
@@ -43,6 +44,9 @@ def describe(dataset: Dataset, _: str | None) -> list[Source]:
                 geometry=str(kinds[0]).removesuffix(" Z") if len(kinds) == 1 else "Unknown",
                 count=file.metadata.num_rows, fields=fields, types=types, crs_words=_crs(about),
                 bounds=_bounds(box))]
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise told(dataset.title, "文件中关于几何列的说明（geo）有误，请重新导出",
+                   "what it says of its geometry (geo) is wrong; export it again") from error
     except _FAULTS as error:
         raise unreadable(dataset, error) from error
 
@@ -58,7 +62,9 @@ def _geometry(file: Any) -> tuple[str, dict[str, Any]]:
     for name in _WKB_NAMES:
         if name in file.schema_arrow.names:
             return name, {"crs": None}
-    raise ValueError("no geometry column / 没有几何列")
+    raise Problem("file_unreadable", reason=(
+        "Parquet 文件没有几何列，请导出为 GeoParquet 或 CSV / "
+        "the Parquet file has no column of shapes; export it as GeoParquet or CSV"))
 
 
 def _crs(about: dict[str, Any]) -> str:
