@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Integer,
     Select,
     Table,
     Text,
@@ -28,7 +29,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from gisapp.layers import Layer
 from gisapp.sql.marking import is_wide
@@ -159,8 +160,9 @@ def set_acts(connection: Connection, stage: Table, by: Mapping[str, str], new: s
 
 def set_act(connection: Connection, stage: Table, lines: Sequence[int], act: str) -> int:
     """Choose for single rows that meet a feature by place; how many."""
+    chosen = func.any(cast(list(lines), ARRAY(Integer)))  # as one value: a statement has no room for very many
     return connection.execute(update(stage).values(_act=act).where(
-        stage.c["_line"].in_(lines), stage.c["_twin_by"] == "place", stage.c["_verdict"] != "refused")).rowcount
+        stage.c["_line"] == chosen, stage.c["_twin_by"] == "place", stage.c["_verdict"] != "refused")).rowcount
 
 
 def state_pairs(connection: Connection, table: Table, stage: Table) -> list[tuple[str, str]]:
