@@ -108,3 +108,19 @@ def test_very_many_rows_are_checked_entered_changed_and_taken_back_by_hashing(
         heard.clear()
     with house.db.begin("test") as connection:
         assert connection.execute(text("SHOW enable_nestloop")).scalar_one() == "on"
+
+
+def test_what_runs_for_each_row_makes_its_plans_once(owner: House) -> None:
+    """The application's sessions plan each call anew, as tiles need it: territories of a place took thrice as long."""
+    once = text("SELECT p.proname, 'plan_cache_mode=force_generic_plan' = ANY (p.proconfig) FROM pg_proc AS p"
+                " WHERE p.pronamespace = 'gisapp'::regnamespace AND (p.proname IN ('territory', 'assign_territory')"
+                " OR p.oid IN (SELECT tgfoid FROM pg_trigger WHERE tgname = 'b4_shape'))")
+    with owner.db.begin("test") as connection:
+        for _ in range(2):
+            found = {row[0]: row[1] for row in connection.execute(once)}
+            assert {"territory", "assign_territory", f"shape_{SIGNS}"} <= set(found) and all(found.values())
+            # That of a layer to come as well.
+            connection.execute(text(f"ALTER FUNCTION gisapp.shape_{SIGNS}() RESET ALL"))
+            connection.execute(text(
+                f"SELECT gisapp.derive_shapes('{SIGNS}', split_part(encode(tgargs, 'escape'), '\\000', 1))"
+                f" FROM pg_trigger WHERE tgrelid = '{TABLE}'::regclass AND tgname = 'b4_shape'"))
