@@ -32,6 +32,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 _RETRY_SECONDS = 10
 #: How often a parent looks how far the child is, and a child whether its parent lives.
 _GLANCE_S = 0.5
+#: So far into the future a file may lie for other reasons, such as a disk with a clock of its own.
+_SKEW_S = 60.0
 #: In the work's folder: the child's last word on how far it is.
 _PROGRESS = "progress.json"
 
@@ -104,13 +106,21 @@ def work_folder(parent: Path, max_age_s: float) -> Iterator[Path]:
 
 def sweep(parent: Path, max_age_s: float) -> None:
     """Remove the folders under `parent` that were last touched longer ago than `max_age_s`."""
-    oldest = time.time() - max_age_s
     for folder in parent.iterdir() if parent.is_dir() else ():
-        try:
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # another worker was quicker
-            continue
+        if age_s(folder) > max_age_s:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def age_s(place: Path) -> float:
+    """Seconds since a file or folder was touched; 0.0 for one that another process was quicker to remove. What lies in
+    the future since a clock was set back is touched now: else it would not grow old before its time has come."""
+    try:
+        seconds = time.time() - place.stat().st_mtime
+        if seconds < -_SKEW_S:
+            os.utime(place)
+    except OSError:
+        return 0.0
+    return max(seconds, 0.0)
 
 
 def run(module: str, spec: dict[str, Any], folder: Path, limits: Limits, watch: Watch | None = None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from gisapp import children, jobs
 from gisapp.accounts import people
-from gisapp.children import Progress
+from gisapp.children import Progress, age_s, sweep
 from gisapp.desk import report, telling
 from gisapp.desk.check import check
 from gisapp.desk.commit import commit
@@ -322,6 +322,27 @@ def test_imports_are_swept_once_a_minute(house: House) -> None:
     assert orphan.is_dir()
     swept(house)
     assert not orphan.exists()
+
+
+def test_what_a_clock_set_back_has_put_into_the_future_grows_old(house: House) -> None:
+    """It would stay for as long as the clock was set back."""
+    orphan = house.settings.instance / "imports" / uuid4().hex
+    orphan.mkdir()
+    (orphan / "u0").write_text("left", "ascii")
+    aged(orphan, -90 * 86400)
+    swept(house)
+    assert all(abs(time.time() - place.stat().st_mtime) < 600 for place in (orphan, orphan / "u0"))
+    aged(orphan)
+    swept(house)
+    assert not orphan.exists()
+    stray = house.settings.instance / "exports" / uuid4().hex
+    stray.mkdir(parents=True)
+    aged(stray, -3600)
+    sweep(stray.parent, sweeping.OLD_S)
+    assert age_s(stray) < 600
+    aged(stray, 3600)
+    sweep(stray.parent, sweeping.OLD_S)
+    assert not stray.exists()
 
 
 @pytest.mark.parametrize(("age", "due"), [(-90 * 86400, True), (5, False), (61, True)])

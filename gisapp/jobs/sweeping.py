@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from gisapp import imports
+from gisapp.children import age_s
 from gisapp.desk import report
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
@@ -59,10 +60,9 @@ def _number(name: str) -> UUID | None:
 def _age(folder: Path) -> float:
     """Seconds since anything was written in a folder."""
     try:
-        newest = max(place.stat().st_mtime for place in (folder, *folder.iterdir()))
+        return min(age_s(place) for place in (folder, *folder.iterdir()))
     except OSError:  # its own process takes files away
         return 0.0
-    return time.time() - newest
 
 
 def _sweep_pieces(house: House, number: UUID, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from gisapp import job_queue
-from gisapp.children import sweep
+from gisapp.children import age_s, sweep
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.jobs.doing import as_kept
@@ -94,8 +93,7 @@ def sweep_folders(house: House) -> None:
 
 
 def _folders(parent: Path) -> list[Path]:
-    oldest = time.time() - YOUNG_S
-    return [place for place in parent.iterdir() if place.stat().st_ctime < oldest] if parent.is_dir() else []
+    return [place for place in parent.iterdir() if age_s(place) > YOUNG_S] if parent.is_dir() else []
 
 
 def _key(name: str) -> tuple[UUID, int] | None:

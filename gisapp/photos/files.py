@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from gisapp.children import Limits, Slots, run, sweep, work_folder
+from gisapp.children import Limits, Slots, age_s, run, sweep, work_folder
 from gisapp.errors import Problem
 from gisapp.house import House
 from gisapp.permissions import SYSTEM
@@ -172,14 +171,14 @@ def sweep_files(house: House, young_s: float = YOUNG_S) -> int:
     just being added."""
     folder = root(house)
     sweep(folder / _ARRIVING, 900)
-    old = {path: path.name[:64] for path in _files(folder) if _age_s(path) > young_s}
+    old = {path: path.name[:64] for path in _files(folder) if age_s(path) > young_s}
     if not old:
         return 0
     with house.db.begin(SYSTEM.username) as connection:
         if not sql_attachments.close_files(connection):
             return 0
         known = _known(connection, sorted(set(old.values())))
-        gone = [path for path, sha256 in old.items() if sha256 not in known and _age_s(path) > young_s]
+        gone = [path for path, sha256 in old.items() if sha256 not in known and age_s(path) > young_s]
         for path in gone:
             path.unlink(missing_ok=True)
     return len(gone)
@@ -196,10 +195,3 @@ def _files(folder: Path) -> Iterator[Path]:
     for place in folder.iterdir() if folder.is_dir() else ():
         if len(place.name) == 2 and place.is_dir():
             yield from place.iterdir()
-
-
-def _age_s(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return 0.0
