@@ -24,6 +24,8 @@ FAULTS: dict[str, Words] = {
     "time_skipped": Words("该地时间不存在（夏令时拨快）", "this local time does not exist (clocks went forward)"),
     "time_twice": Words("该地时间出现两次（夏令时拨慢）", "this local time exists twice (clocks went back)"),
     "choice_missing": Words("须选择保留哪一个值", "choose which of the two values to keep"),
+    "digits_lost": Words("长数字被表格软件缩成科学计数法，末几位已丢失",
+                         "a long number that a spreadsheet shortened; its last digits are lost"),
     "text_broken": Words("文字不是所选编码", "the text is not in the chosen encoding"),
     "id_invalid": Words("编号不是 UUID", "the id is no UUID"),
     "geometry_missing": Words("缺少几何", "has no geometry"),

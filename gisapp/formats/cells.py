@@ -6,6 +6,7 @@ and only the others, each distinct one once, are put before those two.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from gisapp.layers import CodeList, Field
 from gisapp.schema import ValueFault, check_value
 
 Fault = dict[str, Any]
+#: What a spreadsheet makes of a long number that should have been a text: its last digits are gone.
+_SHORTENED = r"^[+-]?\d(?:\.\d+)?[eE]\+\d{2}$"
 #: Distinct unknown codes that are counted for the person to choose for.
 _UNKNOWN = 500
 
@@ -40,6 +43,10 @@ class Column:
                  unknown: Counter[tuple[str, str]]) -> None:
         self.target, self.codes, self.converter, self.unknown = target, codes, converter, unknown
 
+    @property
+    def _may_be_short(self) -> bool:
+        return self.converter.of_sheet and self.target.type == "text"
+
     def read(self, array: Any) -> Read:
         """The values of an Arrow array, or of a list when they are of several kinds."""
         if isinstance(array, list):
@@ -49,6 +56,8 @@ class Column:
         if found is None:
             return self._by_distinct(array)
         values, doubtful = found
+        if self._may_be_short:
+            doubtful = doubtful | _mask(pc.match_substring_regex(values, _SHORTENED))
         if self.target.required:
             doubtful = doubtful | pc.is_null(values).to_numpy(zero_copy_only=False)
         return self._patched(array, values, doubtful) if doubtful.any() else Read(values)
@@ -82,6 +91,10 @@ class Column:
         """A single value as text, or the fault that it has; `often` says how many rows have it."""
         try:
             made = self.converter.convert(self.target.id, value)
+            if self._may_be_short and isinstance(made, str) and re.match(_SHORTENED, made):
+                raise ValueFault("digits_lost", "长数字被表格软件缩成科学计数法，末几位已丢失；请把该列设为文本后重填",
+                                 "a spreadsheet has shortened a long number, whose last digits are lost; make the "
+                                 "column text and enter it again")
             return _text(check_value(self.target, self.codes, made)), None
         except ValueFault as fault:
             if fault.code == "code_unknown":

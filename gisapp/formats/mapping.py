@@ -45,8 +45,11 @@ _PARTING = re.compile(r"[;；,，、|]")
 class Converter:
     """Values of a file to values that `schema.check` takes; what cannot be made sense of goes on as it is."""
 
-    def __init__(self, layer: Layer, catalogue: Catalogue, zone: ZoneInfo, chosen: Chosen | None = None) -> None:
-        """`chosen` says by field what a person made of code values that nobody knows: a code, or None for no value."""
+    def __init__(self, layer: Layer, catalogue: Catalogue, zone: ZoneInfo, chosen: Chosen | None = None, *,
+                 of_sheet: bool = False) -> None:
+        """`chosen` says by field what a person made of code values that nobody knows: a code, or None for no value.
+        `of_sheet`: the file is a spreadsheet, or may have been one."""
+        self.of_sheet = of_sheet
         self._zone = zone
         self._lists = catalogue.codelists
         self._fields = {name: field for name, field in targets(layer).items() if field is not None}

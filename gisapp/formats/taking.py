@@ -113,7 +113,8 @@ class Taking:
                                  "en": f"no row has the id {feature}"})
 
     def _read_rows(self, source: files.Source, choice: Choice, folder: Path) -> None:
-        converter = Converter(self.layer, self.catalogue, self.zone, choice.codes)
+        converter = Converter(self.layer, self.catalogue, self.zone, choice.codes,
+                              of_sheet=source.dataset.reader == "tables")
         assert choice.frame is not None  # noqa: S101  (of a source that is not passed over)
         shaper = Shaper(self.layer, choice.frame, self.tally.notes, choice.repair)
         outliner = Outliner(self.layer, choice.frame, shaper)

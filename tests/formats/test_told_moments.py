@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+import xlsxwriter
 
 from gisapp.formats.cells import Column
 from gisapp.formats.mapping import Converter
 from gisapp.layers import Catalogue, Field
 from gisapp.words import Words
+from tests.formats.test_reading import opened, rows_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
-def taken(catalogue: Catalogue, field: str, cell: str) -> str:
+def taken(catalogue: Catalogue, field: str, cell: str, *, of_sheet: bool = True) -> str:
     """What the column of a layer takes of a cell; "fault" where it is refused."""
     layer = catalogue.layers["rooftop_signs"]
-    read = Column(layer.field(field), None, Converter(layer, catalogue, ZONE), Counter()).read(pa.array([cell]))
+    converter = Converter(layer, catalogue, ZONE, of_sheet=of_sheet)
+    read = Column(layer.field(field), None, converter, Counter()).read(pa.array([cell]))
     return "fault" if read.faults else str(read.values[0])
 
 
@@ -67,3 +71,22 @@ def test_no_digit_of_a_long_number_is_lost(
     # The converter goes by the layer's own number, which is taken in the same way.
     read = Column(own, None, converter, Counter()).read(pa.array([cell]))
     assert ("fault" if read.faults else read.values[0].as_py()) == wanted
+
+
+@pytest.mark.parametrize(("cell", "wanted"), [
+    ("4.21301E+17", "fault"), ("4.213011990010112e+17", "fault"), ("1E+11", "fault"), ("421301199001011234",) * 2,
+    ("3E+5 栋", "3E+5 栋"), ("E+17", "E+17"), ("4.2E-07", "4.2E-07")])
+def test_a_long_number_that_a_spreadsheet_shortened_is_no_text(catalogue: Catalogue, cell: str, wanted: str) -> None:
+    assert taken(catalogue, "sign_text", cell) == wanted
+    assert taken(catalogue, "sign_text", cell, of_sheet=False) == cell  # no other format has such a habit
+
+
+def test_nor_is_one_that_a_workbook_holds_as_a_number(catalogue: Catalogue, tmp_path: Path) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "a.xlsx")
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["编号", "经度", "纬度"])
+    sheet.write_row(1, 0, [421301199001011234, 113.38, 31.69])
+    book.close()
+    [source] = opened(tmp_path, tmp_path / "a.xlsx")
+    [row] = rows_of(source)
+    assert taken(catalogue, "sign_text", row["编号"]) == "fault"
