@@ -127,6 +127,13 @@ def test_a_field_without_a_name_keeps_the_others_readable(admin: Role, house: An
     assert there[0]["address"] == "中山路"
 
 
+def test_names_tell_the_encoding_where_all_cells_are_plain(admin: Role, house: Any) -> None:
+    fields = [("设施编号", "C", 20, 0), ("设施类型", "C", 20, 0), ("广告面积", "N", 12, 2)]
+    found, there = taken(admin, house, shapefile(fields, [["s0", "01", "12.50"]]))
+    assert found["sent"]["layers"][0]["fields"] == ["设施编号", "设施类型", "广告面积"]
+    assert found["counts"]["accepted"] == 1 and there[0] is not None and float(there[0]["area_m2"]) == 12.5
+
+
 def test_several_points_in_one_row_are_refused_and_a_lone_one_enters(admin: Role, house: Any) -> None:
     def many(*places: tuple[float, float]) -> bytes:
         return struct.pack("<I4dI", 8, 113, 31, 114, 32, len(places)) + b"".join(struct.pack("<dd", *p) for p in places)

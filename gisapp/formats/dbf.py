@@ -6,14 +6,17 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 from gisapp.formats.dbf_survey import survey
 
+_MEMORY = ".survey"
 _SAMPLE_RECORDS, _SAMPLE_BYTES = 5000, 16 * 2**20
 
 
 def read_sample(dbf: Path) -> tuple[int, list[bytes]]:
-    """The language byte (0 when there is none), and the field names and texts of the first records."""
+    """The language byte (0 when there is none), and the field names and texts of the first records. Names are those
+    that the sender gave, also where `prepared` has written others: they may be all that tells the encoding."""
     with dbf.open("rb") as file:
         header = file.read(32)
         if len(header) < 32:
@@ -23,6 +26,8 @@ def read_sample(dbf: Path) -> tuple[int, list[bytes]]:
         file.seek(start)
         body = file.read(min(min(records, _SAMPLE_RECORDS) * length, _SAMPLE_BYTES)) if length else b""
     rows = (body[place:place + length] for place in range(0, len(body) - length + 1, length or 1))
+    given = _memory(dbf)
+    names = names if given is None else [bytes.fromhex(name) for name in given["names"]]
     return header[29], names + [text for row in rows for a, b in places if (text := row[a:b].strip(b" \x00"))]
 
 
@@ -40,15 +45,20 @@ def _fields(block: bytes) -> tuple[list[bytes], list[tuple[int, int]]]:
     return names, places
 
 
+def _memory(dbf: Path) -> dict[str, Any] | None:
+    """What `prepared` noted of the file as it came; None before it was there."""
+    memory = dbf.with_suffix(_MEMORY)
+    return dict(json.loads(memory.read_text("ascii"))) if memory.is_file() else None
+
+
 def prepared(dbf: Path) -> tuple[list[bytes], int, int]:
     """Make a .dbf fit for GDAL, once; its field names as their bytes stand there, its rows, and those marked as gone.
 
     The file has plain names (F1, F2 …) afterwards: GDAL would decode them by one encoding and refuse the whole file
     where one is cut within a character. Columns with cells that are not what their type says are texts.
     """
-    memory = dbf.with_suffix(".survey")
-    if memory.is_file():
-        known = json.loads(memory.read_text("ascii"))
+    known = _memory(dbf)
+    if known is not None:
         return [bytes.fromhex(name) for name in known["names"]], known["rows"], known["deleted"]
     found = survey(dbf)
     with dbf.open("r+b") as file:
@@ -62,6 +72,6 @@ def prepared(dbf: Path) -> tuple[list[bytes], int, int]:
                 file.write(b"C")
                 file.seek(32 + 32 * number + 17)
                 file.write(b"\x00")
-    memory.write_text(json.dumps({"names": [name.hex() for name in names], "rows": found.rows,
+    dbf.with_suffix(_MEMORY).write_text(json.dumps({"names": [name.hex() for name in names], "rows": found.rows,
                                   "deleted": found.deleted}), "ascii")
     return names, found.rows, found.deleted
