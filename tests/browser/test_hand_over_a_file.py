@@ -56,10 +56,10 @@ def test_a_file_is_made_looked_at_and_taken(visit: Visit, city: City, size: tupl
     page.locator(".export-layers input[value=rooftop_signs]").check()
     page.locator("#hand-over [type=submit]").click()
     made(page, city)
-    page.locator(".alert-warning summary").click()
+    page.locator("[id^=losses-] summary").click()
     assert fits(page) and clean(page)
     shown(page, f"export_made_{size[0]}")
-    expect(page.locator(".alert-warning")).to_contain_text("拆成" if language == "zh" else "split")
+    expect(page.locator("[id^=losses-]")).to_contain_text("拆成" if language == "zh" else "split")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="下载" if language == "zh" else "Download").click()
     path = tmp_path / "got.zip"
