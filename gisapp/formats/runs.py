@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gisapp.formats.pieces import Ints
+if TYPE_CHECKING:  # the log of deliveries comes here from a web process, which needs no Arrow
+    from gisapp.formats.pieces import Ints
 
 #: Whatever NumPy sorts: numbers, or bytes of one width.
 Keys = NDArray[Any]
