@@ -16,6 +16,7 @@ from sqlalchemy import CheckConstraint, Connection, Engine, Inspector, Table, in
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from gisapp.faults import Fault
 from gisapp.layers import Catalogue, Layer
 from gisapp.tables import CODES, LAYERS, Tables
 
@@ -47,12 +48,17 @@ def upgrade(engine: Engine, target: str = "heads", versions: Path | None = None)
 
 
 def pending(engine: Engine, versions: Path | None = None) -> list[str]:
-    """Revisions that have not run yet, oldest first."""
+    """Revisions that have not run yet, oldest first. Fault for a database that knows more than this program."""
     script = ScriptDirectory.from_config(config(versions=versions))
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": _VERSION_TABLE, "version_table_schema": "public"})
         current = context.get_current_heads()
+    if strange := sorted(set(current) - {each.revision for each in script.walk_revisions()}):
+        names = ", ".join(strange)
+        raise Fault(f"数据库已由较新的版本迁移（{names}），本程序没有这些迁移。请装回那个版本，或从升级前的备份恢复。",
+                    f"the database was migrated by a newer version (to {names}), of which this program knows nothing: "
+                    "go back to that version, or restore the backup made before the upgrade")
     missing = script.iterate_revisions("heads", current or "base")
     return [revision.revision for revision in missing][::-1]
 

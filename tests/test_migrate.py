@@ -17,6 +17,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from gisapp import migrate
 from gisapp.catalogue import load_catalogue
 from gisapp.cluster import Cluster
+from gisapp.faults import Fault
 from gisapp.layers import Catalogue
 from gisapp.rules import RULES
 from gisapp.tables import Tables
@@ -64,6 +65,16 @@ from sqlalchemy import create_engine
 from gisapp import migrate
 migrate.upgrade(create_engine(sys.argv[1]))
 """
+
+
+def test_a_database_of_a_newer_version_is_one_clear_line(empty: Engine) -> None:
+    """It stays as it is: what this program knows nothing of it cannot serve."""
+    migrate.upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE public.gisapp_version SET version_num = '9999'"))
+    with pytest.raises(Fault, match=r"migrated by a newer version \(to 9999\)") as caught:
+        migrate.pending(empty)
+    assert "备份" in caught.value.text("zh")
 
 
 def test_two_starts_at_once_migrate_once(empty: Engine, catalogue: Catalogue) -> None:
