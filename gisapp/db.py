@@ -55,6 +55,13 @@ def is_away(error: BaseException | None) -> bool:
         cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P")))
 
 
+def is_busy(error: BaseException | None) -> bool:
+    """Whether an error says that others held what was needed, so that the same will do a little later."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected,
+                              psycopg.errors.SerializationFailure))
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether an error says that a disk has no room, the database's or this machine's."""
     cause = error.orig if isinstance(error, DBAPIError) else error

@@ -79,13 +79,16 @@ def main() -> None:
         click.echo(Fault(f"图层文件有误：{error}", f"wrong layer file: {error}").text(terminal_language()), err=True)
         sys.exit(1)
     except Exception as error:
-        from gisapp.db import is_away, is_full
+        from gisapp.db import is_away, is_busy, is_full
 
         if is_full(error):
             told = Fault("磁盘空间不足，没有保存任何内容；腾出空间后重试。",
                          "a disk is full; nothing was kept. Make room, then try again.")
         elif is_away(error):
             told = Fault("数据库连接中断，请恢复后重试。", "the database went away; try again when it is back.")
+        elif is_busy(error):
+            told = Fault("其他人正占用所需的数据，没有保存任何内容；请稍后重试。",
+                         "somebody else holds the data that this needs; nothing was kept. Try again in a moment.")
         else:
             raise
         click.echo(told.text(terminal_language()), err=True)

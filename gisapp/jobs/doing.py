@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import psycopg.errors
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from gisapp import imports, job_queue
 from gisapp.accounts import people
 from gisapp.children import Progress
-from gisapp.db import is_away, is_full
+from gisapp.db import is_away, is_busy, is_full
 from gisapp.desk.check import check
 from gisapp.desk.undo import undo
 from gisapp.errors import Problem
@@ -149,11 +148,9 @@ def _abandoned(job_id: UUID) -> None:
 
 def _problem_of(error: Exception) -> Problem:
     """What a reader is told of an error that nobody foresaw."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected
-                  | psycopg.errors.SerializationFailure):
+    if is_busy(error):
         return Problem("busy", seconds=60)
-    return Problem("storage_full" if is_full(cause) or isinstance(cause, PermissionError) else "work_failed")
+    return Problem("storage_full" if is_full(error) or isinstance(error, PermissionError) else "work_failed")
 
 
 def _actor(house: House, row: Row) -> Actor:

@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, g, jsonify, redirect, request
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable, RequestEntityTooLarge
 
+from gisapp.db import is_busy
 from gisapp.errors import DISK_FULL, Problem
 from gisapp.params import invalid
 from gisapp.views import context, error_pages
@@ -96,8 +97,7 @@ def _from_driver(error: BaseException) -> Response:
     seconds = context.house().settings.statement_timeout_s
     if isinstance(error, psycopg.errors.QueryCanceled):
         return answer(Problem("query_too_slow", seconds=seconds))
-    if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected,
-                          psycopg.errors.SerializationFailure)):
+    if is_busy(error):
         return answer(Problem("busy", seconds=2, headers={"Retry-After": "2"}))
     if isinstance(error, psycopg.DataError) and request.method in ("GET", "HEAD"):
         return answer(Problem("filter_no_value"))

@@ -28,6 +28,8 @@ from tests.waiting import PATIENCE, until
     (KeyboardInterrupt(), 130, "interrupted."), (click.Abort(), 130, "interrupted."),
     (click.UsageError("no such option"), 2, "Error: no such option"), (Fault("坏", "bad"), 1, "error: bad"),
     (psycopg.OperationalError("lost"), 1, "error: the database went away; try again when it is back."),
+    (psycopg.errors.LockNotAvailable("lock timeout"), 1,
+     "error: somebody else holds the data that this needs; nothing was kept. Try again in a moment."),
     (psycopg.errors.DiskFull("no room"), 1, "error: a disk is full; nothing was kept. Make room, then try again."),
     (OSError(28, "No space left on device"), 1, "error: a disk is full; nothing was kept. Make room, then try again.")])
 def test_each_end_has_its_exit_code_and_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
