@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gisapp.errors import Problem
+from gisapp.formats.advice import advice, keeps_company
 from gisapp.formats.archive import Loose, Upload, extension, shown, stem, unpacked, unreadable
 from gisapp.formats.encoding import wide_encoding
 from gisapp.formats.json_heads import rewritten
@@ -33,26 +34,12 @@ _DXF = re.compile(rb"\A(?:\s*999\r?\n[^\n]*\n)*\s*0\r?\n\s*SECTION")
 
 #: What SQLite calls the log of a database that is open elsewhere.
 _LOG, _LOGGED = "-wal", b"\2\2"
+_SHEETS = ("xls", "xlsx", "et")
 _READERS = {"csv": "tables", "xlsx": "tables", "parquet": "parquet"}
 #: What its reader holds in memory as a whole, at seven times its size; larger ones are read in parts.
 _WHOLE, _MOST_WHOLE_MB = ("kml",), 20
-
-#: What people send that cannot be read here: how it begins, what it is, what to do.
-_ADVICE = (
-    (b"AC10", "DWG 图形", "请另存为 DXF", "a DWG drawing; save it as DXF"),
-    (b"\xd0\xcf\x11\xe0", "旧版 Office 文件（.xls）", "请另存为 .xlsx", "an old Office file (.xls); save it as .xlsx"),
-    (b"\x00\x01\x00\x00Standard", "Access 数据库", "请导出为 Shapefile 或 GeoPackage",
-     "an Access database; export it as shapefile or GeoPackage"),
-    (b"%PDF", "PDF", "请提交数据文件", "a PDF; send the data itself"),
-    (b"II*\x00", "影像", "请提交矢量数据", "an image; send vector data"),
-)
-_ADVICE_BY_NAME = {
-    "tab": ("MapInfo 表", "请导出为 Shapefile 或 GeoPackage", "a MapInfo table; export it as shapefile or GeoPackage"),
-    "mif": ("MapInfo 交换文件", "请导出为 Shapefile 或 GeoPackage",
-            "a MapInfo file; export it as shapefile or GeoPackage"),
-    "gml": ("GML", "请导出为 GeoPackage 或 GeoJSON", "GML; export it as GeoPackage or GeoJSON"),
-    "ods": ("ODS 表格", "请另存为 .xlsx", "an ODS table; save it as .xlsx"),
-}
+#: GDAL holds this as a tree, at fifty times its size.
+_MOST_ESRI_MB = 5
 
 
 @dataclass
@@ -78,7 +65,6 @@ def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[D
     `file_unreadable`.
     """
     loose = unpacked(uploads, folder, limit_mb)
-    alone = len(loose) == 1
     found: list[Dataset] = []
     passed: list[Loose] = []
     shapefiles, rest = gathered(loose)
@@ -100,7 +86,7 @@ def datasets(uploads: list[Upload], folder: Path, limit_mb: int) -> tuple[list[D
     for file, kind in _chosen_tables(tables, found, passed):
         found.append(_single(file, kind, folder, len(found)))
     if not found:
-        raise _nothing_found(loose, alone)
+        raise _nothing_found(loose)
     return found, [shown(file.name) for file in passed]
 
 
@@ -155,13 +141,14 @@ def _kind(file: Loose, beside: list[str]) -> str | None:
     """The format of a file by its first bytes; None for what is passed over. `beside` are the names of all files.
     Problem `file_unsupported` for what was surely meant as data and cannot be read."""
     start = file.start(4096)
+    text, ending = _plain(start), extension(file.name)
     kind = next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
-    if kind:
+    if kind and ending != "udbx":
         return kind
+    if keeps_company(ending, start):
+        return None
     if not file.packed:
         _refuse_with_advice(file, start)
-    text = _plain(start)
-    ending = extension(file.name)
     if _DXF.match(start) or (ending == "dxf" and text):
         return "dxf"
     if text.startswith(b"<") or (ending in ("kml", "gpx") and start.startswith((b"\xff\xfe", b"\xfe\xff"))):
@@ -172,6 +159,8 @@ def _kind(file: Loose, beside: list[str]) -> str | None:
         if b'"FeatureCollection"' not in text and (_ESRI.search(text) or _TOPOLOGY.search(text)):
             return _of_others(file, text)
         return "ndjson" if _is_lines(text, ending) else "geojson"
+    if ending in _SHEETS and text and b"\x00" not in start:
+        return "csv"  # exports of many a system have text under the name of a workbook
     if ending in ("gpkg", "fgb", "parquet", "xlsx", "geojson", "kml", "gpx") or (ending == "json" and not file.packed):
         raise unreadable(file.name, "内容与扩展名不符，请重新导出",
                          "its content is not what its name says; export it again")
@@ -205,38 +194,35 @@ def _is_lines(text: bytes, ending: str) -> bool:
 def _of_others(file: Loose, text: bytes) -> str:
     """Esri's own kind of JSON, which its driver holds as a whole; TopoJSON is refused."""
     esri = not _TOPOLOGY.search(text)
-    if esri and file.path.stat().st_size <= _MOST_WHOLE_MB * 2**20:
+    if esri and file.path.stat().st_size <= _MOST_ESRI_MB * 2**20:
         return "esrijson"
     name = "Esri JSON" if esri else "TopoJSON"
-    zh, en = (f"（超过 {_MOST_WHOLE_MB} MB）", f" of more than {_MOST_WHOLE_MB} MB") if esri else ("", "")
+    zh, en = (f"（超过 {_MOST_ESRI_MB} MB）", f" of more than {_MOST_ESRI_MB} MB") if esri else ("", "")
     raise _unsupported(file, f" {name}{zh}", "请导出为 GeoJSON 或 Shapefile",
                        f"{name}{en}; export it as GeoJSON or shapefile")
 
 
 def _refuse_with_advice(file: Loose, start: bytes) -> None:
-    for magic, what, zh, en in _ADVICE:
-        if start.startswith(magic):
-            raise _unsupported(file, what, zh, en)
-    if extension(file.name) in _ADVICE_BY_NAME:
-        raise _unsupported(file, *_ADVICE_BY_NAME[extension(file.name)])
+    said = advice(extension(file.name), start)
+    if said:
+        raise _unsupported(file, *said)
 
 
 def _unsupported(file: Loose, what: str, zh: str, en: str) -> Problem:
     return Problem("file_unsupported", reason=f"{shown(file.name)} 是{what}，{zh} / {shown(file.name)} is {en}")
 
 
-def _nothing_found(loose: list[Loose], alone: bool) -> Problem:
-    if not alone:
-        for file in loose:
-            _refuse_with_advice(file, file.start())
+def _nothing_found(loose: list[Loose]) -> Problem:
+    for file in loose:
+        _refuse_with_advice(file, file.start())
     lacking = without_shapes(loose)
     if lacking:
         return Problem("file_unsupported", reason=" / ".join(lacking))
     names = ", ".join(shown(file.name) for file in loose[:5]) or "-"
     return Problem("file_unsupported", reason=(
         f"没有找到可读的数据：Shapefile、GeoPackage、GeoJSON、KML、GPX、CSV、XLSX、FlatGeobuf、GeoParquet、FileGDB、DXF"
-        f"（{names}） / no shapefile, GeoPackage, GeoJSON, KML, GPX, CSV, XLSX, FlatGeobuf, GeoParquet, "
-        f"file geodatabase or DXF in it ({names})"))
+        f"；请导出为其中一种再提交（{names}） / no shapefile, GeoPackage, GeoJSON, KML, GPX, CSV, XLSX, FlatGeobuf, "
+        f"GeoParquet, file geodatabase or DXF in it; export it as one of these ({names})"))
 
 
 def _single(file: Loose, kind: str, folder: Path, number: int) -> Dataset:

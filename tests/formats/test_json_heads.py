@@ -69,10 +69,10 @@ def test_esri_features_without_a_head_are_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "said"), [
     ('{"type":"Topology","objects":{},"arcs":[]}', "TopoJSON; export it"),
-    ('{"geometryType":"esriGeometryPoint","features":[SPACE]}', "Esri JSON of more than 20 MB")])
+    ('{"geometryType":"esriGeometryPoint","features":[SPACE]}', "Esri JSON of more than 5 MB")])
 def test_what_cannot_be_read_says_what_it_is(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(Problem) as problem:
-        look(tmp_path, text.replace("SPACE", " " * (21 << 20)), "a.json")
+        look(tmp_path, text.replace("SPACE", " " * (6 << 20)), "a.json")
     assert problem.value.code == "file_unsupported" and said in problem.value.sentence("en")
 
 

@@ -236,6 +236,9 @@ def said(dataset: Dataset, error: Exception) -> Problem:
     if "OGR_GEOJSON_MAX_OBJ_SIZE" in str(error) or "Too many characters" in str(error):
         return told(dataset.title, "有一个要素过大（约 50 万个顶点以上），请简化或拆分几何",
                     "one feature is too large (above some 500 000 vertices); simplify or split its geometry")
+    if "gpkg_contents" in str(error):
+        return told(dataset.title, "是 SQLite 数据库，不是 GeoPackage；请导出为 Shapefile 或 GeoPackage",
+                    "an SQLite database and no GeoPackage; export it as shapefile or GeoPackage")
     if "not recognized as being" in str(error):  # what follows is advice on GDAL's drivers
         return told(dataset.title, f"内容与 {dataset.format} 不符，或已损坏；请重新导出",
                     f"its content is not {dataset.format}, or it is damaged; export it again")
