@@ -25,7 +25,6 @@ _QUOTE = 0x22
 _MARKED = np.isin(np.arange(256), list(b',"\r\n'))
 #: Arrow wants a whole line within a block; a line holds a feature's WKT.
 _BLOCK, _MOST_BLOCK = 2**20, 2**30
-_FREED_EVERY = 8
 
 
 def write(job: Job, spool: Spool) -> Written:
@@ -68,18 +67,7 @@ def _prove_texts(path: Path, sheet: Sheet) -> None:
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(sheet.names, pa.string()),
                                                      strings_can_be_null=False)) as reader:
-        compare(sheet.texts(Noting(None, path.name)), _freed(reader), {}, path.name, sheet.spool.rows)
-
-
-def _freed(reader: arrow_csv.CSVStreamingReader) -> pa.RecordBatchReader:
-    """The reader, whose blocks go back to the system behind it: freed in pieces they would all stay here."""
-    def each() -> Iterator[pa.RecordBatch]:
-        for number, batch in enumerate(reader):
-            if number % _FREED_EVERY == 0:
-                pa.default_memory_pool().release_unused()
-            yield batch
-
-    return pa.RecordBatchReader.from_batches(reader.schema, each())
+        compare(sheet.texts(Noting(None, path.name)), reader, {}, path.name, sheet.spool.rows)
 
 
 def _prove_places(path: Path, sheet: Sheet) -> None:

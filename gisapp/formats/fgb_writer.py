@@ -28,9 +28,9 @@ _MAGIC = 8
 _NODE, _ITEM = 16, np.dtype([("box", "<f8", 4), ("offset", "<u8")])
 #: Where a feature lies in the spool, and its box.
 _PLACE = np.dtype([("begin", "<u8"), ("size", "<u4"), ("box", "<f8", 4)])
-#: Features written at a time, a power of the nodes' size; those that lie so near each other in the spool are read at
-#: once.
-_AT_ONCE, _NEAR = 1 << 13, 512
+#: Features written at a time, whole branches of branches of the tree; fewer where so many bytes are more of them. Those
+#: that lie so near each other in the spool are read at once.
+_AT_ONCE, _BRANCH, _BYTES, _NEAR = 1 << 13, 1 << 8, 1 << 23, 512
 _READ = 1 << 16
 #: Fields of the header: the box of all, their number. https://github.com/flatgeobuf/flatgeobuf, header.fbs
 _ENVELOPE, _COUNT = 1, 8
@@ -89,7 +89,7 @@ class FgbWriter:
         """The features from one place of the file on, in this order, and what the tree says of them."""
         at = 0
         with ThreadPoolExecutor(2) as both:
-            for some, data in side_by_side(both, self._gathered, _pieces(places, _AT_ONCE)):
+            for some, data in side_by_side(both, self._gathered, _pieces(places, self._at_once())):
                 items = np.empty(len(some), _ITEM)
                 items["box"], sizes = some["box"], some["size"].astype(np.int64)
                 items["offset"] = np.cumsum(sizes) - sizes + at
@@ -97,6 +97,9 @@ class FgbWriter:
                 file.seek(features + at)
                 file.write(data)
                 at += int(sizes.sum())
+
+    def _at_once(self) -> int:
+        return max(_BRANCH, min(_AT_ONCE, _BYTES * self._rows // max(self._bytes, 1) // _BRANCH * _BRANCH))
 
     def _gathered(self, places: NDArray[Any]) -> tuple[NDArray[Any], memoryview]:
         """Where features lie, and themselves end to end."""
@@ -135,7 +138,7 @@ class _Branches:
         self._above: list[Boxes] = []
 
     def add(self, items: NDArray[Any]) -> None:
-        """The next features; as many as `_AT_ONCE` but for the last ones."""
+        """The next features; whole branches of branches but for the last ones."""
         lowest = len(self._sizes) - 1
         self._put(lowest, self._leaves, items)
         boxes = _around(items["box"])

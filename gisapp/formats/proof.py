@@ -16,7 +16,9 @@ from gisapp.formats.columns import GEOMETRY, SECOND
 from gisapp.formats.job import NotFaithful
 from gisapp.formats.vertices import kind_of_all, turned, vertices
 
-_CHUNK = 4096
+_LEAST, _CHUNK, _CHUNK_BYTES = 64, 4096, 2**21
+#: Batches of the proof between two times that memory goes back to the system.
+_FREED_EVERY = 4
 
 
 def prove(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int, **options: str) -> None:
@@ -30,10 +32,15 @@ def prove(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int,
 def prove_some(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int, *, first: int = 0,
                more: bool = False, options: Mapping[str, str]) -> None:
     """The same of the rows that begin with row `first` of the file; further ones may follow where `more` is said."""
-    with open_arrow(path, layer=layer, batch_size=_CHUNK, use_pyarrow=True, skip_features=first,
+    with open_arrow(path, layer=layer, batch_size=rows_at_once(path, rows), use_pyarrow=True, skip_features=first,
                     **options) as (meta, reader):
         names = {GEOMETRY: meta["geometry_name"] or "wkb_geometry"}
         compare(expected, reader, names, path.name, rows, more=more)
+
+
+def rows_at_once(path: Path, rows: int) -> int:
+    """How many rows of a file are read at a time: few of large ones."""
+    return max(_LEAST, min(_CHUNK, _CHUNK_BYTES * rows // max(path.stat().st_size, 1)))
 
 
 def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, names: Mapping[str, str], file: str,
@@ -41,7 +48,9 @@ def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, na
     """Raise NotFaithful unless the reader gives the expected rows in their order; `names` are those of the columns
     that are called otherwise in the file, the geometries (WKB) among them. Further rows are right where `more`."""
     found = Rows(reader)
-    for batch in expected:
+    for number, batch in enumerate(expected):
+        if number % _FREED_EVERY == 0:  # blocks that are freed in pieces would all stay with the process
+            pa.default_memory_pool().release_unused()
         _compare(batch, found.take(batch.num_rows), names, file)
         rows -= batch.num_rows
     if rows or (not more and found.more()):

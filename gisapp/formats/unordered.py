@@ -13,8 +13,8 @@ from pyogrio.raw import open_arrow
 
 from gisapp.formats.columns import GEOMETRY
 from gisapp.formats.job import NotFaithful
+from gisapp.formats.proof import rows_at_once
 
-_CHUNK = 8192
 Digests = NDArray[np.uint64]
 
 
@@ -24,7 +24,7 @@ def prove_unordered(path: Path, layer: str, schema: pa.Schema, expected: Iterabl
     A change goes unnoticed with a chance of one in 2^64.
     """
     wanted = _sum(expected)
-    with open_arrow(path, layer=layer, batch_size=_CHUNK, use_pyarrow=True) as (meta, reader):
+    with open_arrow(path, layer=layer, batch_size=rows_at_once(path, rows), use_pyarrow=True) as (meta, reader):
         found = _sum(_as(schema, batch, meta["geometry_name"] or "wkb_geometry") for batch in reader)
     if found != wanted or wanted[0] != rows:
         raise NotFaithful(f"{path.name}: {'number of rows' if found[0] != rows else 'values'}")
