@@ -53,9 +53,9 @@ def quoted(texts: pa.Array) -> pa.Array:
     marks = _MARKED[there]
     if not bool(marks.any()):
         return texts
-    running = np.concatenate([[0], np.cumsum(marks)])[bounds - bounds[0]]
+    before = np.searchsorted(np.flatnonzero(marks), bounds - bounds[0])
     whole = pc.replace_substring(texts, '"', '""') if bool((there == _QUOTE).any()) else texts
-    return pc.if_else(pa.array(np.diff(running) > 0), pc.binary_join_element_wise('"', whole, '"', ""), texts)
+    return pc.if_else(pa.array(np.diff(before) > 0), pc.binary_join_element_wise('"', whole, '"', ""), texts)
 
 
 def _prove_texts(path: Path, sheet: Sheet) -> None:

@@ -93,8 +93,11 @@ def _boxes(count: int) -> list[Any]:
             for (x, y), (w, h) in zip(low, random.exponential(3, (count, 2)), strict=True)]
 
 
-@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 256, 257, 4097, 9000])
-def test_the_tree_finds_what_looking_at_every_shape_finds(tmp_path: Path, count: int) -> None:
+@pytest.mark.parametrize(("count", "most_bytes"), [
+    *((count, 1 << 23) for count in (1, 2, 15, 16, 17, 256, 257, 4097, 9000)), (4097, 1), (1500, 1 << 16)])
+def test_the_tree_finds_what_looking_at_every_shape_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int,
+                                                          most_bytes: int) -> None:
+    monkeypatch.setattr("gisapp.formats.fgb_writer._BYTES", most_bytes)
     shapes, nothing = _boxes(count), (None,) * 6
     path = tmp_path / "x.fgb"
     _written(path, "MultiPolygon", shapes, [nothing] * count, batch=1000)
