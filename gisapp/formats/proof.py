@@ -17,8 +17,6 @@ from gisapp.formats.job import NotFaithful
 from gisapp.formats.vertices import kind_of_all, turned, vertices
 
 _LEAST, _CHUNK, _CHUNK_BYTES = 64, 4096, 2**21
-#: Batches of the proof between two times that memory goes back to the system.
-_FREED_EVERY = 4
 
 
 def prove(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int, **options: str) -> None:
@@ -48,9 +46,8 @@ def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, na
     """Raise NotFaithful unless the reader gives the expected rows in their order; `names` are those of the columns
     that are called otherwise in the file, the geometries (WKB) among them. Further rows are right where `more`."""
     found = Rows(reader)
-    for number, batch in enumerate(expected):
-        if number % _FREED_EVERY == 0:  # blocks that are freed in pieces would all stay with the process
-            pa.default_memory_pool().release_unused()
+    for batch in expected:
+        pa.default_memory_pool().release_unused()  # blocks that are freed in pieces would all stay with the process
         _compare(batch, found.take(batch.num_rows), names, file)
         rows -= batch.num_rows
     if rows or (not more and found.more()):
