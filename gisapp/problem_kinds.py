@@ -166,6 +166,10 @@ DELIVERY_PROBLEMS: dict[str, ProblemKind] = {
     "difference_one_layer": ProblemKind(
         422, "只交付变化时一次只能有一个图层。",
         "A difference is made of one layer at a time. Leave the further layers away."),
+    "difference_overtaken": ProblemKind(
+        409, "制作期间该接收单位又收到了这个问题的一次交付，这份变化已不完整，没有交付。请重新只交付变化。",
+        "While this was made the receiver had another delivery of the same question, so it no longer tells all; it was "
+        "not handed over. Ask for the difference again."),
     "delivery_unknown": ProblemKind(
         404, "没有这次交付，或它不是您的。", "There is no such delivery, or it is not yours."),
     "link_no_receiver": ProblemKind(

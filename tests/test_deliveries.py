@@ -336,6 +336,20 @@ def test_a_difference_holds_what_was_added_changed_and_removed(house: House, rol
     assert kept in whole
 
 
+def test_a_difference_that_was_overtaken_is_not_handed_over(house: House, roles: dict[str, Role]) -> None:
+    admin, ask = roles["admin"], {"layer": LAYER, "f": "geojson", "receiver": receiver(roles["admin"])}
+    done(house, admin, admin.post("/jobs", json=ask))
+    first, second = (admin.post("/jobs", json=ask | {"mode": "difference", "sortby": order})
+                     for order in ("status", "-status"))  # not the same job
+    assert done(house, admin, second)["state"] == "done"
+    told = latest(admin)["id"]
+    late = done(house, admin, first)
+    assert (late["state"], late["problem"]["code"], latest(admin)["id"]) == ("failed", "difference_overtaken", told)
+    # A whole one is never too late, and the next difference begins from it.
+    assert done(house, admin, admin.post("/jobs", json=ask))["state"] == "done"
+    assert done(house, admin, admin.post("/jobs", json=ask | {"mode": "difference"}))["changes"]["added"] == 0
+
+
 def test_a_difference_is_told_of_the_same_question_only(house: House, roles: dict[str, Role]) -> None:
     admin, chosen = roles["admin"], receiver(roles["admin"])
     done(house, admin, admin.post("/jobs", json={"layer": LAYER, "f": "geojson", "receiver": chosen}))

@@ -31,8 +31,9 @@ def plan(house: House, actor: Actor, layer_id: str, format_name: str, args: Args
     """The order for a file; for a receiver in the receiver's own shape.
 
     `mode` "difference" sends what was added or changed since the receiver's last delivery of the same question, and
-    lists what was removed. Problems: those of `exports.plan`, `receiver_unknown`, `receiver_no_personal`,
-    `receiver_retired`, `difference_nothing` (409), `difference_shape` (409), `difference_one_layer` (422).
+    lists what was removed; its job fails as `difference_overtaken` when another one is quicker. Problems: those of
+    `exports.plan`, `receiver_unknown`, `receiver_no_personal`, `receiver_retired`, `difference_nothing` (409),
+    `difference_shape` (409), `difference_one_layer` (422).
     """
     require(actor, "export")
     if mode not in MODES:

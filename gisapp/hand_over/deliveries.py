@@ -38,9 +38,15 @@ def key_of(order: Mapping[str, Any]) -> str:
 
 def record(house: House, connection: Connection, actor: Actor, made: Made, order: Mapping[str, Any], folder: Path,
            address: str | None, job_id: UUID | None = None) -> UUID:
-    """Log a finished file and the ids in it (from the ledger in `folder`), in the caller's transaction."""
+    """Log a finished file and the ids in it (from the ledger in `folder`), in the caller's transaction.
+
+    Problem `difference_overtaken` (409), when the receiver has had another delivery of the question since the one that
+    a difference was counted from.
+    """
     delivery_id, receiver = uuid4(), order.get("receiver") or {}
     sql_deliveries.no_hurry(connection, _IDS_S)
+    if receiver:
+        _take_turns(connection, receiver["id"], order)
     sql_deliveries.add_delivery(connection, {
         "id": delivery_id, "account_id": _account(actor), "username": actor.username,
         "receiver_id": receiver.get("id"), "receiver_name": receiver.get("name"), "layer": order["layer"],
@@ -55,6 +61,15 @@ def record(house: House, connection: Connection, actor: Actor, made: Made, order
         _keep_ids(connection, delivery_id, layer_id, ledger_path(folder, layer_id))
     log(connection, "export", actor, address=address, detail=_log_line(order, made, delivery_id, job_id))
     return delivery_id
+
+
+def _take_turns(connection: Connection, receiver_id: str, order: Mapping[str, Any]) -> None:
+    """What a receiver has is told by its deliveries in their order: each builds on the last one, or is whole."""
+    sql_deliveries.hold_receiver(connection, UUID(receiver_id))
+    if order.get("difference"):
+        last = sql_deliveries.last_of(connection, UUID(receiver_id), key_of(order))
+        if last is None or str(last["id"]) != order["difference"]:
+            raise Problem("difference_overtaken")
 
 
 def _keep_ids(connection: Connection, delivery_id: UUID, layer_id: str, path: Path) -> None:

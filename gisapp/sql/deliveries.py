@@ -103,6 +103,11 @@ def no_hurry(connection: Connection, seconds: int) -> None:
     connection.execute(text("SELECT set_config('statement_timeout', :time, true)"), {"time": f"{seconds}s"})
 
 
+def hold_receiver(connection: Connection, receiver_id: UUID) -> None:
+    """Let nobody else log a delivery to a receiver until the transaction ends."""
+    connection.execute(select(_R.id).where(_R.id == receiver_id).with_for_update(key_share=True))
+
+
 def add_delivered(connection: Connection, delivery_id: UUID, layer: str,
                   parts: Iterable[tuple[str, Sequence[UUID], Sequence[int]]]) -> None:
     """COPY what a delivery held: change, ids in order, versions."""
