@@ -17,6 +17,8 @@ from gisapp.formats.job import NotFaithful
 from gisapp.formats.vertices import kind_of_all, turned, vertices
 
 _LEAST, _CHUNK, _CHUNK_BYTES = 64, 4096, 2**21
+#: Bytes that are compared between two times that memory goes back to the system, which takes as long as comparing some.
+_FREED_EVERY = 2**25
 
 
 def prove(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int, **options: str) -> None:
@@ -45,9 +47,12 @@ def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, na
             rows: int, *, more: bool = False) -> None:
     """Raise NotFaithful unless the reader gives the expected rows in their order; `names` are those of the columns
     that are called otherwise in the file, the geometries (WKB) among them. Further rows are right where `more`."""
-    found = Rows(reader)
+    found, unfreed = Rows(reader), 0
     for batch in expected:
-        pa.default_memory_pool().release_unused()  # blocks that are freed in pieces would all stay with the process
+        unfreed += batch.nbytes
+        if unfreed > _FREED_EVERY:  # blocks that are freed in pieces would all stay with the process
+            pa.default_memory_pool().release_unused()
+            unfreed = 0
         _compare(batch, found.take(batch.num_rows), names, file)
         rows -= batch.num_rows
     if rows or (not more and found.more()):
