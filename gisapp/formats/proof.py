@@ -17,8 +17,9 @@ from gisapp.formats.job import NotFaithful
 from gisapp.formats.vertices import kind_of_all, turned, vertices
 
 _LEAST, _CHUNK, _CHUNK_BYTES = 64, 4096, 2**21
-#: Bytes that are compared between two times that memory goes back to the system, which takes as long as comparing some.
-_FREED_EVERY = 2**25
+#: Bytes of what GDAL reads that are compared between two times that memory goes back to the system, which takes time;
+#: Arrow's own readers leave more behind.
+_FREED_EVERY = 2**24
 
 
 def prove(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows: int, **options: str) -> None:
@@ -35,7 +36,7 @@ def prove_some(path: Path, layer: str, expected: Iterator[pa.RecordBatch], rows:
     with open_arrow(path, layer=layer, batch_size=rows_at_once(path, rows), use_pyarrow=True, skip_features=first,
                     **options) as (meta, reader):
         names = {GEOMETRY: meta["geometry_name"] or "wkb_geometry"}
-        compare(expected, reader, names, path.name, rows, more=more)
+        compare(expected, reader, names, path.name, rows, more=more, freed_every=_FREED_EVERY)
 
 
 def rows_at_once(path: Path, rows: int) -> int:
@@ -44,13 +45,14 @@ def rows_at_once(path: Path, rows: int) -> int:
 
 
 def compare(expected: Iterable[pa.RecordBatch], reader: pa.RecordBatchReader, names: Mapping[str, str], file: str,
-            rows: int, *, more: bool = False) -> None:
+            rows: int, *, more: bool = False, freed_every: int = 0) -> None:
     """Raise NotFaithful unless the reader gives the expected rows in their order; `names` are those of the columns
-    that are called otherwise in the file, the geometries (WKB) among them. Further rows are right where `more`."""
+    that are called otherwise in the file, the geometries (WKB) among them. Further rows are right where `more`. Memory
+    goes back to the system after so many bytes."""
     found, unfreed = Rows(reader), 0
     for batch in expected:
         unfreed += batch.nbytes
-        if unfreed > _FREED_EVERY:  # blocks that are freed in pieces would all stay with the process
+        if unfreed > freed_every:  # blocks that are freed in pieces would all stay with the process
             pa.default_memory_pool().release_unused()
             unfreed = 0
         _compare(batch, found.take(batch.num_rows), names, file)
