@@ -191,6 +191,16 @@ def test_a_worker_outlives_a_cut_and_does_the_next_job(house: House, owner: Hous
         assert process.poll() is None
 
 
+class Said:
+    """Progress that keeps what it says in English."""
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+
+    def say(self, _: str, en: str) -> None:
+        self._said.append(en)
+
+
 class Kept:
     """A service that has died."""
 
@@ -222,13 +232,9 @@ def test_what_dies_without_a_database_is_started_when_it_is_back(monkeypatch: py
         if turn == 11:
             raise KeyboardInterrupt
 
-    class Progress:
-        def say(self, _: str, en: str) -> None:
-            said.append(en)
-
     monkeypatch.setattr("gisapp.cli.start.time.sleep", sleep)
     with pytest.raises(KeyboardInterrupt):
-        start.watch(server, service, None, Progress())  # type: ignore[arg-type]
+        start.watch(server, service, None, Said(said))  # type: ignore[arg-type]
     assert (server.starts, service.starts) == (1, 1)
     assert said == ["the database cannot be reached; waiting for it …",
                     "the web server stopped unexpectedly; starting it again …",
@@ -291,13 +297,9 @@ def test_a_database_whose_disk_is_full_is_waited_for(monkeypatch: pytest.MonkeyP
         if seconds == start.WATCH_SECONDS and next(rounds) == 7:
             raise KeyboardInterrupt
 
-    class Progress:
-        def say(self, _: str, en: str) -> None:
-            said.append(en)
-
     monkeypatch.setattr("gisapp.cli.start.time.sleep", sleep)
     with pytest.raises(KeyboardInterrupt):
-        start.watch(server, service, full, Progress())  # type: ignore[arg-type]
+        start.watch(server, service, full, Said(said))  # type: ignore[arg-type]
     assert (full.tries, server.starts, service.starts) == (4, 1, 1)
     assert said == ["the database stopped unexpectedly; recovering it …",
                     "the private cluster does not start: full. The disk is full; it goes on when there is room …",
